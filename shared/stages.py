@@ -1,0 +1,164 @@
+"""The stages and their parameters: the one place where both are declared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import UnknownStage
+from .params import Choice, param
+from .sensors import SENSORS
+
+
+@dataclass(frozen=True)
+class IngestParams:
+    """What is taken from the footage. Frame numbers are the plate's: videos count from 1, sequences
+    keep their own."""
+
+    frame_start: int | None = param(
+        None, label="First frame", unit="frame", minimum=0, help="First frame to use; empty for the clip's first."
+    )
+    frame_end: int | None = param(
+        None, label="Last frame", unit="frame", minimum=0, help="Last frame to use; empty for the clip's last."
+    )
+    fps: str | None = param(
+        None,
+        label="Frame rate",
+        unit="fps",
+        flags=("--fps", "-f"),
+        help="Frame rate to resample the clip to, as a number or a fraction such as 24000/1001; empty keeps the clip's own.",
+    )
+    rotation: str = param(
+        "auto",
+        folded=True,
+        choices=(
+            Choice("auto", "From the file", "Apply the rotation that the file's metadata asks for"),
+            Choice("0", "None", "Use the frames as they are stored"),
+            Choice("90", "90° clockwise", "Turn each frame by 90 degrees clockwise"),
+            Choice("180", "180°", "Turn each frame upside down"),
+            Choice("270", "90° counter-clockwise", "Turn each frame by 90 degrees counter-clockwise"),
+        ),
+        help="Rotation applied to make the plate upright.",
+    )
+    pixel_aspect: float | None = param(
+        None, folded=True, minimum=0.1, maximum=10.0,
+        help="Width of a pixel over its height (2.0 for a 2x anamorphic lens); empty takes the file's.",
+    )  # fmt: skip
+
+
+QUALITIES = (
+    Choice("low", "Low", "Half resolution, few features: a quick look"),
+    Choice("medium", "Medium", "Full resolution up to 1080p: most shots"),
+    Choice("high", "High", "More features and more refinement: the final camera"),
+    Choice("slow", "Slow", "For shots with little camera movement: densest features, longest tracks"),
+)
+
+
+@dataclass(frozen=True)
+class SolveParams:
+    """How the camera is solved."""
+
+    engine: str = param(
+        "auto",
+        folded=True,
+        choices=(
+            Choice("auto", "Automatic", "The best engine that is ready"),
+            Choice("sfm", "Structure from motion", "Feature tracks and bundle adjustment: no model weights, no GPU"),
+        ),
+        help="Method that solves the camera.",
+    )
+    quality: str = param("medium", flags=("--quality", "-q"), choices=QUALITIES, help="Time against accuracy.")
+    focal_mm: float | None = param(
+        None, label="Focal length", unit="mm", minimum=1.0, maximum=5000.0,
+        help="Focal length of the lens; needs the sensor's width too. Empty: from the file, otherwise solved.",
+    )  # fmt: skip
+    sensor_mm: float | None = param(
+        None, label="Sensor width", unit="mm", minimum=1.0, maximum=200.0, help="Width of the recorded part of the sensor."
+    )
+    sensor: str = param(
+        "custom",
+        label="Camera",
+        choices=(
+            Choice("custom", "Custom", "Enter the sensor's width"),
+            *(Choice(s.key, s.label, f"Sensor {s.width_mm:g} mm wide") for s in SENSORS),
+        ),
+        help="Camera whose sensor width is used.",
+    )
+    focal_px: float | None = param(
+        None, label="Focal length in pixels", unit="px", folded=True, minimum=1.0, maximum=1e6,
+        help="Focal length in pixels of the plate's width; wins over millimetres.",
+    )  # fmt: skip
+    fix_focal: bool = param(
+        False, label="Keep focal length", help="Trust the given focal length exactly instead of refining it."
+    )
+    distortion: str = param(
+        "auto",
+        folded=True,
+        choices=(
+            Choice("auto", "Automatic", "Solve lens distortion when the shot gives evidence of it"),
+            Choice("none", "None", "The plate has no lens distortion"),
+            Choice("radial", "Radial", "Always solve k1 and k2"),
+        ),
+        help="Lens distortion model.",
+    )
+    no_masks: bool = param(
+        False, label="Ignore masks", flags=("--no-masks", "-M"), folded=True,
+        help="Track everywhere, also inside the masks of moving objects.",
+    )  # fmt: skip
+    seed: int = param(
+        0, folded=True, minimum=0, maximum=2**31 - 1, help="Seed of every random choice: the same seed gives the same camera."
+    )
+
+
+@dataclass(frozen=True)
+class StageInfo:
+    """A stage as clients see it. `needs` are the stages whose files it reads; `aliases` are other names
+    that the command line accepts for it."""
+
+    name: str
+    label: str
+    help: str
+    params: type
+    needs: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+STAGES: tuple[StageInfo, ...] = (
+    StageInfo("ingest", "Ingest", "Read the footage into the shot's plate", IngestParams),
+    StageInfo("solve", "Solve Camera", "Find the camera that filmed the plate", SolveParams, ("ingest",), ("colmap",)),
+)
+
+PLANNED_ALIASES = {"camera": "export", "mama": "matte", "gsir": "materials", "interactive": "roto"}
+"""Names that other pipelines use for stages this version does not have yet."""
+
+
+def stage_info(name: str) -> StageInfo:
+    """The stage of that name or alias. Raises `UnknownStage`."""
+    for info in STAGES:
+        if name == info.name or name in info.aliases:
+            return info
+    known = ", ".join(info.name for info in STAGES)
+    wanted = PLANNED_ALIASES.get(name, name)
+    raise UnknownStage(f"This version of Backlot has no stage named {wanted!r}.", f"It has: {known}.")
+
+
+def in_order(names: tuple[str, ...]) -> tuple[StageInfo, ...]:
+    """The named stages and everything they need, each once, in the order they run."""
+    wanted: set[str] = set()
+
+    def add(name: str) -> None:
+        info = stage_info(name)
+        for needed in info.needs:
+            add(needed)
+        wanted.add(info.name)
+
+    for name in names:
+        add(name)
+    return tuple(info for info in STAGES if info.name in wanted)
+
+
+def stage_params(stage: str, values: dict[str, Any]) -> Any:
+    """Validated parameters of a stage. Raises `UnknownStage` or `InvalidParameter`."""
+    from .params import validate
+
+    return validate(stage_info(stage).params, values)
