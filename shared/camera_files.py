@@ -89,9 +89,7 @@ class Similarity:
     """x -> scale * rotation @ x + translation; rotation row-major 3x3."""
 
     scale: float
-    rotation: tuple[
-        tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]
-    ]
+    rotation: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
     translation: tuple[float, float, float]
 
 

@@ -105,7 +105,9 @@ class FootageNotFound(FootageError):
 
 
 class FootageUnreadable(FootageError):
-    default_remedy = "Play the clip in another application; if it plays there, export it again as MP4 or a PNG sequence."
+    default_remedy = (
+        "Play the clip in another application; if it plays there, export it again as MP4 or a PNG sequence."
+    )
 
 
 class FootageEmpty(FootageError):

@@ -72,8 +72,9 @@ def param(
 
 
 @functools.cache
-def specs(kind: type) -> tuple[ParamSpec, ...]:
+def specs(kind: Any) -> tuple[ParamSpec, ...]:
     """The declarations of a parameter dataclass, in order."""
+    assert isinstance(kind, type) and dataclasses.is_dataclass(kind)
     hints = typing.get_type_hints(kind)
     return tuple(_spec(field, hints[field.name]) for field in dataclasses.fields(kind))
 
@@ -105,7 +106,7 @@ def _base_type(hint: Any) -> tuple[type, bool]:
 def validate(kind: type[T], values: Mapping[str, Any]) -> T:
     """A parameter object from named values; defaults for the rest. Raises `InvalidParameter` with a
     sentence that names the parameter, what it got, and what it takes."""
-    known = {spec.name: spec for spec in specs(kind)}
+    known = {spec.name: spec for spec in specs(kind)}  # type: ignore[arg-type]  # mypy does not know that classes hash
     unknown = sorted(set(map(str, values)) - set(known))
     if unknown:
         raise InvalidParameter(
@@ -117,7 +118,8 @@ def validate(kind: type[T], values: Mapping[str, Any]) -> T:
 
 def to_values(params: Any) -> dict[str, Any]:
     """Every parameter of an object by name, plain values: the form that travels and is hashed."""
-    return {spec.name: getattr(params, spec.name) for spec in specs(type(params))}
+    kind: Any = type(params)
+    return {spec.name: getattr(params, spec.name) for spec in specs(kind)}
 
 
 def _title(kind: type) -> str:
@@ -138,7 +140,7 @@ def _checked(spec: ParamSpec, value: Any) -> Any:
     return value
 
 
-def _in_range(spec: ParamSpec, value: float) -> bool:
+def _in_range(spec: ParamSpec, value: Any) -> bool:
     low = -math.inf if spec.minimum is None else spec.minimum
     high = math.inf if spec.maximum is None else spec.maximum
     return math.isfinite(value) and low <= value <= high

@@ -7,12 +7,13 @@ import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import artifacts
 from .errors import ArtifactMissing, MalformedMessage, ShotCorrupt
 from .wire import pack, unpack
 
+T = TypeVar("T")
 SHOT_VERSION = 1
 _FRAME_FILE = re.compile(r"frame_(\d{4,})\.(png|exr)$")
 
@@ -160,7 +161,7 @@ class ShotFolder:
         return self.read() if self.shot_json.is_file() else None
 
 
-def read_document(path: Path, kind: type[Any]) -> Any:
+def read_document(path: Path, kind: type[T]) -> T:
     """A JSON file as the dataclass `kind`. Raises `ArtifactMissing` or `ShotCorrupt`."""
     try:
         return unpack(kind, json.loads(path.read_text(encoding="utf-8")), path.name)

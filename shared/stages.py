@@ -26,7 +26,7 @@ class IngestParams:
         label="Frame rate",
         unit="fps",
         flags=("--fps", "-f"),
-        help="Frame rate to resample the clip to, as a number or a fraction such as 24000/1001; empty keeps the clip's own.",
+        help="Rate to resample the clip to, a number or a fraction such as 24000/1001; empty keeps the clip's own.",
     )
     rotation: str = param(
         "auto",
@@ -73,7 +73,12 @@ class SolveParams:
         help="Focal length of the lens; needs the sensor's width too. Empty: from the file, otherwise solved.",
     )  # fmt: skip
     sensor_mm: float | None = param(
-        None, label="Sensor width", unit="mm", minimum=1.0, maximum=200.0, help="Width of the recorded part of the sensor."
+        None,
+        label="Sensor width",
+        unit="mm",
+        minimum=1.0,
+        maximum=200.0,
+        help="Width of the recorded part of the sensor.",
     )
     sensor: str = param(
         "custom",
@@ -106,7 +111,11 @@ class SolveParams:
         help="Track everywhere, also inside the masks of moving objects.",
     )  # fmt: skip
     seed: int = param(
-        0, folded=True, minimum=0, maximum=2**31 - 1, help="Seed of every random choice: the same seed gives the same camera."
+        0,
+        folded=True,
+        minimum=0,
+        maximum=2**31 - 1,
+        help="Seed of every random choice: the same seed gives the same camera.",
     )
 
 

@@ -35,7 +35,7 @@ def unpack(kind: type[T], plain: Any, where: str = "") -> T:
     where = where or kind.__name__
     if not isinstance(plain, Mapping):
         raise MalformedMessage(f"{where} should be a map, not {type(plain).__name__}.")
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # mypy does not know that classes hash
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     unknown = [str(key) for key in plain if key not in fields]
     if unknown:
@@ -47,7 +47,7 @@ def unpack(kind: type[T], plain: Any, where: str = "") -> T:
 
 
 @functools.cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 

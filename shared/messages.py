@@ -1,0 +1,142 @@
+"""The methods and events of the wire, typed.
+
+| method | params | result |
+|---|---|---|
+| hello | Hello | Welcome; must be the first call, anything else before it is refused |
+| ping | {} | {} |
+| job.submit | JobRequest | JobStatus |
+| job.status | {"job": id} | JobStatus |
+| job.list | {"limit": n} | [JobStatus], newest first |
+| job.cancel | {"job": id} | JobStatus as it is now; the end comes as an event |
+| job.retry | {"job": id} | JobStatus of the new job |
+| job.watch | {"job": id or None for all} | [JobStatus] now; then `job.event` notifications |
+| job.unwatch | {"job": id or None} | {} |
+| job.log | {"job": id, "offset": bytes} | LogChunk |
+| plate.frame | {"shot": path, "frame": n} | {"path": an .npy file, uint8 [H,W,3] RGB} |
+| engines | {} | [EngineStatus] |
+| doctor | {} | {"text": report, "facts": map} |
+| shutdown | {} | {}; running jobs go back to the queue and continue at the next start |
+
+The only notification is `job.event`: JobEvent. Every job ends in exactly one event whose kind is `done`,
+`failed` or `cancelled`, and none follows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .artifacts import StageResult
+
+QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
+TERMINAL = (DONE, FAILED, CANCELLED)
+
+EVENT = "job.event"
+
+
+@dataclass(frozen=True)
+class Hello:
+    """protocol: `shared.PROTOCOL` of the client. client: its name and version, for logs and the job list."""
+
+    protocol: int
+    client: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Welcome:
+    protocol: int
+    version: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """Bring `stages` of a shot up to date, and what they need.
+
+    shot: absolute path of the shot folder. footage: absolute path, folder or `name.####.ext` pattern;
+    empty for a shot that has its plate already. params: stage -> parameter -> value, as declared in
+    `stages.py`. priority: higher runs first. device: "auto", "cpu", "cuda:0", ... force: run the named
+    stages even when they are up to date.
+    """
+
+    shot: str
+    footage: str = ""
+    stages: tuple[str, ...] = ("ingest", "solve")
+    params: dict[str, dict[str, Any]] = field(default_factory=dict)
+    priority: int = 0
+    device: str = "auto"
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running job is. done and total count the stage's own units (frames mostly); rate is units
+    a second and eta_s seconds to the end of the stage, both None until known. fraction, 0..1, is of the
+    whole job and never goes back. frame: plate number in work, None where a stage has none."""
+
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    frame: int | None = None
+    rate: float | None = None
+    eta_s: float | None = None
+    fraction: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A job as it is now. Times are seconds since the epoch, None for what has not happened. error: the
+    wire form of an error (`errors.from_wire`), None unless failed. attempts: how often it was started
+    (a job that lost its server or is continued counts again)."""
+
+    id: str
+    state: str
+    request: JobRequest
+    client: str = ""
+    progress: Progress = field(default_factory=Progress)
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    attempts: int = 0
+    error: dict[str, Any] | None = None
+    results: tuple[StageResult, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in TERMINAL
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """kind: "queued", "started", "progress", "notice", "stage" (one has finished), "done", "failed" or
+    "cancelled"; status: the job after it. sequence grows by one with every event of a server."""
+
+    sequence: int
+    kind: str
+    status: JobStatus
+
+
+@dataclass(frozen=True)
+class LogChunk:
+    """Text of a job's log from `offset` on; ask again from `next_offset`."""
+
+    text: str
+    next_offset: int
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """An engine of a stage. reason and remedy are empty when it is ready."""
+
+    stage: str
+    engine: str
+    ready: bool
+    kind: str
+    code_licence: str
+    weights_licence: str
+    commercial: bool
+    reason: str = ""
+    remedy: str = ""
