@@ -161,6 +161,14 @@ class ShotFolder:
         return self.read() if self.shot_json.is_file() else None
 
 
+def default_shot_folder(footage: Path) -> Path:
+    """Where a clip's shot goes when nobody says: beside it, named after it. `a/clip.mp4` -> `a/clip_backlot`,
+    a frame pattern `a/name.####.exr` -> `a/name_backlot`."""
+    name = footage.name if footage.is_dir() else footage.stem
+    name = re.sub(r"[._-]*(#+|%0?\d*d)$", "", name) or footage.parent.name
+    return footage.parent / f"{name}_backlot"
+
+
 def read_document(path: Path, kind: type[T]) -> T:
     """A JSON file as the dataclass `kind`. Raises `ArtifactMissing` or `ShotCorrupt`."""
     try:

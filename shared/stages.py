@@ -65,6 +65,7 @@ class SolveParams:
             Choice("auto", "Automatic", "The best engine that is ready"),
             Choice("sfm", "Structure from motion", "Feature tracks and bundle adjustment: no model weights, no GPU"),
         ),
+        flags=("--solve-engine",),
         help="Method that solves the camera.",
     )
     quality: str = param("medium", flags=("--quality", "-q"), choices=QUALITIES, help="Time against accuracy.")

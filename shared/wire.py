@@ -1,8 +1,9 @@
 """Frozen dataclasses to and from plain values: what MessagePack and JSON can carry.
 
-`pack` makes maps, lists, strings, numbers, booleans and None. `unpack` is strict: an unknown key, a
-missing field or a value of another type is `MalformedMessage` naming the place, so that a wrong file or
-message is refused at the border and never half understood.
+`pack` makes maps, lists, strings, numbers, booleans and None. `unpack` is strict: a missing
+field or a value of another type is `MalformedMessage` naming the place, so that a wrong file or message is
+refused at the border and never half understood. Keys it does not know are left out: a newer version's
+files and messages may carry more.
 """
 
 from __future__ import annotations
@@ -37,13 +38,10 @@ def unpack(kind: type[T], plain: Any, where: str = "") -> T:
         raise MalformedMessage(f"{where} should be a map, not {type(plain).__name__}.")
     hints = _hints(kind)  # type: ignore[arg-type]  # mypy does not know that classes hash
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    unknown = [str(key) for key in plain if key not in fields]
-    if unknown:
-        raise MalformedMessage(f"{where} has no field {', '.join(sorted(unknown))}.")
     missing = [name for name, field in fields.items() if name not in plain and _required(field)]
     if missing:
         raise MalformedMessage(f"{where} lacks {', '.join(missing)}.")
-    return kind(**{name: _value(hints[name], plain[name], f"{where}.{name}") for name in plain})
+    return kind(**{name: _value(hints[name], plain[name], f"{where}.{name}") for name in plain if name in fields})
 
 
 @functools.cache
