@@ -1,0 +1,112 @@
+"""From presentation timestamps to a constant frame rate.
+
+A clip is of constant rate when one rate puts every frame within half a frame of its own slot; phones and
+screen recorders often are not. Then each frame of the constant-rate plate takes the source frame nearest
+to it in time, which never errs by more than half a source frame (holding the last one errs by a whole).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NTSC = [Fraction(1000 * n, 1001) for n in (24, 30, 48, 60, 120, 240)]
+_WHOLE = [6, 8, 10, 12, 15, 16, 18, 20, 24, 25, 30, 48, 50, 60, 72, 90, 96, 100, 120, 240]
+_WHOLE = [6, 8, 10, 12, 15, 16, 18, 20, 24, 25, 30, 48, 50, 60, 72, 90, 96, 100, 120, 240]
+STANDARD_RATES = tuple(sorted([*_NTSC, *(Fraction(n) for n in _WHOLE)]))
+FALLBACK_RATE = Fraction(24)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Presentation times of a video's frames. `ticks` int64 [N] ascending, in units of `tick` seconds;
+    empty when the container gives no timestamps. `rate` is the clip's nominal constant rate."""
+
+    ticks: NDArray[np.int64]
+    tick: Fraction
+    rate: Fraction
+    variable: bool
+
+
+def analyse(ticks: NDArray[np.int64], tick: Fraction, declared: Fraction | None) -> Timing:
+    """The nominal rate of frames shown at `ticks` (ascending), and whether they keep to it. `declared` is
+    what the container says."""
+    if len(ticks) < 2:
+        return Timing(ticks, tick, declared or FALLBACK_RATE, False)
+    times = (ticks - ticks[0]).astype(np.float64) * float(tick)
+    exact = _rate_within(times, _candidates(ticks, tick, declared), float(tick) * 1.01)
+    if exact is not None:
+        return Timing(ticks, tick, exact, False)
+    mean = Fraction(len(ticks) - 1) / (int(ticks[-1] - ticks[0]) * tick)
+    near = sorted(STANDARD_RATES, key=lambda rate: abs(float(rate / mean) - 1.0))
+    jittered = _rate_within(times, [*near[:3], mean.limit_denominator(1001)], 0.499 * float(1 / mean))
+    if jittered is not None:
+        return Timing(ticks, tick, jittered, False)
+    return Timing(ticks, tick, _nominal(ticks, tick), True)
+
+
+def _candidates(ticks: NDArray[np.int64], tick: Fraction, declared: Fraction | None) -> list[Fraction]:
+    step = 1 / (int(ticks[1] - ticks[0]) * tick)
+    mean = Fraction(len(ticks) - 1) / (int(ticks[-1] - ticks[0]) * tick)
+    near = sorted(STANDARD_RATES, key=lambda rate: abs(float(rate / mean) - 1.0))
+    return [*([declared] if declared else []), *near[:2], step]
+
+
+def _rate_within(times: NDArray[np.float64], rates: list[Fraction], tolerance: float) -> Fraction | None:
+    """The first rate whose slots are never further than `tolerance` seconds from the frames."""
+    index = np.arange(len(times))
+    for rate in rates:
+        if rate > 0 and float(np.abs(times - index / float(rate)).max()) <= tolerance:
+            return rate
+    return None
+
+
+def _nominal(ticks: NDArray[np.int64], tick: Fraction) -> Fraction:
+    """The rate at which most frames follow each other, as a standard rate when it is within 1.5 %."""
+    typical = 1 / (Fraction(float(np.median(np.diff(ticks)))) * tick)
+    near = min(STANDARD_RATES, key=lambda rate: abs(float(rate / typical) - 1.0))
+    if abs(float(near / typical) - 1.0) < 0.015:
+        return near
+    return typical.limit_denominator(1001)
+
+
+def constant_rate(timing: Timing, rate: Fraction) -> NDArray[np.int64]:
+    """Source frame index for each frame of a plate at `rate`: int64 [M], never descending. A clip of
+    constant rate at its own rate maps one to one."""
+    count = len(timing.ticks)
+    if count == 0 or (rate == timing.rate and not timing.variable):
+        return np.arange(count, dtype=np.int64)
+    span = int(timing.ticks[-1] - timing.ticks[0]) * timing.tick
+    frames = max(1, int(span * rate + rate / timing.rate + Fraction(1, 2)))
+    # Slots in ticks, exact enough: float64 keeps sub-tick precision over days of footage.
+    slots = np.arange(frames) * float(1 / (rate * timing.tick))
+    ticks = (timing.ticks - timing.ticks[0]).astype(np.float64)
+    after = np.clip(np.searchsorted(ticks, slots), 0, count - 1)
+    before = np.maximum(after - 1, 0)
+    earlier = slots - ticks[before] <= ticks[after] - slots + 1e-6
+    return np.where(earlier, before, after).astype(np.int64)
+
+
+def resample_count(count: int, source: Fraction, rate: Fraction) -> NDArray[np.int64]:
+    """`constant_rate` for frames without timestamps, taken to follow each other at `source`."""
+    ticks = np.arange(count, dtype=np.int64)
+    return constant_rate(Timing(ticks, 1 / source, source, False), rate)
+
+
+def parse_rate(text: str) -> Fraction | None:
+    """`24`, `23.976`, `24000/1001` as the exact rate meant: 23.976, 23.98, 29.97 and 59.94 are NTSC's.
+    None when it is not a positive number."""
+    try:
+        rate = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError):
+        return None
+    if not 0 < rate <= 1000:
+        return None
+    if "/" not in text:
+        near = min(_NTSC, key=lambda ntsc: abs(ntsc - rate))
+        if rate != round(rate) and abs(near - rate) < Fraction(1, 100):
+            return near
+    return rate
