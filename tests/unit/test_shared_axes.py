@@ -1,0 +1,60 @@
+"""Axes: exact round trips, and the known look of a known camera in every program."""
+
+import math
+
+import pytest
+
+from shared import axes
+from shared.camera_files import Matrix4
+
+ANGLE = 0.37
+POSE: Matrix4 = (
+    (math.cos(ANGLE), 0.0, math.sin(ANGLE), 1.5),
+    (math.sin(ANGLE), 0.0, -math.cos(ANGLE), -2.25),
+    (0.0, 1.0, 0.0, 3.75),
+    (0.0, 0.0, 0.0, 1.0),
+)
+LEVEL: Matrix4 = ((1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, -1.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+"""A level camera at the origin that looks along our +y: right is +x, image down is -z."""
+
+
+@pytest.mark.parametrize("convention", axes.CONVENTIONS, ids=lambda convention: convention.name)
+def test_there_and_back_is_exact(convention: axes.Convention) -> None:
+    assert axes.pose_from(convention, axes.pose_to(convention, POSE)) == POSE
+    assert axes.point_from(convention, axes.point_to(convention, (1.0, 2.0, 3.0))) == (1.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize("convention", axes.CONVENTIONS, ids=lambda convention: convention.name)
+def test_nothing_is_mirrored(convention: axes.Convention) -> None:
+    for turn in (convention.world, convention.camera):
+        (a, b, c), (d, e, f), (g, h, i) = turn
+        assert a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) == 1.0
+
+
+@pytest.mark.parametrize("convention", axes.CONVENTIONS, ids=lambda convention: convention.name)
+def test_a_point_stays_at_its_place_in_the_picture(convention: axes.Convention) -> None:
+    """The point's coordinates in the camera, told in that program's camera axes, are those we know."""
+    point = (0.3, 4.0, -1.2)
+    ours = _in_camera(POSE, point)
+    theirs = _in_camera(axes.pose_to(convention, POSE), axes.point_to(convention, point))
+    assert theirs == pytest.approx(axes.apply(convention.camera, ours), abs=1e-12)
+
+
+def test_a_level_camera_is_the_identity_of_y_up_programs_and_upright_in_blender() -> None:
+    for convention in (axes.MAYA, axes.HOUDINI, axes.NUKE):
+        # Ours looks along +y, which is their -z: where their unrotated camera looks.
+        assert axes.pose_to(convention, LEVEL) == axes.pose_to(axes.BACKLOT, _IDENTITY)
+    assert axes.pose_to(axes.AFTER_EFFECTS, LEVEL) == _IDENTITY
+    # Blender's camera has its y axis (third row, second column) up and looks along -z, which is world +y.
+    blender = axes.pose_to(axes.BLENDER, LEVEL)
+    assert [row[1] for row in blender[:3]] == [0.0, 0.0, 1.0]
+    assert [-row[2] for row in blender[:3]] == [0.0, 1.0, 0.0]
+
+
+_IDENTITY: Matrix4 = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+
+
+def _in_camera(pose: Matrix4, point: axes.Vector3) -> axes.Vector3:
+    away = tuple(p - row[3] for p, row in zip(point, pose[:3], strict=True))
+    x, y, z = (sum(pose[i][k] * away[i] for i in range(3)) for k in range(3))
+    return (x, y, z)
