@@ -35,7 +35,8 @@ class Proxy:
         if self.coding == LINEAR:
             with np.errstate(over="ignore"):
                 image = image.astype(np.float16, copy=False).view(np.uint16)
-        return _table(self.coding, self.stops)[image]
+        plate: NDArray[np.uint8] = np.take(_table(self.coding, self.stops), image)
+        return plate
 
     @property
     def sentence(self) -> str:
@@ -57,7 +58,8 @@ def _half_values(codes: NDArray[np.uint16]) -> NDArray[np.float64]:
 
 def srgb_encode(linear: NDArray[np.float64]) -> NDArray[np.float64]:
     """IEC 61966-2-1, 0..1 -> 0..1."""
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
+    curve = 1.055 * np.power(np.maximum(linear, 1e-9), 1 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, 12.92 * linear, curve)
 
 
 def cineon_to_linear(codes: NDArray[np.uint16]) -> NDArray[np.float64]:
@@ -65,7 +67,7 @@ def cineon_to_linear(codes: NDArray[np.uint16]) -> NDArray[np.float64]:
     `codes` are scaled to 16 bits."""
     ten_bit = codes.astype(np.float64) * (1023.0 / 65535.0)
     offset = 10.0 ** ((95.0 - 685.0) * 0.002 / 0.6)
-    return (10.0 ** ((ten_bit - 685.0) * 0.002 / 0.6) - offset) / (1.0 - offset)
+    return np.asarray((np.power(10.0, (ten_bit - 685.0) * 0.002 / 0.6) - offset) / (1.0 - offset))
 
 
 def choose_proxy(coding: str, samples: list[NDArray[Any]]) -> Proxy:
@@ -81,4 +83,4 @@ def choose_proxy(coding: str, samples: list[NDArray[Any]]) -> Proxy:
 def _luma(coding: str, image: NDArray[Any]) -> NDArray[np.float64]:
     small = image[::4, ::4]
     linear = cineon_to_linear(small) if coding == CINEON else small.astype(np.float64)
-    return linear.mean(axis=2)
+    return np.asarray(linear.mean(axis=2))
