@@ -12,6 +12,7 @@ signed permutations, so going there and back is exact. Pure Python: clients with
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from .camera_files import Matrix4
@@ -45,7 +46,21 @@ USD = Convention("usd", _SAME, _GL_CAMERA)
 AFTER_EFFECTS = Convention("after-effects", _Y_DOWN_WORLD, _SAME)
 """After Effects: x right, y down, z away from the viewer, for the world and for the camera."""
 
-CONVENTIONS = (BACKLOT, BLENDER, MAYA, HOUDINI, NUKE, USD, AFTER_EFFECTS)
+OPENCV = Convention("opencv", _Y_DOWN_WORLD, _SAME)
+"""The whole world in OpenCV's camera axes, as COLMAP users expect it: x right, y down, z forward."""
+
+CONVENTIONS = (BACKLOT, BLENDER, MAYA, HOUDINI, NUKE, USD, AFTER_EFFECTS, OPENCV)
+
+
+def by_name(name: str) -> Convention:
+    """The convention of that name. Raises `KeyError`."""
+    return {known.name: known for known in CONVENTIONS}[name]
+
+
+def with_scene_camera(convention: Convention) -> Convention:
+    """The convention's world with the camera that scene files prescribe: USD, Alembic, FBX and Nuke cameras
+    look along -z with y up whatever the axes of their world are."""
+    return Convention(convention.name, convention.world, _GL_CAMERA)
 
 
 def pose_to(convention: Convention, world_from_camera: Matrix4) -> Matrix4:
@@ -85,7 +100,75 @@ def multiply(left: Matrix3, right: Matrix3) -> Matrix3:
 
 def _sandwich(left: Matrix3, pose: Matrix4, right: Matrix3) -> Matrix4:
     """[left 0; 0 1] @ pose @ [right 0; 0 1]."""
-    turn: Matrix3 = (pose[0][:3], pose[1][:3], pose[2][:3])
-    r = multiply(multiply(left, turn), right)
-    t = apply(left, (pose[0][3], pose[1][3], pose[2][3]))
-    return ((*r[0], t[0]), (*r[1], t[1]), (*r[2], t[2]), (0.0, 0.0, 0.0, 1.0))
+    return make_pose(multiply(multiply(left, rotation_of(pose)), right), apply(left, position_of(pose)))
+
+
+ROTATION_ORDERS = ("xyz", "xzy", "yxz", "yzx", "zxy", "zyx")
+"""The axis that turns first is named first, as in Nuke, Maya, Houdini and Blender: "zxy" is Ry Rx Rz on
+column vectors, so the camera rolls (z), tilts (x) and then pans (y)."""
+
+
+def euler_to_rotation(degrees: Vector3, order: str) -> Matrix3:
+    """The rotation of angles (about x, y, z), in degrees, applied in `order`."""
+    turn = _SAME
+    for letter in order:
+        turn = multiply(_turn("xyz".index(letter), math.radians(degrees["xyz".index(letter)])), turn)
+    return turn
+
+
+def rotation_to_euler(turn: Matrix3, order: str, near: Vector3 | None = None) -> Vector3:
+    """Angles (about x, y, z) in degrees that `euler_to_rotation` turns back into `turn`.
+
+    near: the angles of the frame before; of all equal answers the closest one is taken, so that a curve
+    through the frames has no jumps. Without it the middle angle is within +-90 degrees.
+    """
+    i, j, k = ("xyz".index(letter) for letter in order)
+    sign = 1.0 if (j - i) % 3 == 1 else -1.0
+    flat = math.hypot(turn[i][i], turn[j][i])
+    middle = math.atan2(-sign * turn[k][i], flat)
+    if flat > 1e-9:
+        first = math.atan2(sign * turn[k][j], turn[k][k])
+        last = math.atan2(sign * turn[j][i], turn[i][i])
+    else:  # gimbal lock: only the sum of the outer two is known
+        first, last = 0.0, math.atan2(-sign * turn[i][j], turn[j][j])
+    angles = [0.0, 0.0, 0.0]
+    angles[i], angles[j], angles[k] = math.degrees(first), math.degrees(middle), math.degrees(last)
+    found = (angles[0], angles[1], angles[2])
+    return found if near is None else _nearest(found, j, near)
+
+
+def _nearest(found: Vector3, middle: int, near: Vector3) -> Vector3:
+    """The same rotation with angles close to `near`: whole turns, and the twin (a+180, 180-b, c+180)."""
+    twin = [angle + 180.0 for angle in found]
+    twin[middle] = 180.0 - found[middle]
+    choices = [
+        [angle + 360.0 * round((before - angle) / 360.0) for angle, before in zip(answer, near, strict=True)]
+        for answer in (list(found), twin)
+    ]
+    best = min(choices, key=lambda answer: sum(abs(a - b) for a, b in zip(answer, near, strict=True)))
+    return (best[0], best[1], best[2])
+
+
+def _turn(axis: int, angle: float) -> Matrix3:
+    """Right-handed rotation about one axis, radians."""
+    c, s = math.cos(angle), math.sin(angle)
+    rows = [list(row) for row in _SAME]
+    a, b = (axis + 1) % 3, (axis + 2) % 3
+    rows[a][a], rows[a][b], rows[b][a], rows[b][b] = c, -s, s, c
+    first, second, third = ((row[0], row[1], row[2]) for row in rows)
+    return (first, second, third)
+
+
+def rotation_of(pose: Matrix4) -> Matrix3:
+    """The 3x3 rotation of a rigid pose."""
+    return (pose[0][:3], pose[1][:3], pose[2][:3])
+
+
+def position_of(pose: Matrix4) -> Vector3:
+    return (pose[0][3], pose[1][3], pose[2][3])
+
+
+def make_pose(turn: Matrix3, position: Vector3) -> Matrix4:
+    """The 4x4 pose of a rotation and a position."""
+    x, y, z = position
+    return ((*turn[0], x), (*turn[1], y), (*turn[2], z), (0.0, 0.0, 0.0, 1.0))

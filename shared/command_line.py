@@ -17,7 +17,6 @@ LATER_FLAGS = {
     "-i": "materials",
     "--iterations": "materials",
     "--prompt": "roto",
-    "--rotation-order": "export",
 }
 """Flags with a fixed meaning that belong to stages this version does not have yet."""
 

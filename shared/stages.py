@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .axes import ROTATION_ORDERS
 from .errors import UnknownStage
 from .params import Choice, param
 from .sensors import SENSORS
@@ -121,6 +122,71 @@ class SolveParams:
 
 
 @dataclass(frozen=True)
+class ExportParams:
+    """How the camera is written for other programs. Numbers and names of the formats: docs/exports.md."""
+
+    formats: str = param(
+        "auto",
+        help="What to write, separated by commas: abc, usda, usdc, fbx, chan, csv, jsx, clip, nk, colmap, stmap, "
+        "undistorted, analysis; auto writes everything that this computer can.",
+    )
+    axes: str = param(
+        "auto",
+        label="World axes",
+        choices=(
+            Choice("auto", "Of each format", "Each file in the axes of the program that it is for"),
+            Choice("blender", "Blender", "z up"),
+            Choice("maya", "Maya", "y up"),
+            Choice("houdini", "Houdini", "y up"),
+            Choice("nuke", "Nuke", "y up"),
+            Choice("usd", "USD", "z up"),
+            Choice("opencv", "OpenCV", "y down, z forward"),
+        ),
+        help="Axes of the world in the written files.",
+    )
+    rotation_order: str = param(
+        "auto",
+        folded=True,
+        choices=(
+            Choice("auto", "Of each format", "ZXY for Nuke, XYZ otherwise"),
+            *(
+                Choice(order, order.upper(), f"Turns about {', '.join(order)}, in this order")
+                for order in ROTATION_ORDERS
+            ),
+        ),
+        help="Order of rotations in chan, csv, clip and nk files.",
+    )
+    frame_offset: int = param(
+        0, folded=True, unit="frame", minimum=-1000000, maximum=1000000, help="Added to every frame number."
+    )
+    fps: str | None = param(
+        None, label="Frame rate", unit="fps", folded=True, flags=("--export-fps",),
+        help="Rate written into the files, a number or a fraction; frames stay as they are. Empty: the plate's.",
+    )  # fmt: skip
+    scale: float = param(
+        1.0, folded=True, flags=("--export-scale",), minimum=1e-6, maximum=1e6,
+        help="Multiplies every length: positions of the camera and of the points.",
+    )  # fmt: skip
+    film_back_mm: float | None = param(
+        None, label="Film back", unit="mm", folded=True, flags=("--film-back",), minimum=1.0, maximum=200.0,
+        help="Width of the film back; empty takes the sensor's width from the solve, or 36 mm.",
+    )  # fmt: skip
+    overscan: str = param(
+        "on",
+        folded=True,
+        choices=(
+            Choice("on", "On", "Wide enough to keep every pixel of a distorted plate"),
+            Choice("off", "Off", "The plate's own size"),
+        ),
+        help="Size of the undistorted picture that the exported camera films.",
+    )
+    blender: str | None = param(
+        None, label="Blender for export", folded=True,
+        help="Blender, or a Python that has bpy, to write Alembic and FBX with; empty finds one.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class StageInfo:
     """A stage as clients see it. `needs` are the stages whose files it reads; `aliases` are other names
     that the command line accepts for it."""
@@ -136,9 +202,10 @@ class StageInfo:
 STAGES: tuple[StageInfo, ...] = (
     StageInfo("ingest", "Ingest", "Read the footage into the shot's plate", IngestParams),
     StageInfo("solve", "Solve Camera", "Find the camera that filmed the plate", SolveParams, ("ingest",), ("colmap",)),
+    StageInfo("export", "Export Camera", "Write the camera for other programs", ExportParams, ("solve",), ("camera",)),
 )
 
-PLANNED_ALIASES = {"camera": "export", "mama": "matte", "gsir": "materials", "interactive": "roto"}
+PLANNED_ALIASES = {"mama": "matte", "gsir": "materials", "interactive": "roto"}
 """Names that other pipelines use for stages this version does not have yet."""
 
 

@@ -58,3 +58,47 @@ def _in_camera(pose: Matrix4, point: axes.Vector3) -> axes.Vector3:
     away = tuple(p - row[3] for p, row in zip(point, pose[:3], strict=True))
     x, y, z = (sum(pose[i][k] * away[i] for i in range(3)) for k in range(3))
     return (x, y, z)
+
+
+@pytest.mark.parametrize("order", axes.ROTATION_ORDERS)
+@pytest.mark.parametrize("angles", [(10.0, -20.0, 130.0), (-170.0, 60.0, 5.0), (80.0, 89.9, -45.0), (0.0, 0.0, 0.0)])
+def test_rotation_orders_there_and_back(order: str, angles: axes.Vector3) -> None:
+    turn = axes.euler_to_rotation(angles, order)
+    again = axes.euler_to_rotation(axes.rotation_to_euler(turn, order), order)
+    for row, expected in zip(again, turn, strict=True):
+        assert row == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("order", axes.ROTATION_ORDERS)
+def test_gimbal_lock_loses_no_rotation(order: str) -> None:
+    angles = [30.0, 30.0, 30.0]
+    angles["xyz".index(order[1])] = 90.0
+    turn = axes.euler_to_rotation((angles[0], angles[1], angles[2]), order)
+    again = axes.euler_to_rotation(axes.rotation_to_euler(turn, order), order)
+    for row, expected in zip(again, turn, strict=True):
+        assert row == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_first_named_axis_turns_first() -> None:
+    # "zxy": z is applied to the vector first. +x turned by 90 about z is +y; that by 90 about x is +z.
+    turn = axes.euler_to_rotation((90.0, 0.0, 90.0), "zxy")
+    assert axes.apply(turn, (1.0, 0.0, 0.0)) == pytest.approx((0.0, 0.0, 1.0), abs=1e-12)
+
+
+@pytest.mark.parametrize("order", axes.ROTATION_ORDERS)
+def test_a_curve_of_angles_has_no_jumps(order: str) -> None:
+    before = (0.0, 0.0, 0.0)
+    for step in range(200):
+        truth = (step * 3.7, 60.0 * math.sin(step * 0.1), -step * 2.1)
+        angles = axes.rotation_to_euler(axes.euler_to_rotation(truth, "xyz"), order, near=before)
+        turn, expected = axes.euler_to_rotation(angles, order), axes.euler_to_rotation(truth, "xyz")
+        assert [list(row) for row in turn] == [pytest.approx(row, abs=1e-9) for row in expected]
+        if order == "xyz":
+            assert angles == pytest.approx(truth, abs=1e-6)
+        before = angles
+
+
+def test_scene_files_keep_their_camera_in_every_world() -> None:
+    convention = axes.with_scene_camera(axes.OPENCV)
+    assert (convention.world, convention.camera) == (axes.OPENCV.world, axes.BLENDER.camera)
+    assert axes.by_name("opencv") is axes.OPENCV
