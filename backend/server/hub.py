@@ -1,0 +1,43 @@
+"""Events to the clients that watch."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from shared.codec import Notification, encode
+from shared.messages import EVENT, JobEvent, JobStatus
+from shared.wire import pack
+
+
+class Watcher(Protocol):
+    def watches(self, job: str) -> bool: ...
+
+    def deliver(self, data: bytes, replaces: str) -> None:
+        """Queues bytes for the client; a message with the same `replaces` may be dropped for it."""
+
+
+class Hub:
+    """Numbers events and hands each to every watcher that wants it, encoded once."""
+
+    def __init__(self) -> None:
+        self._sequence = 0
+        self._watchers: set[Watcher] = set()
+
+    def join(self, watcher: Watcher) -> None:
+        self._watchers.add(watcher)
+
+    def leave(self, watcher: Watcher) -> None:
+        self._watchers.discard(watcher)
+
+    def __len__(self) -> int:
+        return len(self._watchers)
+
+    def publish(self, kind: str, status: JobStatus) -> None:
+        self._sequence += 1
+        interested = [watcher for watcher in self._watchers if watcher.watches(status.id)]
+        if not interested:
+            return
+        data = encode(Notification(EVENT, pack(JobEvent(self._sequence, kind, status))))
+        replaces = f"progress {status.id}" if kind == "progress" else ""
+        for watcher in interested:
+            watcher.deliver(data, replaces)

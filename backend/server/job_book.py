@@ -1,0 +1,161 @@
+"""Every job and its changes of state: remembered, saved, announced.
+
+A terminal state is saved before it is announced, and is entered once: each job has exactly one terminal
+event, also across restarts of the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+from dataclasses import replace
+from typing import Any
+
+from shared.artifacts import StageResult
+from shared.errors import BacklotError, UnknownJob, WorkerCrashed
+from shared.messages import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    QUEUED,
+    RUNNING,
+    JobRequest,
+    JobStatus,
+    Progress,
+)
+
+from .history import History, StoredJob, outdated
+from .hub import Hub
+from .job_logs import JobLogs
+from .job_queue import Job, resolve_device
+from .settings import Settings
+
+LOG = logging.getLogger("backlot.server.jobs")
+
+
+class JobBook:
+    """The jobs of a server. What changes a job is a coroutine that saves it; progress is not saved."""
+
+    def __init__(self, settings: Settings, history: History, logs: JobLogs, hub: Hub) -> None:
+        self._settings = settings
+        self._history, self._hub = history, hub
+        self.logs = logs
+        self._jobs: dict[str, Job] = {}
+        self._orders = 0
+
+    # -- reading --------------------------------------------------------------------------------------
+
+    def get(self, id: str) -> Job:
+        """Raises `UnknownJob`."""
+        job = self._jobs.get(id)
+        if job is None:
+            raise UnknownJob(f"There is no job {id!r}.")
+        return job
+
+    def newest(self, limit: int) -> list[JobStatus]:
+        jobs = sorted(self._jobs.values(), key=lambda job: job.order, reverse=True)
+        return [job.status for job in jobs[: max(limit, 0)]]
+
+    def unfinished(self) -> list[Job]:
+        return [job for job in self._jobs.values() if not job.status.is_over]
+
+    # -- life of the book -----------------------------------------------------------------------------
+
+    async def open(self) -> list[Job]:
+        """Reads history; returns the jobs that go back into the queue, in order."""
+        stored = await self._history.open()
+        old = set(outdated([s.status for s in stored], self._settings.keep_jobs, self._settings.keep_days, time.time()))
+        await self._history.forget(sorted(old))
+        for item in stored:
+            if item.status.id not in old:
+                await self._enter(item.status, item.crashes)
+        await self.logs.keep_only(set(self._jobs))
+        for job in self.unfinished():
+            await self._take_up(job)
+        return self.unfinished()
+
+    async def _take_up(self, job: Job) -> None:
+        if job.status.state == RUNNING:
+            job.crashes += 1
+            if job.crashes >= self._settings.crash_limit:
+                await self.fail(job, _gives_up(job))
+                return
+            self.logs.add(job.id, "warning", "the backend stopped while this job ran; it continues")
+        await self._change(job, QUEUED, state=QUEUED, started=None, progress=Progress())
+
+    async def create(self, request: JobRequest, client: str) -> Job:
+        """A new queued job, saved."""
+        id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        status = JobStatus(id=id, state=QUEUED, request=request, client=client, created=time.time())
+        await self._history.save(StoredJob(status))
+        job = await self._enter(status, 0)
+        self.logs.add(id, "info", f"queued by {client or 'a client'}: {', '.join(request.stages)} of {request.shot}")
+        self._hub.publish(QUEUED, status)
+        return job
+
+    async def _enter(self, status: JobStatus, crashes: int) -> Job:
+        self._orders += 1
+        shot = status.request.shot
+        if not status.is_over:  # in a thread: it asks the disk, which may be a slow network one
+            shot = await asyncio.to_thread(os.path.realpath, shot)
+        job = Job(status, self._orders, os.path.normcase(shot), resolve_device(status.request.device), crashes)
+        self._jobs[status.id] = job
+        return job
+
+    # -- changes of a job -----------------------------------------------------------------------------
+
+    async def start(self, job: Job) -> None:
+        self.logs.add(job.id, "info", f"started on {job.device}")
+        attempts = job.status.attempts + 1
+        await self._change(job, "started", state=RUNNING, started=time.time(), attempts=attempts, error=None)
+
+    def progress(self, job: Job, progress: Progress) -> None:
+        job.status = replace(job.status, progress=progress)
+        self._hub.publish("progress", job.status)
+
+    async def notice(self, job: Job, sentence: str) -> None:
+        await self._change(job, "notice", notices=(*job.status.notices, sentence))
+
+    async def stage_done(self, job: Job, result: StageResult) -> None:
+        others = tuple(r for r in job.status.results if r.stage != result.stage)
+        await self._change(job, "stage", results=(*others, result))
+
+    async def requeue(self, job: Job) -> None:
+        """Back into the queue, because the server stops."""
+        self.logs.add(job.id, "info", "the backend stops; this job continues at its next start")
+        await self._change(job, QUEUED, state=QUEUED, started=None, progress=Progress())
+
+    async def finish(self, job: Job, results: tuple[StageResult, ...]) -> None:
+        self.logs.add(job.id, "info", "done")
+        await self._end(job, DONE, results=results, progress=replace(job.status.progress, fraction=1.0, eta_s=None))
+
+    async def fail(self, job: Job, error: BacklotError) -> None:
+        self.logs.add(job.id, "error", str(error), job.status.progress.stage)
+        await self._end(job, FAILED, error=error.to_wire())
+
+    async def cancelled(self, job: Job) -> None:
+        self.logs.add(job.id, "info", "cancelled", job.status.progress.stage)
+        await self._end(job, CANCELLED)
+
+    async def _end(self, job: Job, state: str, **changes: Any) -> None:
+        assert not job.status.is_over, f"job {job.id} ends twice"
+        await self._change(job, state, state=state, ended=time.time(), **changes)
+
+    async def _change(self, job: Job, kind: str, **changes: Any) -> None:
+        status = replace(job.status, **changes)
+        try:
+            await self._history.save(StoredJob(status, job.crashes))
+        except BacklotError as error:  # the job goes on: only its memory across restarts is lost
+            LOG.error("job %s could not be saved: %s", job.id, error)
+        job.status = status
+        self._hub.publish(kind, status)
+
+
+def _gives_up(job: Job) -> WorkerCrashed:
+    return WorkerCrashed(
+        f"The backend stopped unexpectedly {job.crashes} times while this job ran, so it is not tried again.",
+        "Send the job's log; other jobs are not affected.",
+    )
