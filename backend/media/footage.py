@@ -21,6 +21,7 @@ _CONTAINERS = (
 VIDEO_SUFFIXES = frozenset(f".{name}" for name in _CONTAINERS.split())
 """Only used to look through folders: a file that is named is opened whatever its name."""
 _MARK = re.compile(r"#+|@+|%0?(\d*)d")
+_CLOCK_TIME = re.compile(r"\d+\.\d+$")
 _LAST_DIGITS = re.compile(r"^(?P<head>.*?)(?P<digits>\d+)(?P<tail>\D*)$", re.DOTALL)
 
 
@@ -104,7 +105,7 @@ def _of_pattern(path: Path) -> ImageSequence:
     width = int(mark[1] or 1) if mark[0].startswith("%") else len(mark[0])
     if not path.parent.is_dir():
         raise FootageNotFound(f"There is no folder {path.parent}.")
-    if Path(tail).suffix.lower() not in IMAGE_SUFFIXES:
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
         raise FootageUnreadable(
             f"{path.name} is a pattern of files that are not images.",
             "A pattern names frames: png, jpg, tiff, dpx or exr.",
@@ -160,8 +161,9 @@ def _only_sequence(folder: Path, images: list[Path]) -> ImageSequence:
         (head, tail), members = next(iter(groups.items()))
         if head is not None:
             return _gather(folder, head, tail, len(members[0].name) - len(head) - len(tail))
-    if all(len(members) == 1 for members in groups.values()):
-        # Names such as 1305031102.175304.png: no common head, so the order of the names is all there is.
+    clocks = all(_CLOCK_TIME.match(path.stem) for path in images)
+    if clocks or all(len(members) == 1 for members in groups.values()):
+        # No common head (1305031102.175304.png, from a robot's clock): the order of names is all there is.
         return ImageSequence(folder, str(folder), tuple(range(1, len(images) + 1)), tuple(images), counted=True)
     raise FootageUnreadable(
         f"{folder} holds several sequences: {_list_groups(groups)}.",

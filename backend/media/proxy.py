@@ -48,7 +48,8 @@ class Proxy:
 def _table(coding: str, stops: float) -> NDArray[np.uint8]:
     codes = np.arange(65536, dtype=np.uint16)
     linear = _half_values(codes) if coding == LINEAR else cineon_to_linear(codes)
-    exposed = np.clip(np.nan_to_num(linear * 2.0**stops, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    linear = np.nan_to_num(linear, nan=0.0, posinf=65504.0, neginf=0.0)
+    exposed = np.clip(linear * 2.0**stops, 0.0, 1.0)
     return np.rint(srgb_encode(exposed) * 255.0).astype(np.uint8)
 
 

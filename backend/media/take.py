@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -17,6 +18,14 @@ from .footage import ImageSequence, VideoFile, describe_numbers
 from .orientation import UPRIGHT, Orientation
 from .proxy import Proxy
 from .timing import FALLBACK_RATE, constant_rate, parse_rate
+
+_JITTER_WORTH_SAYING = 0.15
+_BOILERPLATE = re.compile(
+    r"(major_brand|minor_version|compatible_brands|encoder|language|handler_name|vendor_id|duration|software"
+    r"|screenWindow.*|pixelAspectRatio|.*(_ul|uid|umid)|(toolkit|product)_version_num|_statistics.*|number_of_.*|bps)$",
+    re.IGNORECASE,
+)
+"""What muxers write of themselves."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,9 @@ def _repeats(clip: Clip, rate: Fraction, sources: NDArray[np.int64]) -> list[str
         return [f"The clip's frame rate varies: the plate runs at a constant {rate_text(rate)} fps ({counts})."]
     if repeated or dropped:
         return [f"Resampled from {rate_text(clip.index.timing.rate)} to {rate_text(rate)} fps ({counts})."]
+    if clip.index.timing.jitter > _JITTER_WORTH_SAYING:
+        part = round(100 * clip.index.timing.jitter)
+        return [f"The times of the frames waver by up to {part} % of a frame: all are kept, at {rate_text(rate)} fps."]
     return []
 
 
@@ -144,7 +156,7 @@ def _facts(
         kind="video" if isinstance(clip.footage, VideoFile) else "sequence",
         width=width,
         height=height,
-        fps=f"{rate.numerator}/{rate.denominator}",
+        fps=str(rate),
         frame_start=first,
         frame_end=last,
         frame_count=len(numbers),
@@ -161,7 +173,7 @@ def _facts(
         encoding=clip.encoding,
         interlaced=picture.interlaced,
         variable_rate=bool(clip.index and clip.index.timing.variable),
-        source_fps=f"{clip.rate.numerator}/{clip.rate.denominator}" if clip.rate else "",
+        source_fps=str(clip.rate) if clip.rate else "",
         source_frames=clip.frame_count,
         missing_frames=tuple(n for n in range(first, last + 1) if n not in present),
         focal_px=_focal_px(clip, aspect, turned),
@@ -178,7 +190,7 @@ def _focal_px(clip: Clip, aspect: float, turned: bool) -> float | None:
 
 
 def _metadata(clip: Clip, orientation: Orientation) -> dict[str, str]:
-    said = {key: value for key, value in clip.metadata.items() if len(value) <= 500}
+    said = {key: value for key, value in clip.metadata.items() if len(value) <= 500 and not _BOILERPLATE.match(key)}
     if orientation.mirrored:
         said["mirrored"] = "true"
     if clip.picture.colour.decoded_as and not clip.picture.colour.matrix:

@@ -23,12 +23,14 @@ FALLBACK_RATE = Fraction(24)
 @dataclass(frozen=True)
 class Timing:
     """Presentation times of a video's frames. `ticks` int64 [N] ascending, in units of `tick` seconds;
-    empty when the container gives no timestamps. `rate` is the clip's nominal constant rate."""
+    empty when the container gives no timestamps. `rate` is the clip's nominal constant rate. `jitter`:
+    how far a frame of a constant-rate clip is from its slot at most, in frames."""
 
     ticks: NDArray[np.int64]
     tick: Fraction
     rate: Fraction
     variable: bool
+    jitter: float = 0.0
 
 
 def analyse(ticks: NDArray[np.int64], tick: Fraction, declared: Fraction | None) -> Timing:
@@ -37,39 +39,39 @@ def analyse(ticks: NDArray[np.int64], tick: Fraction, declared: Fraction | None)
     if len(ticks) < 2:
         return Timing(ticks, tick, declared or FALLBACK_RATE, False)
     times = (ticks - ticks[0]).astype(np.float64) * float(tick)
-    exact = _rate_within(times, _candidates(ticks, tick, declared), float(tick) * 1.01)
+    mean = Fraction(len(ticks) - 1) / (int(ticks[-1] - ticks[0]) * tick)
+    near = sorted(STANDARD_RATES, key=lambda rate: abs(float(rate / mean) - 1.0))
+    step = 1 / (int(ticks[1] - ticks[0]) * tick)
+    said = [declared] if declared else []
+    exact = _rate_within(times, [*said, *near[:2], step], 0.75 * float(tick))
     if exact is not None:
         return Timing(ticks, tick, exact, False)
-    mean = Fraction(len(ticks) - 1) / (int(ticks[-1] - ticks[0]) * tick)
-    near = sorted(STANDARD_RATES, key=lambda rate: abs(float(rate / mean) - 1.0))
-    jittered = _rate_within(times, [*near[:3], mean.limit_denominator(1001)], 0.499 * float(1 / mean))
+    near_said = [rate for rate in said if abs(float(rate / mean) - 1.0) < 0.005]
+    candidates = [*near_said, *near[:3], mean.limit_denominator(1001)]
+    jittered = _rate_within(times, candidates, 0.499 * float(1 / mean))
     if jittered is not None:
-        return Timing(ticks, tick, jittered, False)
-    return Timing(ticks, tick, _nominal(ticks, tick), True)
-
-
-def _candidates(ticks: NDArray[np.int64], tick: Fraction, declared: Fraction | None) -> list[Fraction]:
-    step = 1 / (int(ticks[1] - ticks[0]) * tick)
-    mean = Fraction(len(ticks) - 1) / (int(ticks[-1] - ticks[0]) * tick)
-    near = sorted(STANDARD_RATES, key=lambda rate: abs(float(rate / mean) - 1.0))
-    return [*([declared] if declared else []), *near[:2], step]
+        return Timing(ticks, tick, jittered, False, _spread(times, jittered) * float(jittered))
+    return Timing(ticks, tick, _nominal(ticks, tick, declared), True)
 
 
 def _rate_within(times: NDArray[np.float64], rates: list[Fraction], tolerance: float) -> Fraction | None:
-    """The first rate whose slots are never further than `tolerance` seconds from the frames."""
-    index = np.arange(len(times))
-    for rate in rates:
-        if rate > 0 and float(np.abs(times - index / float(rate)).max()) <= tolerance:
-            return rate
-    return None
+    """The first rate whose slots, set off as suits them best, are within `tolerance` seconds of all frames."""
+    return next((rate for rate in rates if rate > 0 and _spread(times, rate) <= tolerance), None)
 
 
-def _nominal(ticks: NDArray[np.int64], tick: Fraction) -> Fraction:
-    """The rate at which most frames follow each other, as a standard rate when it is within 1.5 %."""
+def _spread(times: NDArray[np.float64], rate: Fraction) -> float:
+    late = times - np.arange(len(times)) / float(rate)
+    return float(late.max() - late.min()) / 2.0
+
+
+def _nominal(ticks: NDArray[np.int64], tick: Fraction, declared: Fraction | None) -> Fraction:
+    """The rate at which most frames follow each other: the declared or else a standard one when it is
+    within 1.5 %."""
     typical = 1 / (Fraction(float(np.median(np.diff(ticks)))) * tick)
     near = min(STANDARD_RATES, key=lambda rate: abs(float(rate / typical) - 1.0))
-    if abs(float(near / typical) - 1.0) < 0.015:
-        return near
+    for rate in (declared, near):
+        if rate and abs(float(rate / typical) - 1.0) < 0.015:
+            return rate
     return typical.limit_denominator(1001)
 
 

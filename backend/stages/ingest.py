@@ -28,7 +28,7 @@ from backend.pipeline.context import StageContext
 from backend.pipeline.stage import Engine
 from shared.artifacts import StageResult
 from shared.errors import FootageNotFound
-from shared.shot import ShotFile, ShotFolder, document_text
+from shared.shot import SHOT_VERSION, ShotFile, ShotFolder, document_text
 from shared.stages import IngestParams
 
 ENGINE = Engine("pyav", 1)
@@ -159,7 +159,7 @@ def _write_shot(take: Take, context: StageContext) -> None:
     shot, known = context.shot, context.shot.find()
     keeps_originals = bool(take.proxy) or take.facts.encoding == "log"
     document = ShotFile(
-        version=1,
+        version=SHOT_VERSION,
         id=known.id if known else uuid.uuid4().hex,
         footage=context.footage,
         facts=take.facts,
