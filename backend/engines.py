@@ -1,0 +1,71 @@
+"""Every engine of every stage: its licences, and whether it can run here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.errors import BacklotError
+from shared.messages import EngineStatus
+from shared.params import specs
+from shared.stages import stage_info, stage_params
+
+from .pipeline.stage import load
+
+WEIGHT_FREE, LEARNED = "weight-free", "learned"
+_SET_UP = "Run `python build.py setup` in Backlot's folder."
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """kind: "weight-free" or "learned". Licences are SPDX names; weights_licence is empty without weights.
+    commercial: whether both allow commercial work."""
+
+    stage: str
+    engine: str
+    kind: str
+    code_licence: str
+    weights_licence: str = ""
+    commercial: bool = True
+
+
+ENGINES: tuple[EngineInfo, ...] = (
+    EngineInfo("ingest", "pyav", WEIGHT_FREE, "BSD-3-Clause (PyAV) AND GPL-3.0-or-later (the FFmpeg in its wheel)"),
+    EngineInfo("solve", "sfm", WEIGHT_FREE, "BSD-3-Clause (pycolmap) AND Apache-2.0 (OpenCV)"),
+)
+
+
+def statuses() -> tuple[EngineStatus, ...]:
+    """Every engine as it is on this computer. Imports what the engines import: seconds."""
+    return tuple(_status(info) for info in ENGINES)
+
+
+def _status(info: EngineInfo) -> EngineStatus:
+    reason, remedy = _obstacle(info)
+    return EngineStatus(
+        stage=info.stage,
+        engine=info.engine,
+        ready=not reason,
+        kind=info.kind,
+        code_licence=info.code_licence,
+        weights_licence=info.weights_licence,
+        commercial=info.commercial,
+        reason=reason,
+        remedy=remedy,
+    )
+
+
+def _obstacle(info: EngineInfo) -> tuple[str, str]:
+    """Why the engine cannot run and what helps; both empty when it can."""
+    try:
+        module = load(info.stage)
+        chosen = {"engine": info.engine} if _has_choice(info.stage) else {}
+        module.engine(stage_params(info.stage, chosen))
+    except BacklotError as error:
+        return error.message, error.remedy
+    except ImportError as error:
+        return f"It cannot be loaded: {error}.", _SET_UP
+    return "", ""
+
+
+def _has_choice(stage: str) -> bool:
+    return any(spec.name == "engine" for spec in specs(stage_info(stage).params))
