@@ -30,10 +30,12 @@ class JobObserver(Protocol):
 
 
 class RateMeter:
-    """Units a second of the recent past, and the time to the end. Old speed fades within about 20 reports,
-    so that the estimate follows a stage whose steps differ."""
+    """Units a second of the recent past, and the time to the end. Speed is measured over windows of a
+    quarter of a second, since steps come in bursts, and older windows fade within a few seconds, so that
+    the estimate follows a stage whose steps differ."""
 
-    _FADE = 0.1
+    _FADE = 0.2
+    _WINDOW_S = 0.25
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -46,7 +48,7 @@ class RateMeter:
         since, before = self._last
         if done < before:  # a stage that counts anew for its next step
             self._rate, self._last = None, (now, done)
-        elif done > before and now > since:
+        elif now - since >= self._WINDOW_S:
             speed = (done - before) / (now - since)
             self._rate = speed if self._rate is None else self._rate + self._FADE * (speed - self._rate)
             self._last = (now, done)
