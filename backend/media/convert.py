@@ -48,7 +48,9 @@ class FrameConverter:
             interpolation=_ACCURATE,
             threads=1,
         )
-        return _merge(planes, np.uint16 if self._deep else np.uint8, 1.0)
+        if not self._deep:
+            return _merge(planes, np.uint8, 1.0)
+        return _reach_white(_merge(planes, np.uint16, 1.0), frame)
 
 
 def is_full_range(frame: VideoFrame) -> bool:
@@ -57,6 +59,15 @@ def is_full_range(frame: VideoFrame) -> bool:
         return bool(frame.color_range == ColorRange.JPEG)
     name = frame.format.name
     return bool(frame.format.is_rgb or name.startswith(("yuvj", "gray", "pal8", "mono", "gbr")))
+
+
+def _reach_white(image: NDArray[Any], frame: VideoFrame) -> NDArray[Any]:
+    """libswscale shifts YUV up to 16 bits without filling the low ones, so that white falls short of 65535:
+    by 1/256 in limited range (it counts in 255 * 256), by the missing bits in full range."""
+    if frame.format.is_rgb:
+        return image
+    bits = frame.format.components[0].bits if is_full_range(frame) else 8
+    return np.asarray(cv2.add(image, image >> bits))
 
 
 def _merge(frame: VideoFrame, dtype: type[np.generic], scale: float) -> NDArray[Any]:

@@ -94,7 +94,9 @@ def _pick(path: Path, names: list[str]) -> list[str]:
 def _open(path: Path, *, header_only: bool) -> Any:
     try:
         # One thread each: ingest reads several files at once.
-        return OpenEXR.File(str(path), separate_channels=True, header_only=header_only, num_threads=0)
+        file = OpenEXR.File(str(path), separate_channels=True, header_only=header_only, num_threads=0)
+        file.header()  # a cut file opens without parts, and says so only here
+        return file
     except (RuntimeError, ValueError, KeyError, OSError) as bad:
         raise FootageUnreadable(
             f"{path.name} cannot be read as an OpenEXR file: {_first_line(bad)}.", "Render or copy that frame again."
