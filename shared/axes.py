@@ -172,3 +172,18 @@ def make_pose(turn: Matrix3, position: Vector3) -> Matrix4:
     """The 4x4 pose of a rotation and a position."""
     x, y, z = position
     return ((*turn[0], x), (*turn[1], y), (*turn[2], z), (0.0, 0.0, 0.0, 1.0))
+
+
+def quaternion_of(turn: Matrix3) -> tuple[float, float, float, float]:
+    """(w, x, y, z) of a rotation, w >= 0. Shepperd's method: divides by the largest component."""
+    (a, b, c), (d, e, f), (g, h, i) = turn
+    squares = (1.0 + a + e + i, 1.0 + a - e - i, 1.0 - a + e - i, 1.0 - a - e + i)
+    rows = (
+        (squares[0], h - f, c - g, d - b),
+        (h - f, squares[1], b + d, c + g),
+        (c - g, b + d, squares[2], f + h),
+        (d - b, c + g, f + h, squares[3]),
+    )
+    row = rows[max(range(4), key=squares.__getitem__)]
+    length = math.copysign(math.sqrt(sum(value * value for value in row)), row[0])
+    return (row[0] / length, row[1] / length, row[2] / length, row[3] / length)

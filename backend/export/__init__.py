@@ -1,0 +1,1 @@
+"""The solved camera as other programs read it: one module for each format, lens maps, undistorted plate."""

@@ -1,0 +1,1 @@
+"""Scripts that the backend runs inside Blender (`blender -b --python ...`) or a Python that has bpy."""
