@@ -12,6 +12,7 @@ import gc
 import logging
 import queue
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,14 +30,17 @@ from .protocol import WorkOrder
 
 LOG = logging.getLogger("backlot.worker")
 
+Program = Callable[[JobRequest, JobVoice, str], object]
+"""Runs a request on a device and returns its tuple of `StageResult`. Raises `BacklotError`s."""
+
 _Work = tuple[int, WorkOrder, JobVoice]
 
 
 class Worker:
-    """Runs jobs one after another."""
+    """Runs jobs one after another. program: what a job is."""
 
-    def __init__(self, channel: Channel, device: str) -> None:
-        self._channel, self._device = channel, device
+    def __init__(self, channel: Channel, device: str, program: Program) -> None:
+        self._channel, self._device, self._program = channel, device, program
         self._work: queue.SimpleQueue[_Work] = queue.SimpleQueue()
         self._voices: dict[str, JobVoice] = {}
 
@@ -71,7 +75,7 @@ class Worker:
     def _do(self, number: int, order: WorkOrder, voice: JobVoice) -> None:
         try:
             with voice, job_output(Path(order.log), Path(order.output)):
-                results = run_stages(order.request, voice, self._device)
+                results = self._program(order.request, voice, self._device)
         except BacklotError as error:
             self._channel.refuse(number, error)
         except MemoryError:
@@ -103,7 +107,7 @@ def main() -> None:
     logging.getLogger("backlot").setLevel(logging.INFO)
     logging.captureWarnings(True)
     channel.send(Notification("worker.ready", {"device": arguments.device}))
-    Worker(channel, arguments.device).run()
+    Worker(channel, arguments.device, run_stages).run()
 
 
 if __name__ == "__main__":
