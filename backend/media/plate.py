@@ -74,12 +74,12 @@ class PlateReader:
                     self._future(index + step * offset)
             self._frames.move_to_end(index)
             while len(self._frames) > self._limit:
-                self._frames.popitem(last=False)[1].cancel()
+                self._frames.popitem(last=False)
         return wanted.result()
 
     def _future(self, index: int) -> Future[NDArray[np.uint8]]:
         known = self._frames.get(index)
-        if known is None or known.cancelled():
+        if known is None:
             known = self._frames[index] = self._pool.submit(self._read, index)
         return known
 

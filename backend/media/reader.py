@@ -24,11 +24,13 @@ from .clip import VideoIndex
 from .convert import FrameConverter
 from .footage import Footage, ImageSequence, VideoFile
 from .probe import probe
+from .processors import cpu_count
 from .proxy import choose_proxy
 from .take import Take, plan_take
 from .video import Check, never, open_video
 
 _PROXY_SAMPLES = 5
+_FEW_CORES = 4
 
 
 class PlateFrame(Protocol):
@@ -169,12 +171,19 @@ def _lost(footage: VideoFile, number: int, decoder: _Decoder) -> FootageUnreadab
     )
 
 
+class _ThreadedError(Exception):
+    """Decoding failed while several threads were at it."""
+
+
 class _Decoder:
     """Iterates (source index, frame) in shown order, from `first` or a little before it. Decoding errors do
     not end it: they are kept, and show as indices that never come."""
 
     def __init__(self, path: Path, index: VideoIndex, first: int, check: Check) -> None:
         self._path, self._index, self._first, self._check = path, index, first, check
+        # Decoding is seldom what ingest waits for (PNG encoding is), and one thread never loses the mark
+        # of a damaged frame: several only where there are cores enough to outrun it.
+        self._threads = cpu_count() > _FEW_CORES
         self.trouble = ""
 
     @property
@@ -182,33 +191,51 @@ class _Decoder:
         return bool(self.trouble)
 
     def __iter__(self) -> Iterator[tuple[int, VideoFrame]]:
-        key = self._seek_key()
+        given = self._first - 1
+        if self._threads:
+            try:
+                for source, frame in self._from(self._first):
+                    if source != given + 1:
+                        break
+                    given = source
+                    yield source, frame
+            except _ThreadedError:
+                pass
+            if given + 1 >= len(self._index.timing.ticks):
+                return
+            # libav's frame threads lose good frames around a bad one, and do not always say so: what comes
+            # after the first hole is decoded by one thread.
+            self._threads, self.trouble = False, ""
+        yield from self._from(given + 1)
+
+    def _from(self, first: int) -> Iterator[tuple[int, VideoFrame]]:
+        key = self._seek_key(first)
         if key is not None:
             began = False
             for source, frame in self._decode(key):
-                if not began and source > self._first:
+                if not began and source > first:
                     break  # the container sought too far: start over from the beginning
                 began = True
-                if source >= self._first:
+                if source >= first:
                     yield source, frame
             if began:
                 return
             self.trouble = ""
-        yield from ((s, f) for s, f in self._decode(None) if s >= self._first)
+        yield from ((s, f) for s, f in self._decode(None) if s >= first)
 
-    def _seek_key(self) -> int | None:
+    def _seek_key(self, first: int) -> int | None:
         """The key frame to seek to: one before the nearest, since pictures that lead a key frame in shown
         order lean on the group before it. None to start at the beginning."""
-        if self._index.counted or self._first == 0:
+        if self._index.counted or first >= len(self._index.timing.ticks) or first <= 0:
             return None
         ticks, keys = self._index.timing.ticks, self._index.keys
-        at = int(np.searchsorted(keys, ticks[self._first], side="right")) - 1
+        at = int(np.searchsorted(keys, ticks[first], side="right")) - 1
         all_keys = len(keys) >= len(ticks)
         at = at if all_keys else at - 1
         return int(keys[at]) if at > 0 else None
 
     def _decode(self, key: int | None) -> Iterator[tuple[int, VideoFrame]]:
-        with open_video(self._path) as (container, stream):
+        with open_video(self._path, threads=self._threads) as (container, stream):
             if key is not None:
                 container.seek(key, stream=stream)
             last = -1
@@ -226,8 +253,12 @@ class _Decoder:
                 packet = next(packets, None)
                 if packet is None:
                     return
-                frames = packet.decode()
+                frames = [] if packet.is_corrupt else packet.decode()
+                if packet.is_corrupt:
+                    self.trouble = "its data is cut"
             except (av.FFmpegError, OSError) as bad:
+                if self._threads:
+                    raise _ThreadedError from bad
                 self.trouble = str(getattr(bad, "strerror", None) or bad)
                 if not isinstance(bad, av.InvalidDataError):
                     return

@@ -34,8 +34,8 @@ def never() -> None:
 
 
 @contextlib.contextmanager
-def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The container and its picture stream, with threaded decoding. Raises `FootageUnreadable` and its
+def open_video(path: Path, *, threads: bool = True) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container and its picture stream, decoding with several `threads` or one. Raises `FootageUnreadable` and its
     siblings; no libav error escapes from opening."""
     with _open(path) as container:
         streams = [s for s in container.streams.video if not _is_cover(s)]
@@ -49,7 +49,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = av.stream.Discard.all
-        stream.thread_type = "AUTO"
+        stream.thread_type = "AUTO" if threads else "NONE"
         yield container, stream
 
 

@@ -7,8 +7,6 @@ crash the frames that are there are kept.
 
 from __future__ import annotations
 
-import os
-import sys
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -20,6 +18,7 @@ from typing import Any
 from backend.media.footage import ImageSequence, find_footage
 from backend.media.png import encode_png, is_whole_png
 from backend.media.probe import probe
+from backend.media.processors import cpu_count
 from backend.media.reader import PlateFrame, finish_take, read_take
 from backend.media.take import Take, plan_take
 from backend.pipeline import fingerprint, manifest
@@ -146,13 +145,6 @@ def _parallel(take: Take) -> tuple[int, int]:
     most = max(2, _WAITING_BYTES // max(frame_bytes, 1))
     workers = int(min(cpu_count(), _MAX_WORKERS, most))
     return workers, int(min(workers + 2, most))
-
-
-def cpu_count() -> int:
-    """Processors that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _write_shot(take: Take, context: StageContext) -> None:
