@@ -43,13 +43,15 @@ def read_camera(job: dict[str, Any]) -> dict[str, Any]:
     named = [item for item in cameras if item.name == job.get("camera")] or cameras
     if not named:
         return {"failed": "it holds no camera"}
+    # Blender's FBX importer places keys by the rounded frame rate: at 23.976 fps frame 1001 lies at 1002.001.
+    stretch = scene.render.fps_base if kind == "fbx" else 1.0
+    first, last = round(scene.frame_start / stretch), round(scene.frame_end / stretch)
     return {
         "done": bpy.app.version_string,
         "fps": [scene.render.fps, scene.render.fps_base],
         "camera": named[0].name,
         "cameras": [item.name for item in cameras],
-        "frames": [_sample(scene, named[0], frame) for frame in range(scene.frame_start, scene.frame_end + 1)],
-        "hidden": named[0].hide_render,
+        "frames": [_sample(scene, named[0], frame, stretch) for frame in range(first, last + 1)],
         "points": _points(scene, job.get("points_to")),
     }
 
@@ -82,8 +84,9 @@ def _range_of_keys() -> None:
         scene.frame_end = round(max(high for _, high in ranges))
 
 
-def _sample(scene: Any, camera: Any, frame: int) -> dict[str, Any]:
-    scene.frame_set(frame)
+def _sample(scene: Any, camera: Any, frame: int, stretch: float) -> dict[str, Any]:
+    at = frame * stretch
+    scene.frame_set(int(at), subframe=at - int(at))
     seen = camera.evaluated_get(bpy.context.evaluated_depsgraph_get())
     lens = seen.data
     return {
@@ -94,7 +97,6 @@ def _sample(scene: Any, camera: Any, frame: int) -> dict[str, Any]:
         "sensor_height": lens.sensor_height,
         "shift_x": lens.shift_x,
         "shift_y": lens.shift_y,
-        "hidden": seen.hide_render,
     }
 
 

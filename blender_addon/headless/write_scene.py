@@ -149,7 +149,6 @@ def export_alembic(job: dict[str, Any]) -> None:
         flatten=True,
         as_background_job=False,
         evaluation_mode="RENDER",
-        visible_objects_only=False,
         vcolors=True,
     )
 

@@ -1,0 +1,82 @@
+"""Backlot for scripts, also without a window.
+
+    from bl_ext.user_default.backlot import api
+    shot = api.solve("clip.mp4", quality="high")
+    print(shot.summary)
+
+Everything here waits until it is done and raises the errors of `shared/errors.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import preferences
+from .importers.shot_import import ImportedShot, ImportOptions
+from .importers.shot_import import import_shot as _import_shot
+from .requests import solve_request
+from .shared import connection
+from .shared.backend_process import start_backend
+from .shared.client import Client
+from .shared.messages import JobEvent, JobRequest, JobStatus
+from .shared.shot import default_shot_folder
+
+OnEvent = Callable[[JobEvent], None]
+
+
+def solve(
+    clip: str | Path,
+    *,
+    shot: str | Path | None = None,
+    scene: bpy.types.Scene | None = None,
+    ingest: dict[str, Any] | None = None,
+    options: ImportOptions | None = None,
+    on_event: OnEvent | None = None,
+    **params: Any,
+) -> ImportedShot:
+    """Solves the camera of a clip and imports it into the scene (the current one by default).
+
+    shot: the shot folder, beside the clip by default. ingest: parameters of the ingest stage. params:
+    those of the solve (quality, focal_mm, sensor, ...). Starts the backend when none runs.
+    """
+    footage = Path(clip).expanduser().absolute()
+    folder = Path(shot).expanduser().absolute() if shot is not None else default_shot_folder(footage)
+    request = JobRequest(
+        shot=str(folder),
+        footage=str(footage),
+        params={"ingest": dict(ingest or {}), "solve": params},
+        device=preferences.device(),
+    )
+    run(request, on_event)
+    target = scene or bpy.context.scene
+    target.backlot.clip, target.backlot.folder = str(footage), str(folder)
+    return import_shot(folder, scene=target, options=options)
+
+
+def solve_scene(scene: bpy.types.Scene, on_event: OnEvent | None = None) -> ImportedShot | None:
+    """Solves the clip that the scene's Backlot settings name; imports it if they say so."""
+    request = solve_request(scene)
+    run(request, on_event)
+    settings = scene.backlot
+    if not settings.import_when_done:
+        return None
+    return _import_shot(scene, Path(request.shot), ImportOptions(set_scene=settings.set_scene))
+
+
+def import_shot(
+    shot: str | Path, *, scene: bpy.types.Scene | None = None, options: ImportOptions | None = None
+) -> ImportedShot:
+    """Imports a solved shot folder, or updates what was imported from it before."""
+    return _import_shot(scene or bpy.context.scene, Path(shot).expanduser().absolute(), options)
+
+
+def run(request: JobRequest, on_event: OnEvent | None = None) -> JobStatus:
+    """Runs a job and waits for its end. No thread lives on afterwards: Blender waits for threads at exit."""
+    program = preferences.backend_program()
+    start_backend(connection.home_dir(), python=program.python, source=program.source)
+    with Client(name="blender script", start=False) as client:
+        return client.wait(client.submit(request).id, on_event)

@@ -1,0 +1,103 @@
+"""Blender properties from the stages' parameter declarations (`shared/stages.py`).
+
+Nothing is typed twice: names, ranges, units, choices and tooltips come from there. A parameter that may
+be empty ("decide for me") becomes two properties: `use_<name>`, off by default, and its value. Text needs
+no such pair: empty text is empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .shared.params import ParamSpec, specs
+
+_FIRST_VALUE = {"mm": 35.0, "px": 1000.0}
+"""What an optional number shows when it is switched on for the first time, by unit."""
+_SUBTYPES = {"px": "PIXEL"}
+_UNITS = {"mm": "CAMERA"}
+_FLOAT_DIGITS = 7
+_HUGE = 2**31 - 1
+
+
+def property_group(params: type, name: str) -> type[bpy.types.PropertyGroup]:
+    """A property group class (not registered yet) with the parameters of a stage."""
+    annotations: dict[str, Any] = {}
+    for spec in specs(params):
+        if has_switch(spec):
+            annotations[switch_name(spec)] = bpy.props.BoolProperty(
+                name=spec.label, description=_sentence(spec.help)
+            )
+        annotations[spec.name] = _property(spec)
+    return type(name, (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": params.__doc__})
+
+
+def values(group: bpy.types.PropertyGroup, params: type) -> dict[str, Any]:
+    """The parameters as the backend takes them: only those that differ from their defaults."""
+    found = {spec.name: _value(group, spec) for spec in specs(params)}
+    return {spec.name: found[spec.name] for spec in specs(params) if found[spec.name] != spec.default}
+
+
+def draw(layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, spec: ParamSpec) -> None:
+    """One row for a parameter."""
+    if not has_switch(spec):
+        layout.prop(group, spec.name)
+        return
+    row = layout.row(align=True, heading=spec.label)
+    row.prop(group, switch_name(spec), text="")
+    value = row.row(align=True)
+    value.active = getattr(group, switch_name(spec))
+    value.prop(group, spec.name, text="")
+
+
+def has_switch(spec: ParamSpec) -> bool:
+    return spec.optional and spec.kind is not str
+
+
+def switch_name(spec: ParamSpec) -> str:
+    return f"use_{spec.name}"
+
+
+def _value(group: bpy.types.PropertyGroup, spec: ParamSpec) -> Any:
+    if has_switch(spec) and not getattr(group, switch_name(spec)):
+        return None
+    value = getattr(group, spec.name)
+    if spec.kind is float:
+        # Blender stores 32 bits: 24.89 would come out as 24.889999389648438.
+        return float(f"{value:.{_FLOAT_DIGITS}g}")
+    if spec.kind is str and spec.optional and not value.strip():
+        return None
+    return value
+
+
+def _property(spec: ParamSpec) -> Any:
+    words = {"name": spec.label, "description": _sentence(spec.help)}
+    if spec.choices:
+        items = [(choice.value, choice.label, _sentence(choice.help)) for choice in spec.choices]
+        return bpy.props.EnumProperty(**words, items=items, default=spec.default)
+    if spec.kind is bool:
+        return bpy.props.BoolProperty(**words, default=spec.default)
+    if spec.kind is str:
+        return bpy.props.StringProperty(**words, default=spec.default or "")
+    return _number(spec, words)
+
+
+def _number(spec: ParamSpec, words: dict[str, str]) -> Any:
+    low = -_HUGE if spec.minimum is None else spec.minimum
+    high = _HUGE if spec.maximum is None else spec.maximum
+    first = spec.default if spec.default is not None else _FIRST_VALUE.get(spec.unit, 1.0)
+    first = min(max(first, low), high)
+    subtype = _SUBTYPES.get(spec.unit, "NONE")
+    if spec.kind is int:
+        return bpy.props.IntProperty(
+            **words, default=int(first), min=int(low), max=int(min(high, _HUGE)), subtype=subtype
+        )
+    return bpy.props.FloatProperty(
+        **words, default=first, min=low, max=high, subtype=subtype, unit=_UNITS.get(spec.unit, "NONE"), precision=2
+    )
+
+
+def _sentence(text: str) -> str:
+    """Blender adds the full stop of a tooltip itself."""
+    return text.rstrip(".")

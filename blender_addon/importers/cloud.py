@@ -1,0 +1,85 @@
+"""The solved points as a mesh of bare vertices with attributes.
+
+`Color` (float colour, linear), `error` (px) and `track_length` (frames) are point attributes that
+Geometry Nodes and shaders can read. Blender's own PointCloud cannot be resized from Python before 5.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+import numpy as np
+
+from . import cloud_display, ownership
+from .contents import Cloud, ShotContents
+
+# Linear values of the 256 sRGB codes (IEC 61966-2-1).
+_CODES = np.arange(256) / 255.0
+_LINEAR = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def build_mesh(cloud: Cloud, name: str) -> Iterator[bpy.types.Mesh]:
+    """Makes the mesh, yielding it after each part, so that no step takes long. The mesh is in no scene
+    until `place_cloud`."""
+    count = len(cloud.xyz)
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(count)
+    yield mesh
+    mesh.attributes["position"].data.foreach_set("vector", cloud.xyz.ravel())
+    yield mesh
+    colours = np.ones((count, 4), dtype=np.float32)
+    colours[:, :3] = _LINEAR[cloud.rgb]
+    yield mesh
+    mesh.attributes.new("Color", "FLOAT_COLOR", "POINT").data.foreach_set("color", colours.ravel())
+    yield mesh
+    mesh.attributes.new("error", "FLOAT", "POINT").data.foreach_set("value", cloud.error)
+    mesh.attributes.new("track_length", "INT", "POINT").data.foreach_set("value", cloud.track_length)
+    mesh.color_attributes.active_color = mesh.color_attributes["Color"]
+    yield mesh
+
+
+def place_cloud(
+    scene: bpy.types.Scene,
+    collection: bpy.types.Collection,
+    root: bpy.types.Object,
+    contents: ShotContents,
+    mesh: bpy.types.Mesh,
+    name: str,
+) -> bpy.types.Object:
+    """Puts a finished mesh into the scene: as a new object, or in place of the old mesh of the shot's
+    cloud, whose materials, modifiers, parents and names stay."""
+    known = ownership.recall(collection, ownership.CLOUD)
+    if known is not None:
+        _replace_mesh(known.data, mesh)
+        ownership.place(scene, collection, known)
+        return known
+    mesh.name = f"{name} Points"
+    mesh.materials.append(cloud_display.point_material())
+    cloud, _ = ownership.ensure_object(scene, collection, ownership.CLOUD, mesh.name, mesh)
+    cloud.parent = root
+    # Reference for the artist: seen in every viewport mode, absent from the final render.
+    cloud.hide_render = True
+    cloud_display.add_display(cloud, _point_radius(contents))
+    return cloud
+
+
+def _replace_mesh(old: bpy.types.Mesh, new: bpy.types.Mesh) -> None:
+    for material in old.materials:
+        new.materials.append(material)
+    for key in old.keys():
+        new[key] = old[key]
+    name = old.name
+    old.user_remap(new)
+    bpy.data.meshes.remove(old)
+    new.name = name
+
+
+def _point_radius(contents: ShotContents) -> float:
+    """World radius that is about one pixel at the middle of the set."""
+    assert contents.cloud is not None
+    if len(contents.cloud.xyz) == 0:
+        return 0.01
+    distance = np.linalg.norm(contents.cloud.xyz[::16] - contents.path.location.mean(axis=0), axis=1)
+    focal = float(np.median([f.fx for f in contents.camera.intrinsics.frames]))
+    return max(float(np.median(distance)) / focal * contents.camera.intrinsics.width / 960.0, 1e-6)

@@ -1,0 +1,151 @@
+"""What a shot folder holds, read into plain arrays. No bpy here: the pump reads on a thread."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..shared import sensors
+from ..shared.axes import BLENDER
+from ..shared.camera_files import SolvedCamera, read_camera
+from ..shared.errors import ArtifactMissing, ShotCorrupt
+from ..shared.shot import ShotFile, ShotFolder
+
+DEFAULT_SENSOR_MM = 36.0
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """xyz: float32 [N,3], world units, z up. rgb: uint8 [N,3], sRGB. error: float32 [N], px.
+    track_length: int32 [N], frames that see the point."""
+
+    xyz: np.ndarray
+    rgb: np.ndarray
+    error: np.ndarray
+    track_length: np.ndarray
+
+
+@dataclass(frozen=True)
+class CameraPath:
+    """The solved frames of a camera, in Blender's axes (camera looks down -z, y up).
+
+    frames: int64 [T], ascending plate numbers that have a pose. location: float64 [T,3]. rotation:
+    float64 [T,4], unit quaternions wxyz without sign flips. interpolated: bool [T], poses that the solver
+    bridged. missing: plate numbers without a pose.
+    """
+
+    frames: np.ndarray
+    location: np.ndarray
+    rotation: np.ndarray
+    interpolated: np.ndarray
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ShotContents:
+    """root: the shot folder. sensor_mm: width of the sensor the artist named, 36 when nobody did.
+    has_plate: source/frames holds the first frame."""
+
+    root: Path
+    shot: ShotFile
+    camera: SolvedCamera
+    path: CameraPath
+    cloud: Cloud | None
+    sensor_mm: float
+    has_plate: bool
+
+
+def read_shot(root: Path) -> ShotContents:
+    """Reads a solved shot. Raises `ArtifactMissing` (not ingested or not solved yet), `ShotCorrupt`."""
+    folder = ShotFolder(root)
+    shot = folder.read()
+    if not folder.extrinsics.is_file():
+        raise ArtifactMissing(f"{root} has no solved camera yet.", "Press Solve Camera first.")
+    camera = read_camera(root)
+    return ShotContents(
+        root=root,
+        shot=shot,
+        camera=camera,
+        path=camera_path(camera, folder.extrinsics),
+        cloud=read_cloud(folder.cloud) if folder.cloud.is_file() else None,
+        sensor_mm=_sensor_mm(folder),
+        has_plate=folder.frame_path(shot.facts.frame_start).is_file(),
+    )
+
+
+def camera_path(camera: SolvedCamera, source: Path) -> CameraPath:
+    """The poses as Blender has them. Raises `ShotCorrupt` when no frame has one or one is no number."""
+    posed = [frame for frame in camera.extrinsics.frames if frame.world_from_camera is not None]
+    if not posed:
+        raise ShotCorrupt(f"{source} has no frame with a pose.", "Run Solve Camera again.")
+    poses = np.array([frame.world_from_camera for frame in posed], dtype=np.float64)
+    if not np.isfinite(poses).all():
+        raise ShotCorrupt(f"{source} holds a pose that is not a number.", "Run Solve Camera again.")
+    rotations = poses[:, :3, :3] @ np.array(BLENDER.camera, dtype=np.float64).T
+    return CameraPath(
+        frames=np.array([frame.frame for frame in posed]),
+        location=poses[:, :3, 3],
+        rotation=_continuous(_quaternions(rotations)),
+        interpolated=np.array([frame.state == "interpolated" for frame in posed]),
+        missing=tuple(frame.frame for frame in camera.extrinsics.frames if frame.world_from_camera is None),
+    )
+
+
+def read_cloud(path: Path) -> Cloud:
+    """`camera/points.npz`. Raises `ShotCorrupt`."""
+    try:
+        with np.load(path) as file:
+            cloud = Cloud(
+                xyz=np.ascontiguousarray(file["xyz"], dtype=np.float32),
+                rgb=np.ascontiguousarray(file["rgb"], dtype=np.uint8),
+                error=np.ascontiguousarray(file["error"], dtype=np.float32),
+                track_length=np.ascontiguousarray(file["track_length"], dtype=np.int32),
+            )
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as bad:
+        raise ShotCorrupt(f"{path} cannot be read: {bad}", "Run Solve Camera again.") from bad
+    count = len(cloud.xyz)
+    shapes = (cloud.xyz.shape, cloud.rgb.shape, cloud.error.shape, cloud.track_length.shape)
+    if shapes != ((count, 3), (count, 3), (count,), (count,)):
+        raise ShotCorrupt(f"{path} holds arrays of different lengths.", "Run Solve Camera again.")
+    return cloud
+
+
+def _quaternions(rotations: np.ndarray) -> np.ndarray:
+    """Unit quaternions wxyz [T,4] of rotation matrices [T,3,3].
+
+    The eigenvector method of Bar-Itzhack (2000): no case is special, and a matrix that is not quite
+    orthogonal gives the nearest rotation.
+    """
+    m = rotations
+    k = np.empty((len(m), 4, 4))
+    trace = m[:, 0, 0] + m[:, 1, 1] + m[:, 2, 2]
+    vector = np.stack([m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]], axis=-1)
+    k[:, 0, 0] = trace
+    k[:, 0, 1:] = k[:, 1:, 0] = vector
+    k[:, 1:, 1:] = m + m.transpose(0, 2, 1) - trace[:, None, None] * np.eye(3)
+    return np.linalg.eigh(k / 3.0)[1][:, :, -1]
+
+
+def _continuous(quaternions: np.ndarray) -> np.ndarray:
+    """The same rotations with signs such that neighbours never lie on opposite sides: q and -q are one
+    rotation, but a curve drawn between them spins."""
+    flips = np.sum(quaternions[1:] * quaternions[:-1], axis=1) < 0
+    first = -1.0 if quaternions[0, 0] < 0 else 1.0
+    signs = np.concatenate([[first], np.where(flips, -1.0, 1.0)]).cumprod()
+    return quaternions * signs[:, None]
+
+
+def _sensor_mm(folder: ShotFolder) -> float:
+    """The sensor width that the solve was given. The manifest is the solve's own record; a shot without
+    one (made by hand, or by another version) gets Blender's default."""
+    try:
+        params: Any = json.loads((folder.manifests_dir / "solve.json").read_text(encoding="utf-8"))["params"]
+        width = params.get("sensor_mm") or sensors.width_mm(params.get("sensor") or "")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return DEFAULT_SENSOR_MM
+    return float(width) if width else DEFAULT_SENSOR_MM

@@ -1,0 +1,67 @@
+"""Which datablocks belong to a shot.
+
+Every shot has one collection. It carries the shot's id and points at the datablocks that were imported,
+so that importing again finds them after the artist renamed, moved or duplicated things.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+SHOT_ID = "backlot_shot"
+SHOT_FOLDER = "backlot_folder"
+_PREFIX = "backlot_"
+
+ROOT, CAMERA, CLOUD, PLATE, GROUND = "root", "camera", "cloud", "plate", "ground"
+CAMERA_ACTION, LENS_ACTION = "camera_action", "lens_action"
+
+
+def find_collection(scene: bpy.types.Scene, shot_id: str) -> bpy.types.Collection | None:
+    """The shot's collection in a scene."""
+    return next((c for c in scene.collection.children_recursive if c.get(SHOT_ID) == shot_id), None)
+
+
+def shot_collections(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
+    """The collections of all shots of a scene."""
+    return [c for c in scene.collection.children_recursive if SHOT_ID in c]
+
+
+def ensure_collection(scene: bpy.types.Scene, shot_id: str, name: str) -> bpy.types.Collection:
+    """The shot's collection, made and linked to the scene if need be."""
+    found = find_collection(scene, shot_id)
+    if found is None:
+        found = bpy.data.collections.new(name)
+        found[SHOT_ID] = shot_id
+        scene.collection.children.link(found)
+    return found
+
+
+def recall(collection: bpy.types.Collection, role: str) -> Any:
+    """The datablock that plays a role in the shot, or None."""
+    return collection.get(_PREFIX + role)
+
+
+def remember(collection: bpy.types.Collection, role: str, datablock: bpy.types.ID) -> None:
+    collection[_PREFIX + role] = datablock
+
+
+def place(scene: bpy.types.Scene, collection: bpy.types.Collection, thing: bpy.types.Object) -> None:
+    """Puts an object into the shot's collection, unless the artist has moved it elsewhere in the scene."""
+    if scene not in thing.users_scene:
+        collection.objects.link(thing)
+
+
+def ensure_object(
+    scene: bpy.types.Scene, collection: bpy.types.Collection, role: str, name: str, data: bpy.types.ID | None
+) -> tuple[bpy.types.Object, bool]:
+    """The object of a role, and whether it was made now; `data` is used only then."""
+    found = recall(collection, role)
+    if found is not None:
+        place(scene, collection, found)
+        return found, False
+    made = bpy.data.objects.new(name, data)
+    remember(collection, role, made)
+    collection.objects.link(made)
+    return made, True

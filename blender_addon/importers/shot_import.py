@@ -1,0 +1,102 @@
+"""Brings a shot into a scene: one collection, found again and updated in place by the next import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from . import ownership
+from .camera import import_camera, import_root
+from .cloud import build_mesh, place_cloud
+from .contents import ShotContents, read_shot
+from .plate import import_plate
+from .scene_settings import apply_scene_settings
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What of a shot is imported. set_scene: frame rate, range, resolution and active camera."""
+
+    set_scene: bool = True
+    plate: bool = True
+    cloud: bool = True
+
+
+@dataclass(frozen=True)
+class ImportedShot:
+    """What stands in the scene now. kept: scene settings the artist had changed, left alone."""
+
+    collection: bpy.types.Collection
+    root: bpy.types.Object
+    camera: bpy.types.Object
+    cloud: bpy.types.Object | None
+    plate: bpy.types.MovieClip | None
+    frames_solved: int
+    frames_missing: tuple[int, ...]
+    kept: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """One line for the status bar."""
+        points = f", {len(self.cloud.data.vertices)} points" if self.cloud is not None else ""
+        gaps = f", {len(self.frames_missing)} frames without a camera" if self.frames_missing else ""
+        return f"{self.collection.name}: camera on {self.frames_solved} frames{points}{gaps}"
+
+
+def import_shot(scene: bpy.types.Scene, root: Path, options: ImportOptions | None = None) -> ImportedShot:
+    """Reads and imports a shot at once. Raises `ArtifactMissing`, `ShotCorrupt`."""
+    result = None
+    for step in import_steps(scene, read_shot(root), options or ImportOptions()):
+        result = step
+    assert result is not None
+    return result
+
+
+def import_steps(
+    scene: bpy.types.Scene, contents: ShotContents, options: ImportOptions
+) -> Iterator[ImportedShot | None]:
+    """Imports in short steps for the pump; the last one yields the result.
+
+    Until the last step only a mesh that nothing uses exists, so stopping half-way changes no scene, and
+    everything the artist sees appears at once.
+    """
+    mesh = None
+    if options.cloud and contents.cloud is not None:
+        for mesh in build_mesh(contents.cloud, shot_name(contents.root)):
+            yield None
+    yield _place(scene, contents, options, mesh)
+
+
+def shot_name(root: Path) -> str:
+    """How a shot is called in the scene: its folder without the ending that Backlot gives it."""
+    return root.name.removesuffix("_backlot") or root.name
+
+
+def _place(
+    scene: bpy.types.Scene, contents: ShotContents, options: ImportOptions, mesh: bpy.types.Mesh | None
+) -> ImportedShot:
+    name = shot_name(contents.root)
+    is_new = ownership.find_collection(scene, contents.shot.id) is None
+    collection = ownership.ensure_collection(scene, contents.shot.id, name)
+    collection[ownership.SHOT_FOLDER] = str(contents.root)
+    kept = apply_scene_settings(scene, collection, contents) if options.set_scene else []
+    root = import_root(scene, collection, name)
+    camera = import_camera(scene, collection, root, contents, name)
+    plate = import_plate(collection, camera, contents, name) if options.plate else None
+    cloud = place_cloud(scene, collection, root, contents, mesh, name) if mesh is not None else None
+    if options.set_scene and (is_new or scene.camera is None):
+        scene.camera = camera
+        scene.frame_set(int(contents.path.frames[0]))
+    return ImportedShot(
+        collection=collection,
+        root=root,
+        camera=camera,
+        cloud=cloud,
+        plate=plate,
+        frames_solved=len(contents.path.frames),
+        frames_missing=contents.path.missing,
+        kept=tuple(kept),
+    )

@@ -1,0 +1,26 @@
+"""What the artist can do. Operators check, hand over, and report; the work is elsewhere."""
+
+import bpy
+
+from . import backend, compositing, footage, importing, jobs, solving
+
+CLASSES = (
+    *footage.CLASSES,
+    *solving.CLASSES,
+    *jobs.CLASSES,
+    *importing.CLASSES,
+    *backend.CLASSES,
+    *compositing.CLASSES,
+)
+
+
+def register() -> None:
+    for kind in CLASSES:
+        bpy.utils.register_class(kind)
+    bpy.types.TOPBAR_MT_file_import.append(importing.draw_menu)
+
+
+def unregister() -> None:
+    bpy.types.TOPBAR_MT_file_import.remove(importing.draw_menu)
+    for kind in reversed(CLASSES):
+        bpy.utils.unregister_class(kind)

@@ -1,0 +1,2 @@
+"""One-click compositing set-ups."""
+CLASSES = ()

@@ -1,0 +1,102 @@
+"""Bringing a solved shot into the scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy_extras.io_utils import ImportHelper
+
+from .. import runtime
+from ..importers.shot_import import ImportOptions, import_shot
+from ..shared.errors import ArtifactMissing, BacklotError
+from .reporting import FINISHED, refuse
+
+
+def shot_folder_of(context: bpy.types.Context) -> Path | None:
+    """The scene's shot folder."""
+    return context.scene.backlot.folder_path
+
+
+class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
+    """Import a solved shot: camera, plate and points. Choose the shot folder or its shot.json"""
+
+    bl_idname = "backlot.import_shot"
+    bl_label = "Import Backlot Shot"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filter_glob: bpy.props.StringProperty(default="shot.json", options={"HIDDEN"})
+    set_scene: bpy.props.BoolProperty(
+        name="Set Up Scene",
+        description="Fit the scene's frame rate, range, resolution and active camera to the shot",
+        default=True,
+    )
+    plate: bpy.props.BoolProperty(name="Plate", description="Show the plate behind the camera", default=True)
+    cloud: bpy.props.BoolProperty(name="Points", description="Import the solved points", default=True)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if self.filepath:
+            return self.execute(context)
+        return ImportHelper.invoke(self, context, event)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        options = ImportOptions(set_scene=self.set_scene, plate=self.plate, cloud=self.cloud)
+        try:
+            folder = find_shot(Path(bpy.path.abspath(self.filepath)))
+            shot = import_shot(context.scene, folder, options)
+        except BacklotError as error:
+            return refuse(self, error)
+        if not context.scene.backlot.folder:
+            context.scene.backlot.folder = str(folder)
+        report_import(self, shot.summary, shot.kept)
+        return FINISHED
+
+
+class BACKLOT_OT_update_scene(bpy.types.Operator):
+    """Import this scene's shot, or update what was imported from it; your own changes stay"""
+
+    bl_idname = "backlot.update_scene"
+    bl_label = "Import or Update Scene"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        folder = shot_folder_of(context)
+        summary = runtime.session().summary(folder) if folder is not None else None
+        if summary is not None and not summary.is_solved:
+            cls.poll_message_set("The shot has no solved camera yet")
+            return False
+        return folder is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.backlot
+        try:
+            shot = import_shot(context.scene, settings.folder_path, ImportOptions(set_scene=settings.set_scene))
+        except BacklotError as error:
+            return refuse(self, error)
+        report_import(self, shot.summary, shot.kept)
+        return FINISHED
+
+
+def find_shot(chosen: Path) -> Path:
+    """The shot folder that a chosen file or folder belongs to. Raises `ArtifactMissing`."""
+    for folder in (chosen, *chosen.parents):
+        if (folder / "shot.json").is_file():
+            return folder
+    raise ArtifactMissing(f"{chosen} is not in a shot folder.", "Choose a folder that has a shot.json.")
+
+
+def report_import(operator: bpy.types.Operator, summary: str, kept: tuple[str, ...]) -> None:
+    operator.report({"INFO"}, summary)
+    if kept:
+        names = ", ".join(name.removeprefix("render.").replace("_", " ") for name in kept)
+        operator.report({"INFO"}, f"Your own scene settings were kept: {names}")
+
+
+def draw_menu(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    """File > Import."""
+    self.layout.operator("backlot.open_clip", text="Backlot Clip (video, image sequence)").filepath = ""
+    self.layout.operator("backlot.import_shot", text="Backlot Shot (shot.json)").filepath = ""
+
+
+CLASSES = (BACKLOT_OT_import_shot, BACKLOT_OT_update_scene)

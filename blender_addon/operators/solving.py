@@ -1,0 +1,61 @@
+"""The big button."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import preferences, runtime
+from ..requests import has_plate, solve_request
+from ..shared.errors import BacklotError
+from ..shared.messages import JobStatus
+from .reporting import FINISHED, refuse
+
+
+class BACKLOT_OT_solve_camera(bpy.types.Operator):
+    """Solve the camera that filmed the clip and put it into this scene"""
+
+    bl_idname = "backlot.solve_camera"
+    bl_label = "Solve Camera"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        settings = context.scene.backlot
+        if not settings.clip and not has_plate(settings.folder_path):
+            cls.poll_message_set("Choose a clip first")
+            return False
+        job = runtime.session().jobs.get(settings.job)
+        if job is not None and not job.is_over:
+            cls.poll_message_set("This shot is being solved")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = context.scene
+        try:
+            request = solve_request(scene)
+            if bpy.app.background:
+                return self._wait(scene)
+        except BacklotError as error:
+            return refuse(self, error)
+        session, program = runtime.session(), preferences.backend_program()
+        name = scene.name
+
+        def submitted(status: JobStatus) -> None:
+            target = bpy.data.scenes.get(name)
+            if target is not None:
+                target.backlot.job = status.id
+
+        session.submit(request, submitted)
+        session.start(program.python, program.source)
+        return FINISHED
+
+    def _wait(self, scene: bpy.types.Scene) -> set[str]:
+        """Timers do not run in the background: the operator returns when the camera stands."""
+        from .. import api
+
+        shot = api.solve_scene(scene)
+        self.report({"INFO"}, shot.summary if shot is not None else "Solved")
+        return FINISHED
+
+
+CLASSES = (BACKLOT_OT_solve_camera,)

@@ -1,0 +1,17 @@
+"""The Backlot tab of the 3D viewport's sidebar."""
+
+import bpy
+
+from . import jobs, shot, solve
+
+CLASSES = (*shot.CLASSES, *solve.CLASSES, *jobs.CLASSES)
+
+
+def register() -> None:
+    for kind in CLASSES:
+        bpy.utils.register_class(kind)
+
+
+def unregister() -> None:
+    for kind in reversed(CLASSES):
+        bpy.utils.unregister_class(kind)

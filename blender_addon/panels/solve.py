@@ -1,0 +1,112 @@
+"""Solving: the few settings that matter, the button, progress, and what came of it."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import declared, runtime, wording
+from ..shared.messages import DONE, FAILED, JobStatus
+from ..shared.params import specs
+from ..shared.stages import SolveParams
+from .tab import BacklotTab, letters
+
+
+def _current_job(context: bpy.types.Context) -> JobStatus | None:
+    settings = context.scene.backlot
+    folder = settings.folder_path
+    return runtime.session().job_of(folder, settings.job) if folder is not None else None
+
+
+class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
+    bl_label = "Solve Camera"
+    bl_idname = "BACKLOT_PT_solve"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, job = self.layout, _current_job(context)
+        settings = layout.column()
+        settings.use_property_split = True
+        settings.use_property_decorate = False
+        settings.enabled = job is None or job.is_over
+        for spec in specs(SolveParams):
+            if not spec.folded and not (spec.name == "sensor_mm" and context.scene.backlot.solve.sensor != "custom"):
+                declared.draw(settings, context.scene.backlot.solve, spec)
+        if job is not None and not job.is_over:
+            self._progress(job)
+        else:
+            row = layout.row()
+            row.scale_y = 1.6
+            row.operator("backlot.solve_camera", icon="CAMERA_DATA")
+        self._trouble(context, job)
+        self._result(context, job)
+
+    def _progress(self, job: JobStatus) -> None:
+        row = self.layout.row(align=True)
+        text = f"{round(100 * job.progress.fraction)} %"
+        row.progress(factor=job.progress.fraction, type="BAR", text=text)
+        row.operator("backlot.cancel_job", text="", icon="X").job = job.id
+        column = self.layout.column(align=True)
+        column.label(text=wording.progress_text(job))
+        if job.progress.frame is not None:
+            column.label(text=f"Frame {job.progress.frame}")
+
+    def _trouble(self, context: bpy.types.Context, job: JobStatus | None) -> None:
+        session = runtime.session()
+        if session.error is not None:
+            wording.draw_error(self.layout.box(), session.error, letters(context))
+        elif not session.online and session.status_line.endswith("starting"):
+            self.layout.label(text=session.status_line, icon="SORTTIME")
+        if job is not None and job.state == FAILED and job.error:
+            box = self.layout.box()
+            wording.draw_error(box, job.error, letters(context))
+            box.operator("backlot.retry_job", text="Try Again", icon="FILE_REFRESH").job = job.id
+
+    def _result(self, context: bpy.types.Context, job: JobStatus | None) -> None:
+        folder = context.scene.backlot.folder_path
+        summary = runtime.session().summary(folder) if folder is not None else None
+        if summary is None or not summary.is_solved or (job is not None and not job.is_over):
+            return
+        box = self.layout.box()
+        column = box.column(align=True)
+        for line in summary.camera:
+            column.label(text=line)
+        if job is not None and job.state == DONE:
+            for sentence in (*job.notices, *(n for result in job.results for n in result.notices)):
+                wording.draw_wrapped(column, sentence, letters(context), "INFO")
+        importing = runtime.pump().importing
+        if importing:
+            box.label(text=f"Importing {importing}…", icon="SORTTIME")
+        else:
+            box.operator("backlot.update_scene", icon="IMPORT")
+
+
+class BACKLOT_PT_solve_advanced(BacklotTab, bpy.types.Panel):
+    bl_label = "Advanced"
+    bl_idname = "BACKLOT_PT_solve_advanced"
+    bl_parent_id = "BACKLOT_PT_solve"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.backlot
+        self.layout.use_property_split = True
+        self.layout.use_property_decorate = False
+        column = self.layout.column()
+        for spec in specs(SolveParams):
+            if spec.folded:
+                declared.draw(column, settings.solve, spec)
+        column.separator()
+        column.prop(settings, "import_when_done")
+        column.prop(settings, "set_scene")
+
+
+class BACKLOT_PT_compositing(BacklotTab, bpy.types.Panel):
+    bl_label = "Compositing"
+    bl_idname = "BACKLOT_PT_compositing"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        column = self.layout.column()
+        column.operator("backlot.setup_composite", icon="NODETREE")
+        column.operator("backlot.setup_shadow_catcher", icon="MESH_PLANE")
+
+
+CLASSES = (BACKLOT_PT_solve, BACKLOT_PT_solve_advanced, BACKLOT_PT_compositing)

@@ -1,0 +1,90 @@
+"""Preferences: where the backend is and how it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from . import __package__ as PACKAGE
+from . import wording
+from .shared import connection
+
+DEVICES = (
+    ("auto", "Automatic", "The fastest device that is ready"),
+    ("cpu", "CPU", "Only the processor"),
+    ("cuda:0", "GPU 0", "The first CUDA device"),
+)
+
+
+@dataclass(frozen=True)
+class BackendProgram:
+    """Which Python runs the backend, and the folder that holds its source; None means as set up."""
+
+    python: Path | None
+    source: Path | None
+
+
+class BacklotPreferences(bpy.types.AddonPreferences):
+    bl_idname = PACKAGE
+
+    python: bpy.props.StringProperty(
+        name="Python",
+        description="Python of the backend's environment; empty takes the one that `build.py setup` made",
+        subtype="FILE_PATH",
+    )
+    source: bpy.props.StringProperty(
+        name="Source",
+        description="Folder that holds the backend; empty takes the one that belongs to the Python above",
+        subtype="DIR_PATH",
+    )
+    device: bpy.props.EnumProperty(name="Device", description="What the stages run on", items=DEVICES)
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        from . import runtime
+
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "python")
+        layout.prop(self, "source")
+        layout.prop(self, "device")
+        session = runtime.session()
+        box = layout.box()
+        box.label(text=session.status_line, icon="CHECKMARK" if session.online else "INFO")
+        if session.error is not None:
+            wording.draw_error(box, session.error, width=90)
+        row = box.row()
+        row.operator("backlot.start_backend")
+        row.operator("backlot.stop_backend")
+        box.label(text=f"State and logs: {connection.home_dir()}", icon="FILE_FOLDER")
+
+
+def current() -> BacklotPreferences | None:
+    """The saved preferences; None when the extension runs without being enabled in the preferences."""
+    addon = bpy.context.preferences.addons.get(PACKAGE)
+    return addon.preferences if addon is not None else None
+
+
+def backend_program() -> BackendProgram:
+    """The backend that the preferences name. A Python without a source runs the extension's own."""
+    chosen = current()
+    python = Path(bpy.path.abspath(chosen.python)) if chosen is not None and chosen.python else None
+    source = Path(bpy.path.abspath(chosen.source)) if chosen is not None and chosen.source else None
+    bundled = Path(__file__).parent
+    if python is not None and source is None and (bundled / "backend").is_dir():
+        source = bundled
+    return BackendProgram(python, source)
+
+
+def device() -> str:
+    chosen = current()
+    return chosen.device if chosen is not None else "auto"
+
+
+def register() -> None:
+    bpy.utils.register_class(BacklotPreferences)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(BacklotPreferences)

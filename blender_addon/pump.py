@@ -1,0 +1,203 @@
+"""The pump: one timer on Blender's main thread that moves what arrives into the interface and the scene.
+
+Each tick aims at 8 ms. An import is cut into steps, of which each tick takes as many as fit. A tick that
+raises is logged and counted; after a few in a row the pump stops and says so, instead of filling the
+console for ever.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from . import wording
+from .importers.contents import ShotContents, read_shot
+from .importers.shot_import import ImportedShot, ImportOptions, import_steps
+from .session import Session
+from .shared.errors import BacklotError, InternalError
+from .shared.messages import DONE, JobEvent
+
+BUDGET_S = 0.008
+_BUSY_S, _IMPORTING_S, _IDLE_S = 0.1, 0.01, 1.0
+_MAX_FAILURES = 5
+_MODAL_PATIENCE_S = 5.0
+_AREAS = ("VIEW_3D", "PREFERENCES")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Import:
+    """A shot on its way into a scene. steps: None until its files are read."""
+
+    scene: str
+    folder: Path
+    options: ImportOptions
+    contents: ShotContents | None = None
+    steps: Iterator[ImportedShot | None] | None = None
+    ready_since: float = 0.0
+
+
+class Pump:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.longest_tick_s = 0.0
+        self.last_import = ""
+        self._imports: list[_Import] = []
+        self._failures = 0
+        self._callback = self.tick
+
+    # -- owner ----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        bpy.app.timers.register(self._callback, first_interval=_BUSY_S, persistent=True)
+        for handlers in self._history_handlers():
+            handlers.append(self._history_changed)
+
+    def stop(self) -> None:
+        if bpy.app.timers.is_registered(self._callback):
+            bpy.app.timers.unregister(self._callback)
+        for handlers in self._history_handlers():
+            if self._history_changed in handlers:
+                handlers.remove(self._history_changed)
+
+    @staticmethod
+    def _history_handlers() -> tuple[list, ...]:
+        handlers = bpy.app.handlers
+        return handlers.undo_post, handlers.redo_post, handlers.load_post
+
+    # -- imports --------------------------------------------------------------------------------------
+
+    @property
+    def importing(self) -> str:
+        """The shot that is being imported, "" when none is."""
+        return self._imports[0].folder.name if self._imports else ""
+
+    def import_later(self, scene: bpy.types.Scene, folder: Path, options: ImportOptions) -> None:
+        """Reads the shot on a thread and imports it in steps."""
+        work = _Import(scene.name, folder, options)
+        self._imports.append(work)
+        self.last_import = ""
+
+        def ready(contents: ShotContents) -> None:
+            work.contents, work.ready_since = contents, time.perf_counter()
+
+        def failed(error: BacklotError) -> None:
+            self._imports.remove(work)
+            self.session.error = error
+
+        self.session.background(lambda: read_shot(folder), ready, failed)
+
+    # -- the timer ------------------------------------------------------------------------------------
+
+    def tick(self) -> float | None:
+        """One turn. Returns the seconds to the next one, None to end."""
+        began = time.perf_counter()
+        try:
+            pause = self._turn(began + BUDGET_S)
+            self._failures = 0
+        except Exception as error:  # the border to Blender's timers, which forget a callback that raises
+            pause = self._failed(error)
+        self.longest_tick_s = max(self.longest_tick_s, time.perf_counter() - began)
+        return pause
+
+    def _turn(self, deadline: float) -> float:
+        self.session.connect_if_running()
+        for event in self.session.poll(deadline):
+            self._handle(event)
+        self._step_imports(deadline)
+        if self.session.changed:
+            self.session.changed = False
+            self._show_jobs()
+            _redraw()
+        if self._imports:
+            return _IMPORTING_S
+        return _BUSY_S if self.session.busy else _IDLE_S
+
+    def _failed(self, error: Exception) -> float | None:
+        _log.exception("The pump failed")
+        self._imports.clear()
+        self._failures += 1
+        self.session.error = error if isinstance(error, BacklotError) else InternalError(
+            f"Blender's side of Backlot failed: {type(error).__name__}: {error}"
+        )
+        _redraw()
+        return _BUSY_S if self._failures < _MAX_FAILURES else None
+
+    def _handle(self, event: JobEvent) -> None:
+        status = event.status
+        if event.kind == "stage" or status.is_over:
+            self.session.refresh_summary(Path(status.request.shot))
+        if event.kind != DONE:
+            return
+        for scene in bpy.data.scenes:
+            settings = scene.backlot
+            if settings.job == status.id:
+                settings.job = ""  # once only: a reconnect replays the end
+                if settings.import_when_done:
+                    options = ImportOptions(set_scene=settings.set_scene)
+                    self.import_later(scene, Path(status.request.shot), options)
+
+    def _step_imports(self, deadline: float) -> None:
+        while self._imports and self._imports[0].contents is not None:
+            work = self._imports[0]
+            if work.steps is None:
+                if _artist_is_busy() and time.perf_counter() - work.ready_since < _MODAL_PATIENCE_S:
+                    return
+                work.steps = self._begin(work)
+            result = next(work.steps, None)
+            if result is not None:
+                self._imports.remove(work)
+                self._finish(result)
+            if time.perf_counter() > deadline:
+                return
+
+    def _begin(self, work: _Import) -> Iterator[ImportedShot | None]:
+        assert work.contents is not None
+        scene = bpy.data.scenes.get(work.scene) or bpy.context.scene
+        return import_steps(scene, work.contents, work.options)
+
+    def _finish(self, result: ImportedShot) -> None:
+        self.last_import = result.summary
+        self.session.changed = True
+        _undo_step(f"Backlot: {result.collection.name}")
+
+    @bpy.app.handlers.persistent
+    def _history_changed(self, *_: object) -> None:
+        """Undo, redo and loading a file replace every datablock: an import that had begun starts again."""
+        for work in self._imports:
+            work.steps = None
+
+    def _show_jobs(self) -> None:
+        listed = bpy.context.window_manager.backlot_jobs
+        newest = sorted(self.session.jobs.values(), key=lambda status: status.created, reverse=True)
+        while len(listed.items) > len(newest):
+            listed.items.remove(len(listed.items) - 1)
+        while len(listed.items) < len(newest):
+            listed.items.add()
+        for item, status in zip(listed.items, newest):
+            item.show(status, wording.state_text(status))
+
+
+def _artist_is_busy() -> bool:
+    """Whether a tool is being dragged: an undo step in the middle of it would split it."""
+    return any(window.modal_operators for window in bpy.context.window_manager.windows)
+
+
+def _undo_step(message: str) -> None:
+    windows = bpy.context.window_manager.windows
+    if windows:
+        with bpy.context.temp_override(window=windows[0]):
+            bpy.ops.ed.undo_push(message=message)
+
+
+def _redraw() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in _AREAS:
+                area.tag_redraw()

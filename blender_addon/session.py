@@ -1,0 +1,226 @@
+"""The extension's side of the backend: connection, jobs, and work on a thread. No bpy here.
+
+Nothing in it waits: the pump calls `poll` from Blender's main thread; answers, events and finished
+background work are handled there. `close` ends every thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .shared import connection
+from .shared.backend_process import start_backend
+from .shared.client import Client
+from .shared.errors import BacklotError, InternalError
+from .shared.messages import JobEvent, JobRequest, JobStatus
+from .shared.wire import pack, unpack
+from .summary import ShotSummary, read_summary
+
+_EVENTS_AT_ONCE = 20
+
+Failed = Callable[[BacklotError], None]
+
+
+@dataclass
+class _Work:
+    """Something a thread does, and who wants to know."""
+
+    future: Future[Any]
+    then: Callable[[Any], None]
+    failed: Failed
+
+
+@dataclass
+class _Submission:
+    request: JobRequest
+    then: Callable[[JobStatus], None]
+
+
+class Session:
+    """home: Backlot's home folder."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = home or connection.home_dir()
+        self.jobs: dict[str, JobStatus] = {}
+        self.error: BacklotError | None = None
+        self.changed = True
+        self._client: Client | None = None
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="backlot")
+        self._work: list[_Work] = []
+        self._unsent: list[_Submission] = []
+        self._starting = False
+        self._was_online = False
+        self._summaries: dict[Path, ShotSummary | None] = {}
+
+    def close(self) -> None:
+        """Ends the connection and the threads; jobs go on in the backend."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._drop_client()
+
+    # -- backend --------------------------------------------------------------------------------------
+
+    @property
+    def online(self) -> bool:
+        return self._client is not None and self._client.online
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way that the pump should look at often."""
+        running = any(not job.is_over for job in self.jobs.values())
+        return bool(self._work or self._unsent or self._starting or running)
+
+    @property
+    def status_line(self) -> str:
+        if self.online:
+            return "The backend is running"
+        if self._starting:
+            return "The backend is starting"
+        return "The backend is not running"
+
+    def start(self, python: Path | None = None, source: Path | None = None) -> None:
+        """Starts the backend on a thread if none runs, then connects."""
+        if self.online or self._starting:
+            return
+        self._starting, self.error, self.changed = True, None, True
+        self.background(
+            lambda: start_backend(self.home, python=python, source=source), lambda _: self._connect(), self._start_failed
+        )
+
+    def connect_if_running(self) -> None:
+        """Connects to a backend that somebody else started."""
+        if self._client is None and not self._starting and connection.connection_path(self.home).exists():
+            self._connect()
+
+    def stop(self) -> None:
+        """Ends the backend; its running jobs continue at its next start."""
+        if self._client is not None:
+            self._client.call_later("shutdown", then=lambda _: self._drop_client(), failed=self._show)
+
+    def _connect(self) -> None:
+        self._starting = False
+        self._drop_client()
+        self._client = Client(self.home, name="blender", start=False)
+        self._client.watch(None)
+        self._client.open()
+
+    def _start_failed(self, error: BacklotError) -> None:
+        self._starting = False
+        self._unsent.clear()
+        self._show(error)
+
+    def _drop_client(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        self._client, self.changed = None, True
+
+    def _show(self, error: BacklotError) -> None:
+        self.error, self.changed = error, True
+
+    # -- jobs -----------------------------------------------------------------------------------------
+
+    def submit(self, request: JobRequest, then: Callable[[JobStatus], None]) -> None:
+        """Queues a job as soon as there is a connection; `then` gets its first state."""
+        self.error, self.changed = None, True
+        self._unsent.append(_Submission(request, then))
+        self._send_unsent()
+
+    def cancel(self, job: str) -> None:
+        self._job_call("job.cancel", job, self._remember)
+
+    def retry(self, job: str, then: Callable[[JobStatus], None]) -> None:
+        self._job_call("job.retry", job, then)
+
+    def job_of(self, folder: Path, job: str = "") -> JobStatus | None:
+        """The named job, or else the newest one of a shot folder."""
+        if job in self.jobs:
+            return self.jobs[job]
+        of_shot = [status for status in self.jobs.values() if Path(status.request.shot) == folder]
+        return max(of_shot, key=lambda status: status.created, default=None)
+
+    def _job_call(self, method: str, job: str, then: Callable[[JobStatus], None]) -> None:
+        if self._client is not None:
+            answered = self._remembering(then)
+            self._client.call_later(method, {"job": job}, then=answered, failed=self._show)
+
+    def _remembering(self, then: Callable[[JobStatus], None]) -> Callable[[Any], None]:
+        def answered(plain: Any) -> None:
+            status = unpack(JobStatus, plain)
+            self._remember(status)
+            then(status)
+
+        return answered
+
+    def _remember(self, status: JobStatus) -> None:
+        known = self.jobs.get(status.id)
+        if known is None or not known.is_over:  # an answer that crossed the end must not undo it
+            self.jobs[status.id] = status
+        self.changed = True
+
+    def _send_unsent(self) -> None:
+        if self._client is None or not self._client.online:
+            return
+        waiting, self._unsent = self._unsent, []
+        for item in waiting:
+            answered = self._remembering(item.then)
+            self._client.call_later("job.submit", pack(item.request), then=answered, failed=self._show)
+
+    # -- shots ----------------------------------------------------------------------------------------
+
+    def summary(self, folder: Path) -> ShotSummary | None:
+        """What is known of a shot folder; read on a thread, so None until that is done."""
+        if folder not in self._summaries:
+            self.refresh_summary(folder)
+        return self._summaries[folder]
+
+    def refresh_summary(self, folder: Path) -> None:
+        """Reads a shot folder's facts again."""
+        self._summaries.setdefault(folder, None)
+
+        def read(found: ShotSummary) -> None:
+            self._summaries[folder], self.changed = found, True
+
+        self.background(lambda: read_summary(folder), read, self._show)
+
+    # -- the pump's side ------------------------------------------------------------------------------
+
+    def background(self, work: Callable[[], Any], then: Callable[[Any], None], failed: Failed) -> None:
+        """Does `work` (no bpy in it) on a thread; `then` or `failed` is called inside a later `poll`."""
+        self._work.append(_Work(self._threads.submit(work), then, failed))
+
+    def poll(self, deadline: float) -> list[JobEvent]:
+        """Handles what has arrived, until `deadline` (`time.perf_counter`), and returns the job events."""
+        self._finish_work()
+        client = self._client
+        if client is None:
+            return []
+        if client.online != self._was_online:
+            self._was_online, self.changed = client.online, True
+        self._send_unsent()
+        events: list[JobEvent] = []
+        while True:
+            some = client.poll(_EVENTS_AT_ONCE)
+            events += some
+            if len(some) < _EVENTS_AT_ONCE or time.perf_counter() > deadline:
+                break
+        for event in events:
+            self.jobs[event.status.id] = event.status
+            self.changed = True
+        return events
+
+    def _finish_work(self) -> None:
+        finished = [work for work in self._work if work.future.done()]
+        self._work = [work for work in self._work if not work.future.done()]
+        for work in finished:
+            error = work.future.exception()
+            self.changed = True
+            if error is None:
+                work.then(work.future.result())
+            elif isinstance(error, BacklotError):
+                work.failed(error)
+            else:
+                work.failed(InternalError(f"{type(error).__name__}: {error}"))

@@ -1,0 +1,53 @@
+"""Builds the extension's zip and installs it as a user would, into a throw-away Blender profile."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PACKAGE = "bl_ext.user_default.backlot"
+
+
+def have_bpy() -> bool:
+    return importlib.util.find_spec("bpy") is not None
+
+
+def build_zip(folder: Path) -> Path:
+    """The extension as `build.py package` writes it."""
+    if "BACKLOT_MSGPACK_WHEEL" not in os.environ:
+        subprocess.run([sys.executable, str(CHECKOUT / "build.py"), "package", "--out", str(folder)], check=True)
+        (made,) = folder.glob("*.zip")
+        return made
+    tree = folder / "tree"
+    shutil.copytree(CHECKOUT / "blender_addon", tree, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("shared", "backend"):
+        shutil.copytree(CHECKOUT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
+    wheel = Path(os.environ["BACKLOT_MSGPACK_WHEEL"])
+    (tree / "wheels").mkdir()
+    shutil.copy(wheel, tree / "wheels" / wheel.name)
+    path = folder / "backlot.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in tree.rglob("*"):
+            if file.is_file():
+                archive.write(file, file.relative_to(tree))
+    return path
+
+
+def install(profile: Path) -> ModuleType:
+    """Installs and enables the extension in `profile`, which must not exist in this Blender yet."""
+    os.environ["BLENDER_USER_RESOURCES"] = str(profile)
+    import bpy
+
+    package = profile / "package"
+    package.mkdir(parents=True)
+    path = build_zip(package)
+    bpy.ops.extensions.package_install_files(filepath=str(path), repo="user_default", enable_on_install=True)
+    return importlib.import_module(PACKAGE)
