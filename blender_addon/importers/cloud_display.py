@@ -59,7 +59,8 @@ def _make_nodes() -> bpy.types.NodeTree:
 def _make_material() -> bpy.types.Material:
     material = bpy.data.materials.new(_NAME)
     material[_MARK] = True
-    material.use_nodes = True
+    if material.node_tree is None:  # Blender 5 makes every material with nodes
+        material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     nodes.clear()
     colour, glow = nodes.new("ShaderNodeAttribute"), nodes.new("ShaderNodeEmission")

@@ -4,7 +4,7 @@ Backlot's K is in pixels, with the centre of the top-left pixel at (0.5, 0.5). B
 sensor fit HORIZONTAL sees, for a render of W x H px with pixels `a` times as wide as high:
 
     fx = lens / sensor_width * W        fy = fx * a
-    cx = W/2 - shift_x * W              cy = H/2 + shift_y * W / a
+    cx = W/2 - shift_x * W              cy = H/2 + shift_y * W * a
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def to_blender(intrinsics: Intrinsics, sensor_mm: float) -> BlenderLens:
     return BlenderLens(
         lens_mm=k[:, 0] * sensor_mm / width,
         shift_x=(width / 2 - k[:, 2]) / width,
-        shift_y=(k[:, 3] - height / 2) * aspect / width,
+        shift_y=(k[:, 3] - height / 2) / (aspect * width),
         pixel_aspect=aspect,
     )
 
