@@ -16,6 +16,7 @@ from shared import axes
 
 from .camera_track import CameraSample, CameraTrack, PointCloud, frame_ranges
 
+_ROOT = "backlot"
 _MM = 0.01
 """Tenths of a metre in a millimetre."""
 
@@ -30,11 +31,11 @@ def write_usd(path: Path, track: CameraTrack, cloud: PointCloud, convention: axe
         UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.z if scene.world == axes.BLENDER.world else UsdGeom.Tokens.y)
         UsdGeom.SetStageMetersPerUnit(stage, 1.0)
         _set_times(stage, track)
-        root = UsdGeom.Xform.Define(stage, f"/{track.name}")
+        root = UsdGeom.Xform.Define(stage, f"/{_ROOT}")
         stage.SetDefaultPrim(root.GetPrim())
-        _add_camera(stage, f"/{track.name}/camera", track, scene)
+        _add_camera(stage, f"/{_ROOT}/camera", track, scene)
         if len(cloud.xyz):
-            _add_points(stage, f"/{track.name}/points", cloud, scene)
+            _add_points(stage, f"/{_ROOT}/points", cloud, scene)
         stage.GetRootLayer().Save()
         # USD keeps layers open by name: without this the next export of the same shot would be refused.
         del stage
