@@ -1,0 +1,86 @@
+"""`build.py doctor`: what is set up, what is missing, what to do; then the backend's own report."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from . import environments, layout, pythons, system
+from .console import say
+from .layout import BuildError
+
+NEEDED_GB = 3.0
+
+
+def run() -> int:
+    """Prints the report. Returns 1 when something keeps Backlot from running."""
+    say(f"Backlot {layout.version()} in {layout.ROOT}")
+    say(f"  state: {layout.home()}")
+    fine = _python()
+    fine = _libraries() and fine
+    fine = _disk() and fine
+    say("environments:")
+    base = environments.base_plan()
+    fine = _environment(base, needed=True) and fine
+    for path in sorted(layout.REQUIREMENTS.glob("bpy-[0-9]*.lock")):
+        _environment(environments.bpy_plan(path.stem[4:]), needed=False)
+    _environment(environments.mocap_plan(), needed=False)
+    sys.path.insert(0, str(layout.ROOT))
+    from tests.gui import chroot
+
+    say(f"  Blender with a window, for tests: {chroot.why_not() or 'ready'}")
+    if environments.is_ready(base):
+        say("\nbackend:")
+        python = layout.environment_python(base.folder)
+        code = subprocess.run([str(python), "-m", "backend", "doctor"], cwd=layout.ROOT, check=False).returncode
+        fine = fine and code == 0
+    return 0 if fine else 1
+
+
+def _python() -> bool:
+    say(f"python: {platform.python_version()} ({sys.executable}) on {platform.platform()}")
+    fine = True
+    for purpose, versions in (("backend", layout.PYTHONS), ("bpy (demo, tests)", layout.BPY_PYTHONS)):
+        try:
+            say(f"  for {purpose}: {pythons.find(versions, purpose)}")
+        except BuildError as missing:
+            say(f"  for {purpose}: MISSING. {missing}")
+            fine = False
+    return fine
+
+
+def _libraries() -> bool:
+    missing = system.missing_libraries()
+    if not missing:
+        say("system libraries for bpy: all there")
+        return True
+    packages = " ".join(sorted(set(missing.values())))
+    say(f"system libraries for bpy: MISSING {', '.join(missing)}: apt-get install {packages}")
+    return False
+
+
+def _disk() -> bool:
+    free = shutil.disk_usage(layout.ROOT).free / 1e9
+    low = free < NEEDED_GB
+    say(f"disk: {free:.0f} GB free" + (f", LOW: set-up and demo want about {NEEDED_GB:g} GB" if low else ""))
+    return not low
+
+
+def _environment(plan: environments.Plan, *, needed: bool) -> bool:
+    command = "python build.py setup" + ("" if needed else " (see --help)")
+    if environments.is_ready(plan):
+        locks = environments.read_stamp(plan.folder).get("locks", {})
+        say(f"  {plan.folder.name}: ready, {_size_gb(plan.folder):.2f} GB ({', '.join(dict(locks))})")  # type: ignore[call-overload]
+        return True
+    if not plan.folder.exists():
+        say(f"  {plan.folder.name}: not set up: {command}")
+    else:
+        say(f"  {plan.folder.name}: incomplete or out of date: {command}")
+    return not needed
+
+
+def _size_gb(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink()) / 1e9

@@ -1,0 +1,81 @@
+"""System libraries that no wheel carries: which ones, whether they are here, how to get them."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import sys
+
+from .console import run_quietly, say
+from .layout import BuildError
+
+BLENDER_LIBRARIES = {
+    "libX11.so.6": "libx11-6",
+    "libXi.so.6": "libxi6",
+    "libXxf86vm.so.1": "libxxf86vm1",
+    "libXfixes.so.3": "libxfixes3",
+    "libXrender.so.1": "libxrender1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libSM.so.6": "libsm6",
+    "libICE.so.6": "libice6",
+    "libGL.so.1": "libgl1",
+}
+"""What `import bpy` loads on Linux, with the Debian and Ubuntu package of each."""
+
+BLENDER_WINDOW_TOOLS = {"debootstrap": "debootstrap", "unshare": "util-linux", "chroot": "coreutils"}
+"""Programs that make and enter the folder with a real Blender, for the tests of its window."""
+
+
+def missing_libraries() -> dict[str, str]:
+    """Libraries of `BLENDER_LIBRARIES` that cannot be loaded, with their packages."""
+    if sys.platform != "linux":
+        return {}
+    missing = {}
+    for library, package in BLENDER_LIBRARIES.items():
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            missing[library] = package
+    return missing
+
+
+def missing_tools() -> dict[str, str]:
+    """Programs of `BLENDER_WINDOW_TOOLS` that are not installed, with their packages."""
+    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    return {tool: package for tool, package in BLENDER_WINDOW_TOOLS.items() if shutil.which(tool, path=places) is None}
+
+
+def require_libraries(*, install: bool) -> None:
+    """Makes sure that bpy can be imported. Raises `BuildError` that names the packages, unless `install`."""
+    missing = missing_libraries()
+    if not missing:
+        return
+    if install:
+        install_packages(sorted(set(missing.values())))
+        missing = missing_libraries()
+    if missing:
+        packages = " ".join(sorted(set(missing.values())))
+        raise BuildError(
+            f"Blender needs system libraries that are not installed: {', '.join(missing)}.\n"
+            f"On Debian or Ubuntu: sudo apt-get install {packages}\n"
+            "or let build.py do it: python build.py COMMAND --system"
+        )
+
+
+def install_packages(packages: list[str]) -> None:
+    """Installs Debian packages. Raises `BuildError` where there is no apt or no right to use it."""
+    if shutil.which("apt-get") is None:
+        raise BuildError(
+            f"--system needs apt-get. Install by hand what these Debian packages hold: {' '.join(packages)}"
+        )
+    prefix: list[str] = []
+    if os.geteuid() != 0:
+        if shutil.which("sudo") is None:
+            raise BuildError(f"--system needs root: apt-get install {' '.join(packages)}")
+        prefix = ["sudo"]
+    say(f"- installing system packages: {' '.join(packages)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run_quietly([*prefix, "apt-get", "update"], "apt-update", environment=environment)
+    command = [*prefix, "apt-get", "install", "-y", "--no-install-recommends", *packages]
+    run_quietly(command, "apt-install", environment=environment)
