@@ -35,7 +35,7 @@ class Proxy:
         if self.coding == LINEAR:
             with np.errstate(over="ignore"):
                 image = image.astype(np.float16, copy=False).view(np.uint16)
-        plate: NDArray[np.uint8] = np.take(_table(self.coding, self.stops), image)
+        plate: NDArray[np.uint8] = _table(self.coding, self.stops)[image]
         return plate
 
     @property

@@ -132,9 +132,9 @@ def _finish(job: _Job, done: int, total: int, context: StageContext) -> int:
 
 def _write_frame(frame: PlateFrame, path: Path) -> None:
     data = frame.plate_bytes()
-    content = encode_png(frame.load()) if data is None else memoryview(data)
-    with atomic_path(path) as beside, beside.open("wb") as file:
-        file.write(content)
+    content = encode_png(frame.load()) if data is None else data
+    with atomic_path(path) as beside:
+        beside.write_bytes(content)
 
 
 def _parallel(take: Take) -> tuple[int, int]:
