@@ -93,7 +93,6 @@ def filled_manifest(text: str, version: str, wheel_name: str) -> str:
     text, found = re.subn(r'^version\s*=\s*"[^"]*"', f'version = "{version}"', text, count=1, flags=re.MULTILINE)
     if not found:
         raise BuildError("blender_manifest.toml has no line `version = ...`.")
-    wheels = f'wheels = ["./wheels/{wheel_name}"]'
     text, found = re.subn(r"^wheels\s*=\s*\[[^\]]*\]", f'wheels = ["./wheels/{wheel_name}"]', text, flags=re.MULTILINE)
     if found != 1:
         raise BuildError("blender_manifest.toml has no line `wheels = [...]`.")

@@ -16,7 +16,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -28,8 +27,16 @@ SUITE = "trixie"
 """Debian 13: Blender 4.3.2. A fixed release, so that the window does not change under the tests."""
 
 PACKAGES = (
-    "blender xvfb xdotool imagemagick libgl1-mesa-dri libegl1 python3-numpy python3-requests python3-zstandard"
-).split()
+    "blender",
+    "xvfb",
+    "xdotool",
+    "imagemagick",
+    "libgl1-mesa-dri",
+    "libegl1",
+    "python3-numpy",
+    "python3-requests",
+    "python3-zstandard",
+)
 """numpy, requests and zstandard: Blender's own extension manager and Debian's Blender import them."""
 
 FOLDER_VARIABLE = "BACKLOT_GUI_CHROOT"
