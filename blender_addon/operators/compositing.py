@@ -1,2 +1,70 @@
 """One-click compositing set-ups."""
-CLASSES = ()
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import bpy
+
+from ..compositing.composite import CompositeSetUp, contents_of, set_up_composite
+from ..compositing.shadow_catcher import set_up_shadow_catcher
+from ..importers import ownership
+from ..importers.contents import ShotContents
+from ..shared.errors import BacklotError
+from .reporting import FINISHED, refuse
+
+_SetUp = Callable[[bpy.types.Scene, bpy.types.Collection, ShotContents], CompositeSetUp]
+
+
+class _OnShot:
+    """An operator on the shot whose camera the scene renders, or else on its first."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if _shot(context.scene) is None:
+            cls.poll_message_set("Import a solved shot first")
+            return False
+        return True
+
+    def run(self, context: bpy.types.Context, set_up: _SetUp) -> set[str]:
+        collection = _shot(context.scene)
+        try:
+            made = set_up(context.scene, collection, contents_of(collection))
+        except BacklotError as error:
+            return refuse(self, error)
+        for note in made.notes:
+            self.report({"INFO"}, note)
+        return FINISHED
+
+
+class BACKLOT_OT_setup_composite(_OnShot, bpy.types.Operator):
+    """Put the render over the plate in the compositor: the render gets the lens's distortion, the plate's
+    colours stay as they are. An undistorted plate is there too"""
+
+    bl_idname = "backlot.setup_composite"
+    bl_label = "Set Up Undistort / Redistort"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        return self.run(context, set_up_composite)
+
+
+class BACKLOT_OT_setup_shadow_catcher(_OnShot, bpy.types.Operator):
+    """Put the render over the plate, with a ground under the points that catches shadows. The plate's
+    colours stay as they are, whatever the view transform"""
+
+    bl_idname = "backlot.setup_shadow_catcher"
+    bl_label = "Set Up Shadow Catcher"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        return self.run(context, set_up_shadow_catcher)
+
+
+def _shot(scene: bpy.types.Scene) -> bpy.types.Collection | None:
+    shots = ownership.shot_collections(scene)
+    shown = (c for c in shots if scene.camera is not None and ownership.recall(c, ownership.CAMERA) == scene.camera)
+    return next(shown, shots[0] if shots else None)
+
+
+CLASSES = (BACKLOT_OT_setup_composite, BACKLOT_OT_setup_shadow_catcher)

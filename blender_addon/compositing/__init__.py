@@ -1,0 +1,1 @@
+"""Compositing set-ups: the plate under the render, with the lens's distortion and untouched colours."""

@@ -1,0 +1,122 @@
+"""The composite: the render, through the view and the lens, over the untouched plate.
+
+Everything is inside one node group that the artist's own nodes feed; setting up again rebuilds the inside
+of the group and touches nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from ..importers import lens, ownership
+from ..importers.contents import ShotContents, read_shot
+from ..shared.errors import ArtifactMissing
+from . import stmap, view
+from .trees import Builder, feeding, new_group, output_socket, scene_tree, set_menu
+
+_GROUP = "composite"
+_GROUP_NAME = "Backlot Composite"
+_CG, _IMAGE, _UNDISTORTED = "Render", "Image", "Undistorted Plate"
+
+
+@dataclass(frozen=True)
+class CompositeSetUp:
+    """group: the node group. notes: sentences for the artist."""
+
+    group: bpy.types.NodeTree
+    notes: tuple[str, ...]
+
+
+def set_up_composite(
+    scene: bpy.types.Scene, collection: bpy.types.Collection, contents: ShotContents
+) -> CompositeSetUp:
+    """Puts the render over the plate. Raises `ArtifactMissing` when the shot has no plate."""
+    clip = ownership.recall(collection, ownership.PLATE)
+    if clip is None:
+        raise ArtifactMissing(f"{collection.name} has no plate in this scene.", "Import the shot with its plate.")
+    shown = view.take_over(scene)
+    group = ownership.recall(collection, _GROUP)
+    if group is None:
+        group = new_group(_GROUP_NAME, (_CG,), (_IMAGE, _UNDISTORTED))
+        ownership.remember(collection, _GROUP, group)
+    notes = _fill(group, clip, collection, contents, shown)
+    _insert(scene, group)
+    scene.render.film_transparent = True
+    scene.render.use_compositing = True
+    if not shown.is_plain:
+        notes.append(f"The render goes through {shown.transform} in the compositor; the scene's view is Standard now")
+    return CompositeSetUp(group, tuple(note for note in notes if note))
+
+
+def contents_of(collection: bpy.types.Collection) -> ShotContents:
+    """The shot folder's contents behind an imported shot."""
+    from pathlib import Path
+
+    return read_shot(Path(collection[ownership.SHOT_FOLDER]))
+
+
+def _fill(
+    group: bpy.types.NodeTree,
+    clip: bpy.types.MovieClip,
+    collection: bpy.types.Collection,
+    contents: ShotContents,
+    shown: view.RenderView,
+) -> list[str]:
+    group.nodes.clear()
+    build = Builder(group)
+    given = build.node("NodeGroupInput")
+    render, lost = view.apply(build, given.outputs[_CG], shown)
+    movie = build.node("CompositorNodeMovieClip")
+    movie.clip = clip
+    plate: Any = build.node("CompositorNodeScale", movie)
+    set_menu(plate, "Type", "space", "Render Size")
+    undistorted = plate
+    notes = [lost]
+    if lens.is_distorted(contents.camera.intrinsics):
+        render, undistorted = _bend(build, collection, contents, render, plate)
+        notes.append(_zoom_note(contents))
+    result = build.node("NodeGroupOutput")
+    build.feed(result.inputs[_IMAGE], build.over(plate, render))
+    build.feed(result.inputs[_UNDISTORTED], undistorted)
+    return notes
+
+
+def _bend(
+    build: Builder, collection: bpy.types.Collection, contents: ShotContents, render: Any, plate: Any
+) -> tuple[Any, Any]:
+    """The render with the lens's distortion, and the plate without it."""
+    optics = contents.camera.intrinsics
+    size = (optics.width, optics.height)
+    bent = []
+    for picture, kind in ((render, stmap.REDISTORT), (plate, stmap.UNDISTORT)):
+        image = stmap.load_map(contents.root, optics, kind, ownership.recall(collection, kind))
+        ownership.remember(collection, kind, image)
+        bent.append(stmap.sample(build, picture, image, size))
+    return bent[0], bent[1]
+
+
+def _zoom_note(contents: ShotContents) -> str:
+    focal = [frame.fx for frame in contents.camera.intrinsics.frames]
+    if max(focal) - min(focal) < 1e-3 * max(focal):
+        return ""
+    return "The lens zooms, but the distortion set-up uses its median focal length"
+
+
+def _insert(scene: bpy.types.Scene, group: bpy.types.NodeTree) -> None:
+    """Puts the group before the scene's output, behind whatever the artist has built."""
+    tree = scene_tree(scene)
+    output = output_socket(tree)
+    if any(node.bl_idname == "CompositorNodeGroup" and node.node_tree == group for node in tree.nodes):
+        return
+    source = feeding(tree, output)
+    node = tree.nodes.new("CompositorNodeGroup")
+    node.node_tree = group
+    node.name = node.label = _GROUP_NAME
+    node.location = (output.node.location.x - 200, output.node.location.y)
+    output.node.location.x += 60
+    source.node.location.x = min(source.node.location.x, node.location.x - 320)
+    tree.links.new(source, node.inputs[_CG])
+    tree.links.new(node.outputs[_IMAGE], output)
