@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import environments, layout, packaging, system
+from . import environments, packaging, system
 from .console import say, step
 from .layout import DEMO, ROOT, SAMPLE, BuildError
 

@@ -41,8 +41,6 @@ PACKAGES = (
 
 FOLDER_VARIABLE = "BACKLOT_GUI_CHROOT"
 READY = ".backlot-ready"
-EXCHANGE = "exchange"
-"""Folder at the root of the chroot where a run's exchange folder appears."""
 
 
 def folder() -> Path:
@@ -125,18 +123,19 @@ def find_mirror(text: str) -> str:
 def inside_command(command: list[str], exchange: Path | None = None) -> list[str]:
     """A command line that runs `command` inside the folder, in a mount namespace of its own.
 
-    exchange: a folder of this computer that appears inside as /exchange.
+    exchange: a folder of this computer that is seen inside under the same path, so that paths mean the same
+    to a backend outside and a Blender inside. /tmp is a fresh one.
     """
     root = shlex.quote(str(folder()))
     mounts = [
         f"mount -t proc proc {root}/proc",
         f"mount --rbind /sys {root}/sys",
         f"mount --rbind /dev {root}/dev",
+        f"mount -t tmpfs tmpfs {root}/tmp",
+        f"chmod 1777 {root}/tmp",
     ]
     if exchange is not None:
-        mounts += [
-            f"mkdir -p {root}/{EXCHANGE}",
-            f"mount --bind {shlex.quote(str(exchange.resolve()))} {root}/{EXCHANGE}",
-        ]
+        outside = shlex.quote(str(exchange.resolve()))
+        mounts += [f"mkdir -p {root}{outside}", f"mount --bind {outside} {root}{outside}"]
     script = " && ".join([*mounts, f"exec chroot {root} {shlex.join(command)}"])
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
