@@ -46,7 +46,7 @@ class JobLogs:
         """Whole lines from byte `offset` on, 64 KiB at most."""
         return await asyncio.to_thread(_read_chunk, self.lines_path(job), offset)
 
-    async def tail(self, job: str, count: int = 12) -> list[str]:
+    async def tail(self, job: str, count: int = 60) -> list[str]:
         """The last lines that a job's worker printed, or logged if it printed nothing."""
         return await asyncio.to_thread(_last_lines, [self.output_path(job), self.lines_path(job)], count)
 

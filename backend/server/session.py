@@ -60,8 +60,11 @@ class Session:
     def watches(self, job: str) -> bool:
         return self._caller.subscriptions.covers(job)
 
-    def deliver(self, data: bytes, replaces: str) -> None:
+    def deliver(self, data: bytes, replaces: str = "") -> None:
         self._outbox.put(data, replaces)
+        if self._outbox.overflowed and not self._writer.transport.is_closing():
+            LOG.warning("client %s does not read what it is sent: dropped", self._caller.name)
+            self._writer.transport.abort()
 
     def end(self) -> None:
         """Lets the connection end after what waits has been sent."""
@@ -161,7 +164,7 @@ class Session:
         self._reply(Response(id, error.to_wire(), None))
 
     def _reply(self, response: Response) -> None:
-        self._outbox.put(encode(response))
+        self.deliver(encode(response))
 
     # -- sending --------------------------------------------------------------------------------------
 
@@ -170,11 +173,8 @@ class Session:
             self._writer.write(data)
             try:
                 await self._writer.drain()
-            except ConnectionError:
+            except ConnectionError:  # the client has gone; the reading side notices too
                 return
-        if self._outbox.overflowed:
-            LOG.warning("client %s does not read what it is sent: dropped", self._caller.name)
-            self._writer.transport.abort()
 
     async def _close(self, sender: asyncio.Task[None]) -> None:
         self._outbox.finish()

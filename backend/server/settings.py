@@ -33,7 +33,7 @@ class Settings:
     frames_command: tuple[str, ...] = (*_PYTHON, "-m", "backend.worker.frames")
     doctor_command: tuple[str, ...] = (*_PYTHON, "-m", "backend.doctor", "--json")
     hello_timeout_s: float = 10.0
-    cancel_grace_s: float = 1.3
+    cancel_grace_s: float = 1.2
     stop_grace_s: float = 1.0
     silence_s: float = 120.0
     worker_idle_s: float = 900.0

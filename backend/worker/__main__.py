@@ -80,8 +80,10 @@ class Worker:
             self._channel.refuse(number, error)
         except MemoryError:
             self._channel.refuse(number, OutOfMemory("This computer ran out of memory."))
-        except OSError as error:
-            self._channel.refuse(number, InternalError(f"The job's log could not be written: {error}."))
+        except Exception as error:  # the border of this process: a job must not end it
+            LOG.exception("unexpected error")
+            what = f"The worker met an unexpected error: {type(error).__name__}: {error}"
+            self._channel.refuse(number, InternalError(what))
         else:
             self._channel.answer(number, {"results": pack(results)})
 

@@ -46,7 +46,7 @@ class BackendProcess:
 
     def start(self) -> None:
         """Starts the server and waits for its connection file."""
-        self.process = self.launch()
+        self.process = self.process or self.launch()
         deadline = time.monotonic() + START_S
         while True:
             try:
@@ -91,6 +91,7 @@ class BackendProcess:
         self.children()
         self.process.kill()
         self.process.wait()
+        self.process = None
 
     def end(self) -> int:
         """Stops the server as a system does, and checks that nothing of it is left."""
@@ -104,8 +105,9 @@ class BackendProcess:
                 self.process.kill()
                 self.process.wait()
                 raise
+        code, self.process = self.process.returncode, None
         self.assert_no_orphans()
-        return self.process.returncode
+        return code
 
     def assert_no_orphans(self, within_s: float = 3.0) -> None:
         """Every process that was seen to belong to the server has ended."""
