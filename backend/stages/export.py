@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from backend.export.blender_process import Blender, find_blender
-from backend.export.camera_track import CameraTrack, PointCloud, frame_ranges, make_track, scaled_cloud
+from backend.export.camera_track import CameraSample, CameraTrack, PointCloud, frame_ranges, make_track, scaled_cloud
 from backend.export.formats import Format, chosen_formats
 from backend.export.lens_distortion import lens_of
 from backend.export.undistorted_picture import UndistortedPicture, undistorted_picture
@@ -128,7 +129,7 @@ def _say_what_is_lost(
             notice(f"{_listed(held)} cannot leave frames out: there the camera stays at its last solved place.")
     if blender is None and not {"abc", "fbx"} & names and "auto" in params.formats:
         notice("Alembic and FBX were left out: no Blender was found. `python build.py setup --bpy` installs one.")
-    off_centre = max(max(abs(o) for o in track.film_offset(sample)) * track.width for sample in track.samples)
+    off_centre = max(_off_centre_px(track, sample) for sample in track.samples)
     unable = sorted(names & {"chan", "jsx"})
     if unable and off_centre > _OFF_CENTRE_PX:
         notice(
@@ -139,6 +140,10 @@ def _say_what_is_lost(
         notice("The lens bends the plate's corners further than its model reaches: they are cut off when undistorted.")
     if names & {"usda", "usdc"} and params.axes == "opencv":
         notice("USD has no word for a world with y down: the file says y up, so programs will show it upside down.")
+
+
+def _off_centre_px(track: CameraTrack, sample: CameraSample) -> float:
+    return math.hypot(sample.cx - track.width / 2.0, sample.cy - track.height / 2.0)
 
 
 def _listed(names: list[str]) -> str:

@@ -92,7 +92,7 @@ def compare(path: Path, truth: Truth, wanted: str, got: dict[str, Any], cloud: n
         at, pose = frames[number], truth.poses[index]
         matrix = np.array(at["matrix"])
         basis = turn @ pose[:3, :3] @ GL
-        fx, fy, cx, cy = truth.k[index]
+        fx, _, cx, cy = truth.k[index]
         errors.append(
             (
                 np.abs(matrix[:3, 3] - turn @ pose[:3, 3]).max(),
