@@ -30,8 +30,8 @@ class FrameConverter:
         self._deep = deep
         self._local = threading.local()
 
-    def to_bgr(self, frame: VideoFrame) -> NDArray[Any]:
-        """[H,W,3] BGR, uint8 0..255 or uint16 0..65535, full range, as stored (not turned)."""
+    def to_rgb(self, frame: VideoFrame) -> NDArray[Any]:
+        """[H,W,3] RGB, uint8 0..255 or uint16 0..65535, full range, as stored (not turned)."""
         planar = _PLANAR_RGB.match(frame.format.name)
         if planar and self._deep:
             top = float(2 ** int(planar[1]) - 1)
@@ -72,7 +72,7 @@ def _reach_white(image: NDArray[Any], frame: VideoFrame) -> NDArray[Any]:
 
 def _merge(frame: VideoFrame, dtype: type[np.generic], scale: float) -> NDArray[Any]:
     green, blue, red = (_plane(plane, dtype) for plane in frame.planes[:3])
-    image: NDArray[Any] = cv2.merge([blue, green, red])
+    image: NDArray[Any] = cv2.merge([red, green, blue])
     if scale == 1.0:
         return image
     scaled: NDArray[Any] = np.rint(image * np.float32(scale)).astype(np.uint16)

@@ -53,7 +53,7 @@ def _rate(value: Any) -> Fraction | None:
 
 
 def read_exr(path: Path) -> NDArray[Any]:
-    """[H,W,3] BGR float16 or float32 over the display window; 0 where the data window leaves it empty."""
+    """[H,W,3] RGB float16 or float32 over the display window; 0 where the data window leaves it empty."""
     file = _open(path, header_only=False)
     header, channels = file.header(), file.channels()
     picked = [channels[name].pixels for name in _pick(path, list(channels))]
@@ -77,10 +77,10 @@ def _overlap(start: int, length: int, whole: int) -> tuple[slice, slice]:
 
 
 def _pick(path: Path, names: list[str]) -> list[str]:
-    """The channels for blue, green, red: the main layer, else the first layer that has all three."""
+    """The channels for red, green, blue: the main layer, else the first layer that has all three."""
     layers = ["", *sorted({name.rsplit(".", 1)[0] + "." for name in names if "." in name})]
     for layer in layers:
-        for letters in ("BGR", "bgr"):
+        for letters in ("RGB", "rgb"):
             if all(layer + letter in names for letter in letters):
                 return [layer + letter for letter in letters]
     for name in _GREY:

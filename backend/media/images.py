@@ -39,12 +39,17 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def read_image(path: Path) -> NDArray[Any]:
-    """[H,W,3] BGR as stored (not turned): uint8 or uint16 code values, or float16/float32 linear light."""
+def read_rgb(path: Path) -> NDArray[Any]:
+    """[H,W,3] RGB as stored (not turned): uint8 or uint16 code values, or float16/float32 linear light."""
     if path.suffix.lower() == ".exr":
         check_there(path)
         return read_exr(path)
     return decode_image(path, read_bytes(path))
+
+
+def read_image(path: Path) -> NDArray[Any]:
+    """`read_rgb` in OpenCV's order: [H,W,3] BGR."""
+    return np.ascontiguousarray(read_rgb(path)[..., ::-1])
 
 
 def check_there(path: Path) -> None:
@@ -58,7 +63,7 @@ def check_there(path: Path) -> None:
 
 
 def decode_image(path: Path, data: bytes) -> NDArray[Any]:
-    """`read_image` of bytes at hand (not exr). Raises `FootageUnreadable` for a damaged or cut file."""
+    """`read_rgb` of bytes at hand (not exr). Raises `FootageUnreadable` for a damaged or cut file."""
     if data[:4] in (b"SDPX", b"XPDS"):
         return _decode_dpx(path, data)
     if _is_cut(data):
@@ -69,7 +74,8 @@ def decode_image(path: Path, data: bytes) -> NDArray[Any]:
         raise FootageUnreadable(f"{path.name} cannot be read as an image: {bad.err}.", _AGAIN) from bad
     if image is None:
         raise FootageUnreadable(f"{path.name} is damaged, or is no image.", _AGAIN)
-    return _as_depth(path, image)
+    # Not IMREAD_COLOR_RGB: with it OpenCV 5.0 cuts 16-bit TIFFs down to 8 bits.
+    return _as_depth(path, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
 def _as_depth(path: Path, image: NDArray[Any]) -> NDArray[Any]:
@@ -96,7 +102,7 @@ def _decode_dpx(path: Path, data: bytes) -> NDArray[Any]:
         raise FootageUnreadable(f"{path.name} cannot be read as a DPX file: {bad}.", _AGAIN) from bad
     if not frames or header is None:
         raise FootageUnreadable(f"{path.name} is damaged, or is no DPX file.", _AGAIN)
-    return FrameConverter("", deep=header.bits > 8).to_bgr(frames[0])
+    return FrameConverter("", deep=header.bits > 8).to_rgb(frames[0])
 
 
 def probe_image(path: Path) -> Picture:

@@ -41,10 +41,15 @@ _OPENCV_FAST = [
 
 
 def encode_png(image: NDArray[Any]) -> bytes:
-    """The bytes of a PNG file for [H,W,3] BGR, uint8 or uint16. Lossless."""
+    """The bytes of a PNG file for [H,W,3] BGR (OpenCV's order), uint8 or uint16. Lossless."""
+    return encode_rgb_png(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def encode_rgb_png(image: NDArray[Any]) -> bytes:
+    """The bytes of a PNG file for [H,W,3] RGB, uint8 or uint16. Lossless."""
     if isal_zlib is not None:
         return _encode_with_isal(image)
-    done, data = cv2.imencode(".png", image, _OPENCV_FAST)
+    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _OPENCV_FAST)
     if not done:
         raise InternalError(f"A picture of shape {image.shape} could not be encoded as PNG.")
     return data.tobytes()
@@ -60,9 +65,7 @@ def _encode_with_isal(image: NDArray[Any]) -> bytes:
 
 def _filtered(image: NDArray[Any]) -> NDArray[np.uint8]:
     """Rows as PNG compresses them: the filter's number, then each byte less that of the pixel to its left."""
-    rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    if rgb.dtype == np.uint16:
-        rgb = rgb.astype(">u2")
+    rgb = image.astype(">u2") if image.dtype == np.uint16 else np.ascontiguousarray(image)
     height, pixel = rgb.shape[0], 3 * rgb.dtype.itemsize
     rows = rgb.view(np.uint8).reshape(height, -1)
     out = np.empty((height, rows.shape[1] + 1), np.uint8)

@@ -40,7 +40,7 @@ class PlateFrame(Protocol):
     def number(self) -> int: ...
 
     def load(self) -> NDArray[Any]:
-        """[H,W,3] BGR uint8 or uint16: upright, still distorted, not desqueezed. Raises `FootageError`s."""
+        """[H,W,3] RGB uint8 or uint16: upright, still distorted, not desqueezed. Raises `FootageError`s."""
 
     def plate_bytes(self) -> bytes | None:
         """The source file's bytes when they can be the plate file as they are."""
@@ -61,7 +61,7 @@ class VideoPlateFrame:
                 f"the clip begins with {picture.width}x{picture.height}.",
                 "Set the frame range to one side of the change.",
             )
-        return self.take.orientation.apply(self.converter.to_bgr(self.frame))
+        return self.take.orientation.apply(self.converter.to_rgb(self.frame))
 
     def plate_bytes(self) -> bytes | None:
         return None
@@ -74,9 +74,9 @@ class ImagePlateFrame:
     take: Take
 
     def original(self) -> NDArray[Any]:
-        """[H,W,3] BGR as the file stores it. Errors name the frame."""
+        """[H,W,3] RGB as the file stores it. Errors name the frame."""
         try:
-            image = images.read_image(self.path)
+            image = images.read_rgb(self.path)
             self._check_like_the_first(image)
         except BacklotError as error:
             raise images.error_of_frame(self.number, self.path, error) from error

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.media.footage import ImageSequence, find_footage
-from backend.media.png import encode_png, is_whole_png
+from backend.media.png import encode_rgb_png, is_whole_png
 from backend.media.probe import probe
 from backend.media.processors import cpu_count
 from backend.media.reader import PlateFrame, finish_take, read_take
@@ -132,7 +132,7 @@ def _finish(job: _Job, done: int, total: int, context: StageContext) -> int:
 
 def _write_frame(frame: PlateFrame, path: Path) -> None:
     data = frame.plate_bytes()
-    content = encode_png(frame.load()) if data is None else data
+    content = encode_rgb_png(frame.load()) if data is None else data
     with atomic_path(path) as beside:
         beside.write_bytes(content)
 

@@ -37,7 +37,7 @@ def test_sixteen_bits_stay(tmp_path: Path, suffix: str) -> None:
     write_images(tmp_path, [7], f"a.{{}}.{suffix}", deep=True)
     (_, image), *_ = loaded(tmp_path)
     assert image.dtype == np.uint16
-    assert image[-1, 0].tolist() == [0, 0, 200 * 257]  # BGR
+    assert image[-1, 0].tolist() == [200 * 257, 0, 0]
 
 
 def test_range_keeps_numbers_and_gaps_are_reported(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_dpx_ten_bits_become_sixteen(tmp_path: Path) -> None:
     take, frames = open_footage(tmp_path)
     image = next(iter(frames)).load()
     assert image.dtype == np.uint16
-    assert image[0, 0].tolist() == [round(100 * 65535 / 1023), round(512 * 65535 / 1023), 65535]
+    assert image[0, 0].tolist() == [65535, round(512 * 65535 / 1023), round(100 * 65535 / 1023)]
     assert (take.facts.bit_depth, take.facts.transfer, take.facts.pixel_aspect) == (10, "bt709", 2.0)
     assert take.proxy is None
 
@@ -96,8 +96,8 @@ def test_exr_proxy_is_the_srgb_curve_of_well_exposed_light(tmp_path: Path, dtype
     take, frames = open_footage(tmp_path / "r.####.exr")
     image = next(iter(frames)).load()
     assert image.dtype == np.uint8
-    assert image[0, 0].tolist() == [255, 188, 118]
-    assert image[10, 0].tolist() == [0, 188, 118]
+    assert image[0, 0].tolist() == [118, 188, 255]
+    assert image[10, 0].tolist() == [118, 188, 0]
     assert image[15, 31].tolist() == [0, 0, 0]
     assert take.facts.proxy == "scene-linear, +0.0 stops, sRGB curve, 8 bits"
     assert take.facts.encoding == "scene-linear"

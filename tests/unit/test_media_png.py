@@ -24,10 +24,11 @@ def test_pictures_come_back_as_they_were(
         monkeypatch.setattr(png, "isal_zlib", None)
     image = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (*size, 3), dtype, endpoint=True)
     image[: size[0] // 2] //= 16
-    data = png.encode_png(image)
+    data = png.encode_rgb_png(image)
     back = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     assert back.dtype == dtype
-    assert (back == image).all()
+    assert (back[..., ::-1] == image).all()
+    assert png.encode_png(np.ascontiguousarray(image[..., ::-1])) == data
     assert is_plain_png(data) == (dtype == np.uint8)
 
 
