@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.media.images import read_image
-from backend.media.png import encode_rgb_png, is_whole_png
+from backend.media.png import encode_png, is_whole_png
 from backend.pipeline.atomic import atomic_folder, atomic_path, write_text
 from shared.artifacts import frame_name
 from shared.camera_files import FrameIntrinsics, Intrinsics
@@ -43,7 +43,7 @@ def write_undistorted(
         if sampling is None or not _same_lens(sampling.frame, frame):
             sampling = _sampling(plate, frame, picture)
         with atomic_path(target) as beside:
-            beside.write_bytes(encode_rgb_png(_undistorted(read_image(shot.frame_path(frame.frame)), sampling)))
+            beside.write_bytes(encode_png(_undistorted(read_image(shot.frame_path(frame.frame)), sampling)))
     with atomic_folder(folder) as beside:
         for path in half_done.glob("frame_*.png"):
             shutil.move(path, beside / path.name)
