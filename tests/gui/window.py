@@ -41,10 +41,18 @@ class Outcome:
     pictures: dict[str, Path]
 
 
-def run_scenario(name: str, exchange: Path, *, timeout_s: float, settings: dict[str, Any] | None = None) -> Outcome:
+def run_scenario(
+    name: str,
+    exchange: Path,
+    *,
+    timeout_s: float,
+    settings: dict[str, Any] | None = None,
+    variables: dict[str, str] | None = None,
+) -> Outcome:
     """Runs tests/gui/scenarios/NAME.py inside Blender.
 
     exchange: an empty folder that both sides see under the same path. settings: plain values for the scenario.
+    variables: environment variables of Blender, added to this process's own.
     Raises AssertionError with the scenario's traceback and the end of Blender's log, also at a time-out.
     """
     exchange.mkdir(parents=True, exist_ok=True)
@@ -53,7 +61,9 @@ def run_scenario(name: str, exchange: Path, *, timeout_s: float, settings: dict[
     (exchange / "settings.json").write_text(json.dumps(settings or {}), encoding="utf-8")
     width, height = SCREEN
     command = ["bash", "-c", _START, "blender-window", str(exchange.resolve()), str(width), str(height)]
-    with _process(chroot.inside_command(command, exchange)) as process:
+    # This Python's settings must not reach Blender's.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    with _process(chroot.inside_command(command, exchange), environment | (variables or {})) as process:
         try:
             process.wait(timeout_s)
             ended = f"Blender ended with exit code {process.returncode}"
@@ -63,9 +73,9 @@ def run_scenario(name: str, exchange: Path, *, timeout_s: float, settings: dict[
 
 
 @contextlib.contextmanager
-def _process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+def _process(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process whose whole group is gone afterwards, however it went."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
     try:
         yield process
     finally:

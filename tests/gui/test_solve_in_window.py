@@ -1,0 +1,49 @@
+"""The main job in a real window: install the extension, pick the sample clip, solve, see it land in the scene."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+
+from build_steps import layout, packaging
+from shared.backend_process import start_backend
+from shared.client import Client
+from tests.gui import chroot, window
+
+pytestmark = [pytest.mark.gui, pytest.mark.skipif(bool(chroot.why_not()), reason=chroot.why_not() or "-")]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """The home of a backend that runs outside, where the environment is; Blender finds it by its file."""
+    home = tmp_path / "backlot home"
+    start_backend(home, python=Path(sys.executable), source=layout.ROOT)
+    yield home
+    with Client(home, name="test", start=False) as client:
+        client.call("shutdown")
+
+
+def test_solve_camera_from_the_sidebar(tmp_path: Path, home: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    shutil.copy(layout.SAMPLE / "clip.mp4", clip)
+    package = packaging.package(tmp_path / "package")
+    outcome = window.run_scenario(
+        "solve",
+        tmp_path,
+        timeout_s=400,
+        settings={"package": str(package), "clip": str(clip)},
+        variables={"BACKLOT_HOME": str(home)},
+    )
+    assert outcome.facts["resolution"] == [640, 360]
+    assert outcome.facts["range"] == [1, 56]
+    assert outcome.facts["backgrounds"] == 1
+    assert outcome.facts["points"] > 100
+    before, after = (cv2.imread(str(outcome.pictures[name])) for name in ("1_before", "3_solved"))
+    # The plate fills the viewport after the solve: colourful where there was grey.
+    colour = [float((picture.max(2).astype(int) - picture.min(2)).mean()) for picture in (before, after)]
+    assert colour[1] > colour[0] + 3
