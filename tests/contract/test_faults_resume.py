@@ -1,0 +1,259 @@
+"""Real stages interrupted: cancelled, or their worker or server killed with `kill -9`. What was done stays
+done, the job continues, and its result is that of an undisturbed run."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from shared.client import Client
+from shared.errors import OutOfMemory, from_wire
+from shared.messages import CANCELLED, DONE, FAILED, JobEvent, JobRequest
+from shared.stages import STAGES
+from tests.contract.backend_process import BackendProcess
+from tests.contract.clips import noise, travelling, write_clip
+from tests.contract.shot_checks import assert_nothing_half_written, frames_of, is_complete
+from tests.contract.wire_client import WireClient
+
+LIMIT_S = 180.0
+CANCEL_LIMIT_S = 2.0
+FRAMES = 80
+SOLVE_FRAMES = 40
+SAME_PX = 0.02
+
+has_solve = importlib.util.find_spec("backend.stages.solve") is not None
+needs_solve = pytest.mark.skipif(not has_solve, reason="this checkout has no solve stage")
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip whose ingest takes seconds."""
+    return write_clip(tmp_path_factory.mktemp("clips") / "long.mkv", noise(FRAMES, 480, 360))
+
+
+@pytest.fixture(scope="module")
+def solvable_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clips") / "travelling.mp4", travelling(SOLVE_FRAMES))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, solvable_clip: Path) -> Iterator[Path]:
+    """The shot of `solvable_clip`, solved in peace."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with BackendProcess(folder / "home") as backend, backend.client() as client:
+        status = client.run(solve(folder / "shot", solvable_clip), LIMIT_S)
+        assert status.state == DONE, status.error
+    yield folder / "shot"
+    shutil.rmtree(folder)
+
+
+def ingest(shot: Path, footage: Path) -> JobRequest:
+    return JobRequest(str(shot), str(footage), ("ingest",))
+
+
+def solve(shot: Path, footage: Path) -> JobRequest:
+    return JobRequest(str(shot), str(footage), ("solve",))
+
+
+def wait_for_frame(client: WireClient, job: str, stage: str, share: float = 0.2) -> None:
+    """Until a stage is at least that far into its own work."""
+
+    def is_there(event: JobEvent) -> bool:
+        progress = event.status.progress
+        return progress.stage == stage and progress.done >= share * max(progress.total, 1)
+
+    client.wait_until(job, is_there, f"{stage} at {share:.0%}", LIMIT_S)
+
+
+def digests(shot: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((shot / "source/frames" / name).read_bytes()).hexdigest() for name in frames_of(shot)}
+
+
+# -- ingest ------------------------------------------------------------------------------------------------
+
+
+def test_ingest_goes_on_after_its_worker_was_killed(real: BackendProcess, tmp_path: Path, long_clip: Path) -> None:
+    shot = tmp_path / "shot"
+    with real.client() as client:
+        client.watch()
+        job = client.submit(ingest(shot, long_clip))
+        wait_for_frame(client, job.id, "ingest")
+        real.worker().kill()
+        status = client.wait(job.id, FAILED).status
+        assert status.error is not None and isinstance(from_wire(status.error), OutOfMemory)
+        kept = {name: (shot / "source/frames" / name).stat().st_mtime_ns for name in frames_of(shot)}
+        assert 0 < len(kept) < FRAMES and not is_complete(shot, "ingest")
+        assert_nothing_half_written(shot)
+        again = client.call("job.retry", job=job.id)["id"]
+        assert client.wait(again, DONE, LIMIT_S)
+    assert len(frames_of(shot)) == FRAMES
+    assert_nothing_half_written(shot)
+    remade = [name for name, made in kept.items() if (shot / "source/frames" / name).stat().st_mtime_ns != made]
+    assert not remade, "frames that were done are not done again"
+
+
+def test_ingest_goes_on_after_the_server_was_killed(home: Path, tmp_path: Path, long_clip: Path) -> None:
+    shot, clean = tmp_path / "shot", tmp_path / "clean"
+    backend = BackendProcess(home)
+    backend.start()
+    with backend.client() as client:
+        client.watch()
+        job = client.submit(ingest(shot, long_clip))
+        wait_for_frame(client, job.id, "ingest")
+    backend.kill()
+    backend.assert_no_orphans()
+    assert 0 < len(frames_of(shot)) < FRAMES
+    with backend, backend.client() as client:
+        client.watch(job.id)
+        assert client.wait(job.id, DONE, LIMIT_S).status.attempts == 2
+        assert client.run(ingest(clean, long_clip), LIMIT_S).state == DONE
+    assert digests(shot) == digests(clean)
+    assert_nothing_half_written(shot)
+
+
+# -- cancel ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5], ids=["at once", "half-way"])
+@pytest.mark.parametrize("stage", [info.name for info in STAGES])
+def test_every_stage_is_cancelled_within_two_seconds(
+    real: BackendProcess, tmp_path: Path, request: pytest.FixtureRequest, stage: str, share: float
+) -> None:
+    if importlib.util.find_spec(f"backend.stages.{stage}") is None or (stage != "ingest" and not has_solve):
+        pytest.skip(f"this checkout has no {stage} stage, or not what it needs")
+    shot = tmp_path / "shot"
+    if stage == "ingest":
+        footage = request.getfixturevalue("long_clip")
+    else:
+        footage = request.getfixturevalue("solvable_clip")
+        shutil.copytree(request.getfixturevalue("undisturbed"), shot)
+    job_request = JobRequest(str(shot), str(footage), (stage,), force=True)
+    with real.client() as client:
+        client.watch()
+        job = client.submit(job_request)
+        wait_for_frame(client, job.id, stage, share)
+        asked = time.monotonic()
+        client.cancel(job.id)
+        client.wait(job.id, CANCELLED)
+        assert time.monotonic() - asked < CANCEL_LIMIT_S
+        assert_nothing_half_written(shot)
+        again = client.call("job.retry", job=job.id)["id"]
+        assert client.wait(again, DONE, LIMIT_S)
+        assert is_complete(shot, stage)
+
+
+# -- solve -------------------------------------------------------------------------------------------------
+
+
+def cameras(shot: Path) -> dict[int, NDArray[np.float64]]:
+    """Plate number -> [3,4] projection matrix (K times the camera's pose) of each solved frame."""
+    lenses = json.loads((shot / "camera/intrinsics.json").read_text())["frames"]
+    poses = json.loads((shot / "camera/extrinsics.json").read_text())["frames"]
+    found = {}
+    for lens, pose in zip(lenses, poses, strict=True):
+        assert lens["frame"] == pose["frame"]
+        if pose["world_from_camera"] is not None:
+            intrinsics = np.array([[lens["fx"], 0, lens["cx"]], [0, lens["fy"], lens["cy"]], [0, 0, 1]])
+            found[pose["frame"]] = intrinsics @ np.linalg.inv(np.array(pose["world_from_camera"]))[:3]
+    return found
+
+
+def project(camera: NDArray[np.float64], points: NDArray[Any]) -> NDArray[np.float64]:
+    """World points [N,3] in pixels [N,2]."""
+    seen = points @ camera[:, :3].T + camera[:, 3]
+    return np.asarray(seen[:, :2] / seen[:, 2:])
+
+
+def assert_same_solve(one: Path, other: Path) -> None:
+    """Each solve's own cloud through its own cameras falls on the same pixels."""
+    ours, theirs = cameras(one), cameras(other)
+    assert ours.keys() == theirs.keys() and len(ours) == SOLVE_FRAMES
+    with np.load(one / "camera/points.npz") as a, np.load(other / "camera/points.npz") as b:
+        clouds = a["xyz"].astype(np.float64), b["xyz"].astype(np.float64)
+    assert len(clouds[0]) == len(clouds[1]) > 50
+    worst = max(np.abs(project(ours[n], clouds[0]) - project(theirs[n], clouds[1])).max() for n in ours)
+    assert worst <= SAME_PX
+
+
+@needs_solve
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_solve_goes_on_after_its_worker_was_killed(
+    real: BackendProcess, tmp_path: Path, solvable_clip: Path, undisturbed: Path, share: float
+) -> None:
+    shot = tmp_path / "shot"
+    with real.client() as client:
+        client.watch()
+        job = client.submit(solve(shot, solvable_clip))
+        wait_for_frame(client, job.id, "solve", share)
+        real.worker().kill()
+        assert client.wait(job.id, FAILED).status.error is not None
+        assert not (shot / "camera/extrinsics.json").exists()
+        assert_nothing_half_written(shot)
+        again = client.call("job.retry", job=job.id)["id"]
+        results = client.wait(again, DONE, LIMIT_S).status.results
+    assert results[0].skipped, "the plate was there already"
+    assert_same_solve(shot, undisturbed)
+    assert_nothing_half_written(shot)
+
+
+@needs_solve
+def test_solve_goes_on_after_the_server_was_killed(
+    home: Path, tmp_path: Path, solvable_clip: Path, undisturbed: Path
+) -> None:
+    shot = tmp_path / "shot"
+    backend = BackendProcess(home)
+    backend.start()
+    with backend.client() as client:
+        client.watch()
+        job = client.submit(solve(shot, solvable_clip))
+        wait_for_frame(client, job.id, "solve", 0.5)
+    backend.kill()
+    backend.assert_no_orphans()
+    with backend, backend.client() as client:
+        client.watch(job.id)
+        assert client.wait(job.id, DONE, LIMIT_S).status.attempts == 2
+    assert_same_solve(shot, undisturbed)
+    assert_nothing_half_written(shot)
+
+
+# -- clients -----------------------------------------------------------------------------------------------
+
+
+def test_a_client_is_gone_while_its_job_ends(real: BackendProcess, tmp_path: Path, long_clip: Path) -> None:
+    with real.client() as client:
+        job = client.submit(ingest(tmp_path / "shot", long_clip))
+    with Client(real.home, start=False) as client:
+        status = client.wait(job.id)
+    assert status.state == DONE and len(frames_of(tmp_path / "shot")) == FRAMES
+    with Client(real.home, start=False) as client:
+        assert client.wait(job.id) == status
+
+
+def test_a_client_waits_through_the_death_of_the_server(home: Path, tmp_path: Path, long_clip: Path) -> None:
+    backend = BackendProcess(home)
+    backend.start()
+    killed = False
+
+    def kill_once(event: JobEvent) -> None:
+        nonlocal killed
+        if not killed and event.kind == "progress" and event.status.progress.done > FRAMES // 5:
+            killed = True
+            backend.kill()
+            backend.start()
+
+    with Client(home, start=False) as client:
+        job = client.submit(ingest(tmp_path / "shot", long_clip))
+        status = client.wait(job.id, kill_once)
+    assert killed and status.attempts == 2
+    assert len(frames_of(tmp_path / "shot")) == FRAMES
+    backend.end()
