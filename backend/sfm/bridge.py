@@ -1,0 +1,73 @@
+"""Matches two pictures that tracking cannot connect: after fast motion, a flash, or an occlusion.
+
+SIFT features (Lowe, IJCV 2004), mutual nearest neighbours with a ratio test, checked by a fundamental matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .frames import Flags, Floats, Picture
+
+_LEAST_MATCHES = 20
+_RATIO = 0.8
+_MOST_FEATURES = 2500
+_NEIGHBOURS = 4
+
+
+@dataclass(frozen=True)
+class SiftPicture:
+    """xy: [N, 2] px, centres at integers; descriptors: float32 [N, 128], RootSIFT."""
+
+    xy: Floats
+    descriptors: NDArray[np.float32]
+
+
+def describe(gray: Picture, usable: Flags | None = None) -> SiftPicture:
+    """SIFT features of a picture."""
+    mask = None if usable is None else usable.astype(np.uint8) * 255
+    points, found = cv2.SIFT_create(nfeatures=_MOST_FEATURES, contrastThreshold=0.02).detectAndCompute(gray, mask)
+    if found is None or not len(points):
+        return SiftPicture(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
+    rooted = np.sqrt(found / np.maximum(found.sum(1, keepdims=True), 1e-9)).astype(np.float32)
+    return SiftPicture(np.array([p.pt for p in points], np.float64), rooted)
+
+
+def match(a: SiftPicture, b: SiftPicture, threshold_px: float) -> tuple[Floats, Floats]:
+    """Matching points [K, 2], [K, 2] that agree on a fundamental matrix; empty when fewer than 20 do."""
+    nothing = np.zeros((0, 2)), np.zeros((0, 2))
+    if min(len(a.xy), len(b.xy)) < _LEAST_MATCHES:
+        return nothing
+    likeness = a.descriptors @ b.descriptors.T
+    there, back = likeness.argmax(1), likeness.argmax(0)
+    index = np.arange(len(a.xy))
+    best = np.sqrt(np.maximum(2.0 - 2.0 * likeness[index, there], 0.0))
+    likeness[index, there] = -1.0
+    second = np.sqrt(np.maximum(2.0 - 2.0 * likeness.max(1), 0.0))
+    good = (back[there] == index) & (best < _RATIO * second)
+    pa, pb = a.xy[good], b.xy[there[good]]
+    if len(pa) < _LEAST_MATCHES:
+        return nothing
+    _, mask = cv2.findFundamentalMat(pa, pb, cv2.USAC_MAGSAC, threshold_px, 0.999, 5000)
+    if mask is None:
+        return nothing
+    keep = mask.ravel() > 0
+    if keep.sum() < max(_LEAST_MATCHES, 0.3 * len(pa)):
+        return nothing
+    return pa[keep], pb[keep]
+
+
+def carried(points: Floats, a: Floats, b: Floats) -> Floats:
+    """Where points [N, 2] would be if they moved like their nearest matches a -> b: [N, 2]."""
+    from scipy.spatial import cKDTree
+
+    near = min(_NEIGHBOURS, len(a))
+    distance, index = cKDTree(a).query(points, k=near)
+    distance, index = distance.reshape(len(points), near), index.reshape(len(points), near)
+    weight = 1.0 / (distance + 3.0)
+    shift = (b - a)[index]
+    return points + (shift * weight[:, :, None]).sum(1) / weight.sum(1)[:, None]

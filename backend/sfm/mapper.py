@@ -1,0 +1,101 @@
+"""Builds the scene frame by frame: resection, triangulation, bundle adjustment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .bundle import BundleSettings, adjust
+from .frames import Flags
+from .outliers import errors_px, inliers
+from .resection import resect
+from .scene import Scene
+from .tracks import Tracks
+from .triangulation import triangulate
+
+Checkpoint = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class MapperSettings:
+    """noise_px: expected error of an observation. free_focal: whether bundle adjustment may change it.
+    focal_prior: (focal px, standard deviation) or None."""
+
+    noise_px: float
+    free_focal: bool
+    focal_prior: tuple[float, float] | None
+    seed: int
+
+
+def grow(
+    scene: Scene, tracks: Tracks, frames: list[int], settings: MapperSettings, checkpoint: Checkpoint
+) -> Scene:
+    """Adds `frames` in the order in which they see most known points. Frames that cannot be placed stay
+    without a pose."""
+    waiting = [f for f in frames if not scene.posed[f]]
+    adjusted = max(int(scene.posed.sum()), 2)
+    among = np.isin(tracks.frame, np.array([*frames, *np.nonzero(scene.posed)[0]]))
+    local = tracks.select(among)
+    while waiting:
+        checkpoint()
+        placed = _place_next(scene, local, waiting, settings)
+        if placed is None:
+            break
+        scene, frame = placed
+        waiting.remove(frame)
+        scene = _new_points(scene, local, settings, seen_in=frame)
+        if scene.posed.sum() >= 1.25 * adjusted or scene.posed.sum() < 6:
+            scene = settle(scene, local, settings, checkpoint, iterations=6)
+            adjusted = int(scene.posed.sum())
+    return scene
+
+
+def settle(
+    scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint, *, iterations: int
+) -> Scene:
+    """Bundle adjustment, then points and poses that stayed inconsistent are dropped and points tried again."""
+    bundle = BundleSettings(
+        iterations=iterations, free_focal=settings.free_focal, scale_px=2.0, focal_prior=settings.focal_prior,
+        tolerance=1e-3,
+    )  # fmt: skip
+    even = replace(tracks, sigma=np.full(len(tracks.sigma), settings.noise_px))
+    scene, _ = adjust(scene, even, bundle, checkpoint)
+    agreed = even.select(inliers(even, errors_px(scene, even), 8.0, 8.0 * settings.noise_px))
+    return _new_points(scene, agreed, settings, seen_in=None)
+
+
+def register_rest(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint) -> Scene:
+    """A pose for every frame that sees enough known points."""
+    waiting = np.nonzero(~scene.posed)[0].tolist()
+    for frame in waiting:
+        checkpoint()
+        found = resect(scene, tracks, frame, 6.0 * settings.noise_px, settings.seed)
+        if found is not None:
+            scene = scene.with_pose(frame, found.rotation, found.translation)
+    return scene
+
+
+def _place_next(
+    scene: Scene, tracks: Tracks, waiting: list[int], settings: MapperSettings
+) -> tuple[Scene, int] | None:
+    known = np.bincount(tracks.frame[scene.known[tracks.track]], minlength=tracks.frames)
+    for frame in sorted(waiting, key=lambda f: (-int(known[f]), f)):
+        found = resect(scene, tracks, frame, 8.0 * settings.noise_px, settings.seed)
+        if found is not None:
+            return scene.with_pose(frame, found.rotation, found.translation), frame
+    return None
+
+
+def _new_points(scene: Scene, tracks: Tracks, settings: MapperSettings, *, seen_in: int | None) -> Scene:
+    """Triangulates: all tracks, or those unknown that `seen_in` sees."""
+    if seen_in is None:
+        wanted: Flags = np.ones(len(scene.known), bool)
+    else:
+        wanted = np.zeros(len(scene.known), bool)
+        wanted[tracks.track[tracks.frame == seen_in]] = True
+        wanted &= ~scene.known
+    return triangulate(
+        scene, tracks, wanted=wanted, least_angle_deg=1.0, most_error_px=4.0 * settings.noise_px
+    )

@@ -1,0 +1,78 @@
+"""Pyramidal Lucas-Kanade between two pictures, there and back."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .frames import Flags, Floats, Picture
+
+_WINDOW = 15
+_BACKWARD_PX = 1.0
+_LOST_SHARE = 0.5
+
+
+def follow_points(
+    before: Picture, after: Picture, points: Floats, guess: Floats | None = None
+) -> tuple[Floats, Flags]:
+    """Where points [N, 2] of `before` are in `after` [N, 2], and which were found there and back again [N].
+
+    guess: where to start looking, [N, 2]. Without one the search starts in place and, when that loses
+    half of the points, once more from the shift of the whole picture.
+    """
+    if not len(points):
+        return points.copy(), np.zeros(0, bool)
+    levels = _pyramid_levels(before.shape) if guess is None else 2
+    moved, found = _there_and_back(before, after, points, points if guess is None else guess, levels)
+    if guess is None and found.mean() < _LOST_SHARE:
+        shifted = points + picture_shift(before, after)
+        again, found_again = _there_and_back(before, after, points, shifted, levels)
+        if found_again.sum() > found.sum():
+            moved, found = again, found_again
+    return moved, found
+
+
+def _there_and_back(
+    before: Picture, after: Picture, points: Floats, guess: Floats, levels: int
+) -> tuple[Floats, Flags]:
+    options = {
+        "winSize": (_WINDOW, _WINDOW),
+        "maxLevel": levels,
+        "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02),
+        "flags": cv2.OPTFLOW_USE_INITIAL_FLOW,
+        "minEigThreshold": 1e-5,
+    }
+    start = points.astype(np.float32)
+    there, ok, _ = cv2.calcOpticalFlowPyrLK(before, after, start, guess.astype(np.float32), **options)
+    home = (there + (points - guess)).astype(np.float32)
+    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, home, **options)
+    returned = np.linalg.norm(back - start, axis=1) < _BACKWARD_PX
+    return there.astype(np.float64), returned & (ok.ravel() > 0) & (ok_back.ravel() > 0)
+
+
+def _pyramid_levels(shape: tuple[int, ...]) -> int:
+    """Halvings until the shorter side is about 30 px."""
+    return int(np.clip(np.floor(np.log2(min(shape[:2]) / 30.0)), 1, 6))
+
+
+def picture_shift(before: Picture, after: Picture) -> Floats:
+    """The shift (dx, dy) of the whole picture by phase correlation at about 256 px: for whip pans."""
+    scale = min(1.0, 256.0 / max(before.shape))
+    small = [_shrunk(picture, scale) for picture in (before, after)]
+    window = cv2.createHanningWindow((small[0].shape[1], small[0].shape[0]), cv2.CV_32F)
+    (dx, dy), _ = cv2.phaseCorrelate(small[0], small[1], window)
+    return np.array([dx, dy]) / scale
+
+
+def _shrunk(picture: Picture, scale: float) -> Floats:
+    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def keep_apart(points: Floats, distance: float) -> Flags:
+    """bool [N]: False for points that fell into the same square of `distance` px as an older one (lower
+    index)."""
+    cells = np.floor(points / max(distance, 1e-6)).astype(np.int64)
+    _, first = np.unique(cells[:, 0] * 1_000_003 + cells[:, 1], return_index=True)
+    keep = np.zeros(len(points), bool)
+    keep[first] = True
+    return keep

@@ -1,0 +1,44 @@
+"""Which observations a scene explains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .frames import Flags, Floats
+from .scene import Scene
+from .tracks import Tracks
+
+
+def errors_px(scene: Scene, tracks: Tracks) -> Floats:
+    """Reprojection error [M] of every observation; inf behind the camera, nan where point or pose is unknown."""
+    use = scene.known[tracks.track] & scene.posed[tracks.frame]
+    out = np.full(len(tracks.track), np.nan)
+    camera = scene.camera_points(tracks.track[use], tracks.frame[use])
+    in_front = camera[:, 2] > 1e-9
+    camera[:, 2] = np.where(in_front, camera[:, 2], 1.0)
+    error = np.linalg.norm(scene.lens.project(camera) - tracks.xy[use], axis=1)
+    out[use] = np.where(in_front, error, np.inf)
+    return out
+
+
+def noise_px(error: Floats, most: float) -> float:
+    """Standard deviation per axis of the errors [M] of a static scene, from their median (Rayleigh)."""
+    seen = error[np.isfinite(error) & (error < most)]
+    return float(np.median(seen) / 1.1774) if len(seen) else most
+
+
+def calibrated(tracks: Tracks, error: Floats, floor_px: float) -> Tracks:
+    """Tracks whose sigma is scaled to what the scene shows: predicted variance times a factor, plus a floor
+    that no texture gets below."""
+    good = np.isfinite(error) & (error < 20.0 * floor_px)
+    if good.sum() < 20:
+        return tracks
+    spread = float(np.median(error[good] / np.hypot(tracks.sigma[good], floor_px)) / 1.1774)
+    return replace(tracks, sigma=np.hypot(tracks.sigma, floor_px) * max(spread, 1e-3))
+
+
+def inliers(tracks: Tracks, error: Floats, most_sigmas: float, most_px: float) -> Flags:
+    """bool [M]: observations that agree with the scene, or about which it says nothing."""
+    return ~(error > np.minimum(most_sigmas * tracks.sigma, most_px))

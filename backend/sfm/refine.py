@@ -1,0 +1,116 @@
+"""The last bundle adjustments over every frame, and which lens model the data supports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .bundle import BundleSettings, adjust
+from .frames import Floats
+from .outliers import calibrated, errors_px, inliers
+from .scene import Lens, Scene
+from .tracks import Tracks
+from .triangulation import triangulate
+
+_FLOOR_PX = 0.05
+"""No feature is placed better than this, px at tracking resolution."""
+
+_LEAST_EFFECT_PX = 0.15
+"""Distortion that moves the picture's corner by less is not reported: a lens without it stays exactly so."""
+
+
+@dataclass(frozen=True)
+class RefineSettings:
+    """px: plate px per tracking px. lens: "auto", "none" or "radial"."""
+
+    rounds: int
+    iterations: int
+    free_focal: bool
+    focal_prior: tuple[float, float] | None
+    distortion: str
+    px: float
+
+
+@dataclass(frozen=True)
+class Refined:
+    """tracks: the observations that were kept, their sigma calibrated."""
+
+    scene: Scene
+    tracks: Tracks
+    converged: bool
+
+
+def refine(scene: Scene, tracks: Tracks, settings: RefineSettings, checkpoint: Callable[[], None]) -> Refined:
+    """Alternates bundle adjustment with outlier removal; the lens model is chosen after the first round."""
+    bundle = BundleSettings(
+        iterations=settings.iterations, free_focal=settings.free_focal, scale_px=2.0,
+        focal_prior=settings.focal_prior, tolerance=1e-4, free_k1=settings.distortion == "radial",
+        free_k2=settings.distortion == "radial",
+    )  # fmt: skip
+    converged = False
+    kept = tracks
+    for turn in range(settings.rounds):
+        most_px = settings.px * (6.0 if turn == 0 else 3.0)
+        scene = _all_points(scene, kept, most_px)
+        kept = calibrated(kept, errors_px(scene, kept), _FLOOR_PX * settings.px)
+        scene, report = adjust(scene, kept, bundle, checkpoint)
+        converged = report.converged
+        if turn == 0 and settings.distortion == "auto":
+            scene, bundle = choose_lens(scene, kept, bundle, checkpoint)
+        kept = replace(kept, sigma=tracks.sigma) if turn == 0 else kept
+        kept = _cleaned(scene, tracks, settings.px)
+    return Refined(scene, kept, converged)
+
+
+def _all_points(scene: Scene, tracks: Tracks, most_px: float) -> Scene:
+    everything = np.ones(tracks.count, bool)
+    return triangulate(scene, tracks, wanted=everything, least_angle_deg=0.3, most_error_px=most_px)
+
+
+def _cleaned(scene: Scene, tracks: Tracks, px: float) -> Tracks:
+    """Observations within five sigma. All are judged anew: one that was thrown out by a worse scene may
+    come back."""
+    error = errors_px(scene, tracks)
+    fresh = calibrated(tracks, error, _FLOOR_PX * px)
+    keep = inliers(fresh, error, 5.0, 3.0 * px)
+    left = np.bincount(tracks.track[keep], minlength=tracks.count)
+    return tracks.select(keep & (left[tracks.track] >= 3))
+
+
+def choose_lens(
+    scene: Scene, tracks: Tracks, bundle: BundleSettings, checkpoint: Callable[[], None]
+) -> tuple[Scene, BundleSettings]:
+    """The lens model by the Bayesian information criterion: cost + parameters * log(observations).
+
+    The cost is the robust bundle adjustment's, in units of the observations' variance, spread over the points
+    and not the observations (errors along a track are not independent). A model must also bend the
+    picture's corner visibly: with enough observations anything is significant.
+    """
+    used = scene.known[tracks.track] & scene.posed[tracks.frame]
+    n = int(used.sum())
+    thinned = int(np.unique(tracks.track[used]).size) / max(n, 1)
+    best = _judge(scene, tracks, bundle, checkpoint, 0, thinned, n)
+    for free, names in ((1, {"free_k1": True}), (2, {"free_k1": True, "free_k2": True})):
+        richer = _judge(best[0], tracks, replace(bundle, **names), checkpoint, free, thinned, n)
+        if richer[2] < best[2] and corner_shift(richer[0].lens, best[0].lens) > _LEAST_EFFECT_PX:
+            best = richer
+        else:
+            break
+    return best[0], best[1]
+
+
+def _judge(
+    scene: Scene, tracks: Tracks, bundle: BundleSettings, checkpoint: Callable[[], None], parameters: int,
+    thinned: float, n: int,
+) -> tuple[Scene, BundleSettings, float]:  # fmt: skip
+    found, report = adjust(scene, tracks, bundle, checkpoint)
+    return found, bundle, report.cost * thinned + parameters * float(np.log(max(n, 2)))
+
+
+def corner_shift(lens: Lens, other: Lens) -> float:
+    """How far, px, the picture's corner moves between two lenses' distortion, at equal focal length."""
+    corner: Floats = np.array([[lens.cx / lens.focal, lens.cy / (lens.focal * lens.aspect), 1.0]])
+    straight = replace(lens, k1=other.k1, k2=other.k2)
+    return float(np.linalg.norm(lens.project(corner) - straight.project(corner)))

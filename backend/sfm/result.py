@@ -1,0 +1,67 @@
+"""What a solve gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .frames import Floats, Picture
+from .scene import Lens
+from .tracks import Tracks
+
+
+@dataclass(frozen=True)
+class FrameSolve:
+    """One frame. number: of the plate. state: solved | interpolated | failed. world_from_camera: [4, 4], OpenCV
+    camera axes, None when failed. error_px: mean reprojection error over `points` points, None without.
+    motion: full | nodal | locked. cause: why it failed, "" otherwise."""
+
+    number: int
+    state: str
+    world_from_camera: Floats | None
+    error_px: float | None
+    points: int
+    motion: str = "full"
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class PointCloud:
+    """xyz [P, 3] world; rgb uint8 [P, 3]; error_px [P] mean reprojection error; length [P] frames that see it."""
+
+    xyz: Floats
+    rgb: Picture
+    error_px: Floats
+    length: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class CameraSolve:
+    """A solved camera in a right-handed, z-up world of arbitrary scale (see gauge.py).
+
+    lens: of all frames, px of the plate. model: PINHOLE without distortion, else BROWN. focal_source: solved,
+    metadata or user. observations: what the cloud's points were seen as, numbered as its rows; frame
+    indices into `frames`. mean_error_px: over all observations. seconds: wall time by step.
+    """
+
+    width: int
+    height: int
+    lens: Lens
+    focal_source: str
+    frames: tuple[FrameSolve, ...]
+    cloud: PointCloud
+    observations: Tracks
+    mean_error_px: float
+    notices: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        return "PINHOLE" if self.lens.k1 == 0.0 and self.lens.k2 == 0.0 else "BROWN"
+
+    @property
+    def solved(self) -> int:
+        """Frames with a pose."""
+        return sum(frame.world_from_camera is not None for frame in self.frames)

@@ -1,0 +1,62 @@
+"""What the caller chooses, and what a preset stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Preset:
+    """longest: tracking resolution, px of the longer side; None for half of the plate's. features: tracks kept alive
+    in a frame. radius: of the tracked patches, px at tracking resolution. rounds: final bundle adjustments, each
+    with outliers removed and points tried again. iterations: of each."""
+
+    longest: int | None
+    features: int
+    radius: int
+    rounds: int
+    iterations: int
+
+
+PRESETS = {
+    "low": Preset(None, 600, 6, 2, 12),
+    "medium": Preset(1920, 1200, 7, 3, 20),
+    "high": Preset(2560, 2200, 8, 4, 40),
+    "slow": Preset(4096, 4000, 8, 5, 60),
+}
+
+
+@dataclass(frozen=True)
+class SfmSettings:
+    """quality: a name in PRESETS. focal_px: px of the plate's width, None when unknown; focal_source: "user"
+    or "metadata" then. fix_focal: hold it exactly. distortion: "auto", "none" or "radial". pixel_aspect: width
+    of a plate pixel over its height. checkpoint: folder that keeps finished tracks for a resume, or None;
+    checkpoint_key: what the tracks depend on besides these settings (the plate's fingerprint)."""
+
+    quality: str = "medium"
+    focal_px: float | None = None
+    focal_source: str = "user"
+    fix_focal: bool = False
+    distortion: str = "auto"
+    pixel_aspect: float = 1.0
+    seed: int = 0
+    checkpoint: Path | None = None
+    checkpoint_key: str = ""
+
+    @property
+    def preset(self) -> Preset:
+        return PRESETS[self.quality]
+
+    @property
+    def tracking_key(self) -> str:
+        """Names what finished tracks were made from."""
+        return f"{self.quality}:{self.seed}:{self.checkpoint_key}"
+
+
+def longest_side(preset: Preset, width: int, height: int) -> int:
+    """Tracking resolution of a plate: px of its longer side."""
+    longest = max(width, height)
+    if preset.longest is None:
+        return min(longest, max(480, longest // 2))
+    return min(longest, preset.longest)
