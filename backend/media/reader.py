@@ -237,7 +237,10 @@ class _Decoder:
     def _decode(self, key: int | None) -> Iterator[tuple[int, VideoFrame]]:
         with open_video(self._path, threads=self._threads) as (container, stream):
             if key is not None:
-                container.seek(key, stream=stream)
+                try:
+                    container.seek(key, stream=stream)
+                except (av.FFmpegError, OSError):
+                    return  # as if it had sought too far
             last = -1
             for frame in self._frames(container, stream):
                 self._check()

@@ -123,7 +123,8 @@ def index_video(path: Path, check: Check) -> VideoIndex:
         found = _from_index(stream, path) or _scan(container, stream, check)
         expected = _expected_frames(stream, found)
         promised, tick = _promised_seconds(stream), stream.time_base or Fraction(1, 1000)
-    if found.untimed or not found.ticks:
+    # A few packets without a time are second fields, or damage; frames without any time are counted.
+    if found.untimed > len(found.ticks) or not found.ticks:
         return _count_frames(path, declared or FALLBACK_RATE, check)
     ticks = np.unique(np.array(found.ticks, np.int64))
     if expected is not None:
@@ -135,10 +136,10 @@ def index_video(path: Path, check: Check) -> VideoIndex:
 
 
 def _from_index(stream: VideoStream, path: Path) -> _Packets | None:
-    """From the container's own index when every frame is a key frame of a movie file (ProRes, DNxHD, ...):
-    then coded order is shown order, and reading gigabytes of pixels for their times is spared."""
+    """From the container's own index when the codec has only key frames (ProRes, DNxHD, MJPEG, ...): then
+    coded order is shown order, and reading gigabytes of pixels for their times is spared."""
     entries = stream.index_entries
-    if not stream.frames or len(entries) != stream.frames or stream.codec_context.has_b_frames:
+    if not stream.codec.intra_only or not stream.frames or len(entries) != stream.frames:
         return None
     found, size = _Packets([], []), path.stat().st_size
     for entry in entries:
@@ -156,7 +157,8 @@ def _from_index(stream: VideoStream, path: Path) -> _Packets | None:
 
 def _scan(container: InputContainer, stream: VideoStream, check: Check) -> _Packets:
     found = _Packets([], [])
-    trailing: list[int] = []
+    ticks: list[int] = []
+    damaged = False
     try:
         for packet in container.demux(stream):
             if not packet.size:
@@ -164,10 +166,7 @@ def _scan(container: InputContainer, stream: VideoStream, check: Check) -> _Pack
             found.seen += 1
             if found.seen % _CHECK_EVERY == 0:
                 check()
-            if packet.is_corrupt:
-                found.broken = True
-                found.seen -= 1
-                continue
+            damaged = packet.is_corrupt
             if packet.is_discard or not (packet.is_keyframe or found.keys):
                 continue
             if packet.pts is None:
@@ -175,11 +174,15 @@ def _scan(container: InputContainer, stream: VideoStream, check: Check) -> _Pack
                 continue
             if packet.is_keyframe:
                 found.keys.append(packet.pts)
-            trailing.append(packet.pts)
+            ticks.append(packet.pts)
     except (av.FFmpegError, OSError):
         found.broken = True
+    if damaged and ticks:  # a last packet that is not whole: the file was cut in it
+        ticks.pop()
+        found.seen -= 1
+        found.broken = True
     # Frames shown before the first key frame lean on pictures that are not in the file.
-    found.ticks = [tick for tick in trailing if tick >= found.keys[0]] if found.keys else []
+    found.ticks = [tick for tick in ticks if tick >= found.keys[0]] if found.keys else []
     return found
 
 

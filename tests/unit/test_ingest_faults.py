@@ -72,14 +72,17 @@ def test_a_clip_cut_in_the_middle_names_the_last_good_frame(
     assert result.facts["frames"] == last
 
 
+@pytest.mark.parametrize("name", ["c.mp4", "c.ts"])
 @pytest.mark.parametrize("cores", [1, 16])
-def test_damage_in_the_middle_names_the_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+def test_damage_in_the_middle_names_the_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int, name: str
+) -> None:
     monkeypatch.setattr(reader, "cpu_count", lambda: cores)
-    clip = write_video(tmp_path / "c.mp4", (noise(i) for i in range(40)), options={"g": "10"})
+    clip = write_video(tmp_path / name, (noise(i) for i in range(40)), options={"g": "10"})
     data = bytearray(clip.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 20000] = b"\xff" * 20000
     clip.write_bytes(data)
-    with pytest.raises(FootageUnreadable, match=r"Frame \d+ of c\.mp4 cannot be decoded.*last good frame is") as caught:
+    with pytest.raises(FootageUnreadable, match=r"Frame \d+ of c\.\w+ cannot be decoded.*last good frame is") as caught:
         ingest(clip, tmp_path / "shot")
     last = caught.value.details["frame"] - 1
     assert 15 <= last <= 22

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.media import reader
 from backend.media.probe import probe
 from backend.media.reader import open_footage, read_take
 from backend.media.take import plan_take
@@ -57,10 +58,15 @@ def test_every_container_gives_all_frames_in_order(
     assert {image.dtype for _, image in images} == {np.dtype(np.uint16 if deep else np.uint8)}
 
 
+@pytest.mark.parametrize("name", ["c.mp4", "c.mkv", "c.ts", "c.mov"])
 @pytest.mark.parametrize("start", [1, 2, 13, 24, 25, 37, 60])
-def test_a_range_seeks_to_the_same_frames(tmp_path: Path, start: int) -> None:
-    options = {"g": "12", "bf": "3", "x264-params": "open-gop=1"}
-    clip = write_video(tmp_path / "c.mp4", (numbered(i) for i in range(60)), options=options)
+@pytest.mark.parametrize("cores", [1, 16])
+def test_a_range_seeks_to_the_same_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, start: int, cores: int
+) -> None:
+    monkeypatch.setattr(reader, "cpu_count", lambda: cores)
+    options = {"g": "12", "bf": "3", "x264-params": "open-gop=1", "preset": "veryfast"}
+    clip = write_video(tmp_path / name, (numbered(i) for i in range(60)), options=options)
     take, frames = open_footage(clip, IngestParams(frame_start=start, frame_end=start + 2))
     assert [(f.number, number_of(f.load())) for f in frames] == [(n, n - 1) for n in take.numbers]
     assert take.numbers == tuple(range(start, min(start + 2, 60) + 1))
