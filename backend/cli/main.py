@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from backend.cli.import_camera import add_import_camera, import_camera
 from shared import VERSION
 from shared.command_line import add_stage_flags, refuse_later_flags, stage_values
 from shared.connection import home_dir
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_doctor(commands)
     _add_stop(commands)
+    _add_import_camera(commands)
     return parser
 
 
@@ -93,6 +95,12 @@ def _add_doctor(commands: _Commands[argparse.ArgumentParser]) -> None:
 def _add_stop(commands: _Commands[argparse.ArgumentParser]) -> None:
     stop = commands.add_parser("stop", help="stop the running server; its jobs continue at the next start")
     stop.set_defaults(command=_stop)
+
+
+def _add_import_camera(commands: _Commands[argparse.ArgumentParser]) -> None:
+    importing = commands.add_parser("import-camera", help="bring another program's camera into a shot")
+    add_import_camera(importing)
+    importing.set_defaults(command=import_camera)
 
 
 def _run(namespace: argparse.Namespace) -> int:

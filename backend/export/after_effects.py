@@ -55,11 +55,7 @@ _SCRIPT = """\
     camera.autoOrient = AutoOrientType.NO_AUTO_ORIENT;
     camera.property("Position").setValuesAtTimes(times, positions);
     camera.property("Orientation").setValuesAtTimes(times, orientations);
-    if (zooms.length === 1) {{
-        camera.property("Zoom").setValue(zooms[0]);
-    }} else {{
-        camera.property("Zoom").setValuesAtTimes(times, zooms);
-    }}
+    camera.property("Zoom").{set_zoom};
     var curves = ["Position", "Orientation", "Zoom"];
     for (var h = 0; h < holds.length; h++) {{
         for (var c = 0; c < curves.length; c++) {{
@@ -94,7 +90,8 @@ def write_after_effects(path: Path, track: CameraTrack, cloud: PointCloud) -> No
         times=", ".join(repr(_time(track, sample.frame)) for sample, _, _ in rows),
         positions=", ".join(_vector(value * PX_PER_UNIT for value in position) for _, position, _ in rows),
         orientations=", ".join(_vector(angles) for _, _, angles in rows),
-        zooms=zooms[0] if len(set(zooms)) == 1 else ", ".join(zooms),
+        zooms=", ".join(zooms),
+        set_zoom="setValue(zooms[0])" if len(set(zooms)) == 1 else "setValuesAtTimes(times, zooms)",
         holds=", ".join(map(str, _keys_before_gaps([sample.frame for sample, _, _ in rows], track.failed))),
         gaps=", ".join(f'[{_time(track, first)!r}, "{first}-{last}"]' for first, last in _runs(track.failed)),
         points=_points(cloud),

@@ -33,7 +33,7 @@ def write_colmap_text(
         if (shot.sparse_dir / "cameras.bin").is_file():
             _write_model(beside, shot, camera, convention, scale)
         else:
-            _write_cameras_only(beside, camera, convention, scale)
+            write_cameras_only(beside, camera, convention, scale)
 
 
 def _write_model(folder: Path, shot: ShotFolder, camera: SolvedCamera, world: axes.Convention, scale: float) -> None:
@@ -71,7 +71,7 @@ def _is_in_world(model: Any, camera: SolvedCamera) -> bool:
     return float(np.abs(theirs - ours).max()) <= _SAME_PLACE * size + 1e-9
 
 
-def _write_cameras_only(folder: Path, camera: SolvedCamera, world: axes.Convention, scale: float) -> None:
+def write_cameras_only(folder: Path, camera: SolvedCamera, world: axes.Convention, scale: float) -> None:
     cameras: list[str] = []
     images: list[str] = []
     ids: dict[tuple[float, ...], int] = {}

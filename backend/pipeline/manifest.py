@@ -13,6 +13,8 @@ from shared.shot import ShotFolder, document_text, read_document
 from .atomic import write_text
 
 MANIFEST_VERSION = 1
+IMPORTED = "imported:"
+"""How keys begin of stages whose files came from another program: up to date whatever the parameters are."""
 
 
 @dataclass(frozen=True)

@@ -118,11 +118,12 @@ def plan(info: StageInfo, values: Mapping[str, Any], shot: ShotFolder, footage: 
 
 
 def is_up_to_date(planned: PlannedStage, shot: ShotFolder) -> Manifest | None:
-    """The manifest of the stage if nothing it depends on has changed and all its files are there."""
+    """The manifest of the stage if nothing it depends on has changed and all its files are there. What was
+    imported from another program stays until the stage is forced."""
     done = manifest.find(shot, planned.info.name)
-    if done is None or done.key != planned.key or not manifest.is_complete(shot, done):
+    if done is None or not manifest.is_complete(shot, done):
         return None
-    return done
+    return done if done.key == planned.key or done.key.startswith(manifest.IMPORTED) else None
 
 
 def _context(
