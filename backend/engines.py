@@ -31,6 +31,9 @@ class EngineInfo:
 ENGINES: tuple[EngineInfo, ...] = (
     EngineInfo("ingest", "pyav", WEIGHT_FREE, "BSD-3-Clause (PyAV) AND GPL-3.0-or-later (the FFmpeg in its wheel)"),
     EngineInfo("solve", "sfm", WEIGHT_FREE, "BSD-3-Clause (pycolmap) AND Apache-2.0 (OpenCV)"),
+    EngineInfo(
+        "export", "writers", WEIGHT_FREE, "TOST-1.0 (OpenUSD) AND BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"
+    ),
 )
 
 

@@ -200,9 +200,7 @@ def describe_exit(code: int) -> str:
         except ValueError:
             return f"signal {-code}"
         return f"{(signal.strsignal(-code) or 'signal').lower()} ({name})"
-    if code & 0xFFFFFFFF in _WINDOWS_DEATHS:
-        return _WINDOWS_DEATHS[code & 0xFFFFFFFF]
-    return f"exit code {code}"
+    return _WINDOWS_DEATHS.get(code, f"exit code {code}")
 
 
 def tail(path: Path, lines: int = 12) -> list[str]:
