@@ -167,14 +167,14 @@ def _scan(container: InputContainer, stream: VideoStream, check: Check) -> _Pack
             if found.seen % _CHECK_EVERY == 0:
                 check()
             damaged = packet.is_corrupt
-            if packet.is_discard or not (packet.is_keyframe or found.keys):
-                continue
             if packet.pts is None:
                 found.untimed += 1
                 continue
             if packet.is_keyframe:
                 found.keys.append(packet.pts)
-            ticks.append(packet.pts)
+            # An edit list marks what is decoded for the sake of later frames but not shown.
+            if found.keys and not packet.is_discard:
+                ticks.append(packet.pts)
     except (av.FFmpegError, OSError):
         found.broken = True
     if damaged and ticks:  # a last packet that is not whole: the file was cut in it

@@ -78,6 +78,20 @@ def test_frames_left_out_by_resume_are_skipped(tmp_path: Path) -> None:
     assert [number_of(f.load()) + 1 for f in read_take(take, [5, 30, 31])] == [5, 30, 31]
 
 
+def test_frames_before_an_edit_list_are_not_shown(tmp_path: Path) -> None:
+    clip = write_video(
+        tmp_path / "trimmed.mp4",
+        (numbered(i) for i in range(40)),
+        pts=[512 * (i - 5) for i in range(40)],
+        tick=Fraction(1, 12288),
+        options={"g": "12"},
+        container_options={"avoid_negative_ts": "disabled", "use_editlist": "1"},
+    )
+    assert [number_of(frame.load()) for frame in open_footage(clip)[1]] == list(range(5, 40))
+    _, frames = open_footage(clip, IngestParams(frame_start=20, frame_end=22))
+    assert [number_of(frame.load()) for frame in frames] == [24, 25, 26]
+
+
 @pytest.mark.parametrize("name", ["v.mp4", "v.mkv"])
 def test_variable_rate_becomes_constant_by_timestamps(tmp_path: Path, name: str) -> None:
     pts = [*range(0, 800, 40), *range(800, 2400, 80)]  # 20 frames at 25 fps, then 20 at 12.5
