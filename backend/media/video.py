@@ -121,7 +121,7 @@ def index_video(path: Path, check: Check) -> VideoIndex:
     with open_video(path) as (container, stream):
         declared = stream.guessed_rate or stream.average_rate
         found = _from_index(stream, path) or _scan(container, stream, check)
-        expected = _expected_frames(stream, found)
+        expected = _expected_frames(container, stream, found, path.stat().st_size)
         promised, tick = _promised_seconds(stream), stream.time_base or Fraction(1, 1000)
     # A few packets without a time are second fields, or damage; frames without any time are counted.
     if found.untimed > len(found.ticks) or not found.ticks:
@@ -186,11 +186,15 @@ def _scan(container: InputContainer, stream: VideoStream, check: Check) -> _Pack
     return found
 
 
-def _expected_frames(stream: VideoStream, found: _Packets) -> int | None:
+def _expected_frames(container: InputContainer, stream: VideoStream, found: _Packets, size: int) -> int | None:
     """How many frames a file that breaks off should have, None when it is whole."""
-    if stream.frames > found.seen:
-        return int(stream.frames)
-    return found.seen + 1 if found.broken else None
+    if found.broken:
+        return max(int(stream.frames), found.seen + 1)
+    if "mov" in container.format.name:
+        # Its count of frames ignores edit lists, but its index says where in the file each frame ends.
+        cut = any(entry.pos + entry.size > size for entry in stream.index_entries)
+        return max(int(stream.frames), found.seen + 1) if cut else None
+    return int(stream.frames) if stream.frames > found.seen else None
 
 
 def _until_gap(ticks: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -90,6 +91,15 @@ def test_frames_before_an_edit_list_are_not_shown(tmp_path: Path) -> None:
     assert [number_of(frame.load()) for frame in open_footage(clip)[1]] == list(range(5, 40))
     _, frames = open_footage(clip, IngestParams(frame_start=20, frame_end=22))
     assert [number_of(frame.load()) for frame in frames] == [24, 25, 26]
+    # Shortened at its end too: that is no damage, though the file holds more frames than it shows.
+    data = bytearray(clip.read_bytes())
+    edit = data.index(b"elst") + 12
+    (duration,) = struct.unpack_from(">I", data, edit)
+    struct.pack_into(">I", data, edit, duration // 2)
+    clip.write_bytes(data)
+    shown = [number_of(frame.load()) for frame in open_footage(clip)[1]]
+    assert shown == list(range(5, 5 + len(shown)))
+    assert 16 <= len(shown) <= 19
 
 
 @pytest.mark.parametrize("name", ["v.mp4", "v.mkv"])
