@@ -103,7 +103,7 @@ def _add_setup(commands: _Commands[argparse.ArgumentParser]) -> None:
 def _add_demo(commands: _Commands[argparse.ArgumentParser]) -> None:
     made = commands.add_parser("demo", help="solve the sample clip, import it, render it over the plate")
     made.add_argument("--clip", type=Path, help="another clip (a folder with its truth is compared with it)")
-    made.add_argument("--samples", type=int, default=24, help="Cycles samples of the overlay (default 24)")
+    made.add_argument("--samples", type=int, default=12, help="Cycles samples of the overlay (default 12)")
     _add_common(made)
     made.set_defaults(command=demo)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
+from mathutils import Matrix
 from numpy.typing import NDArray
 
 from .support import Support, find_support
@@ -99,7 +99,8 @@ def add_test_objects(collection: bpy.types.Collection, support: Support, size: f
     light = bpy.data.lights.new("Key", "SUN")
     light.energy, light.angle = 3.5, 0.05
     key = into(collection, bpy.data.objects.new("Key", light))
-    key.matrix_world = frame @ Matrix.Rotation(0.7, 4, Vector((1, 0.6, 0)))
+    # From the left and a little from the front: the shadows fall beside the objects, where they can be seen.
+    key.matrix_world = frame @ Matrix.Rotation(-0.85, 4, "Y") @ Matrix.Rotation(0.3, 4, "X")
 
 
 def add_visible_points(collection: bpy.types.Collection, cloud: bpy.types.Object, radius: float) -> None:
@@ -121,7 +122,7 @@ def prepare_render(scene: bpy.types.Scene, samples: int) -> None:
     """Cycles over nothing, colours as they are: the sheet puts the result over the plate."""
     scene.render.engine = "CYCLES"
     scene.cycles.samples, scene.cycles.use_denoising = samples, True
-    scene.render.film_transparent = True
+    scene.render.film_transparent = scene.render.use_persistent_data = True
     scene.render.image_settings.file_format = "PNG"
     scene.render.image_settings.color_mode = "RGBA"
     scene.view_settings.view_transform = "Standard"
