@@ -122,7 +122,7 @@ def index_video(path: Path, check: Check) -> VideoIndex:
         declared = stream.guessed_rate or stream.average_rate
         found = _from_index(stream, path) or _scan(container, stream, check)
         expected = _expected_frames(container, stream, found, path.stat().st_size)
-        promised, tick = _promised_seconds(stream), stream.time_base or Fraction(1, 1000)
+        promised, tick = _promised_seconds(container, stream), stream.time_base or Fraction(1, 1000)
     # A few packets without a time are second fields, or damage; frames without any time are counted.
     if found.untimed > len(found.ticks) or not found.ticks:
         return _count_frames(path, declared or FALLBACK_RATE, check)
@@ -216,12 +216,14 @@ def _expected_by_duration(promised: float | None, timing: Timing) -> int | None:
     return expected if expected > frames + max(2, frames // 50) else None
 
 
-def _promised_seconds(stream: VideoStream) -> float | None:
-    tag = stream.metadata.get("DURATION", "")  # Matroska: 00:00:01.902000000
-    parts = tag.split(":")
-    if len(parts) == 3:
+def _promised_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    """Matroska's length of the stream (a tag such as 00:00:01.902000000), as far as the file's own header
+    agrees: tools that cut a file without recoding it may leave old tags behind."""
+    parts = stream.metadata.get("DURATION", "").split(":")
+    if len(parts) == 3 and container.duration:
         with contextlib.suppress(ValueError):
-            return int(parts[0]) * 3600 + int(parts[1]) * 60 + float(parts[2])
+            tagged = int(parts[0]) * 3600 + int(parts[1]) * 60 + float(parts[2])
+            return min(tagged, container.duration / 1e6)
     return None
 
 
