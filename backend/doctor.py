@@ -33,6 +33,9 @@ PACKAGES = {
     "av": "av",
     "OpenEXR": "OpenEXR",
     "pycolmap": "pycolmap",
+    "isal": "isal",
+    "pxr": "usd-core",
+    "psutil": "psutil",
     "msgpack": "msgpack",
 }
 """Modules that the base needs, with the packages they come from."""

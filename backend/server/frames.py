@@ -16,6 +16,7 @@ from .child import Child
 from .settings import Settings
 
 _ANSWER_LIMIT_S = 30.0
+_Waiting = dict[int, "asyncio.Future[Any]"]
 
 
 class FrameService:
@@ -26,7 +27,7 @@ class FrameService:
         self._ids = itertools.count(1)
         self._starting = asyncio.Lock()
         self._child: Child | None = None
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._waiting: _Waiting = {}
         self._pump: asyncio.Task[None] | None = None
 
     async def frame(self, shot: str, frame: int) -> Any:
@@ -34,9 +35,9 @@ class FrameService:
         `RequestTimeout`."""
         if not Path(shot).is_absolute():
             raise InvalidRequest(f"The shot folder {shot!r} is not an absolute path.", "Give its whole path.")
-        child = await self._ready_child()
+        child, waiting = await self._ready_child()
         number = next(self._ids)
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        answer = waiting[number] = asyncio.get_running_loop().create_future()
         child.send(Request(number, "frame", {"shot": shot, "frame": frame}))
         try:
             return await asyncio.wait_for(answer, _ANSWER_LIMIT_S)
@@ -44,7 +45,7 @@ class FrameService:
             child.kill()
             raise RequestTimeout(f"Frame {frame} of {shot} could not be read in {_ANSWER_LIMIT_S:g} s.") from late
         finally:
-            self._waiting.pop(number, None)
+            waiting.pop(number, None)
 
     async def stop(self) -> None:
         if self._child is not None and self._child.alive:
@@ -52,38 +53,41 @@ class FrameService:
         if self._pump is not None:
             await self._pump
 
-    async def _ready_child(self) -> Child:
+    async def _ready_child(self) -> tuple[Child, _Waiting]:
         async with self._starting:
             if self._child is None or not self._child.alive:
                 output = self._settings.logs_dir / "frames.log"
                 output.unlink(missing_ok=True)
                 folder = preview_folder(self._settings.home)
                 command = (*self._settings.frames_command, "--folder", str(folder), "--parent-pid", str(os.getpid()))
-                self._child = await Child.start(command, output, {})
-                self._pump = asyncio.get_running_loop().create_task(self._receive(self._child))
-            return self._child
+                self._child, self._waiting = await Child.start(command, output, {}), {}
+                self._pump = asyncio.get_running_loop().create_task(_receive(self._child, self._waiting))
+            return self._child, self._waiting
 
-    async def _receive(self, child: Child) -> None:
-        error: BacklotError = WorkerCrashed("The process that reads plate frames ended.")
-        try:
-            while (message := await child.receive()) is not None:
-                if isinstance(message, Response):
-                    self._settle(message)
-        except MalformedMessage as bad:
-            error = bad
-            child.kill()
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(error)
 
-    def _settle(self, message: Response) -> None:
-        answer = self._waiting.get(message.id)
-        if answer is None or answer.done():
-            return
-        if message.error is None:
-            answer.set_result(message.result)
-        else:
-            answer.set_exception(from_wire(message.error))
+async def _receive(child: Child, waiting: _Waiting) -> None:
+    """Hands the answers of a process to those who wait for them; its end is an error for all."""
+    error: BacklotError = WorkerCrashed("The process that reads plate frames ended.")
+    try:
+        while (message := await child.receive()) is not None:
+            if isinstance(message, Response):
+                _settle(message, waiting)
+    except MalformedMessage as bad:
+        error = bad
+        child.kill()
+    for answer in waiting.values():
+        if not answer.done():
+            answer.set_exception(error)
+
+
+def _settle(message: Response, waiting: _Waiting) -> None:
+    answer = waiting.get(message.id)
+    if answer is None or answer.done():
+        return
+    if message.error is None:
+        answer.set_result(message.result)
+    else:
+        answer.set_exception(from_wire(message.error))
 
 
 def preview_folder(home: Path) -> Path:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from typing import Protocol
 
 from shared.codec import Notification, encode
+from shared.errors import MessageTooLarge
 from shared.messages import EVENT, JobEvent, JobStatus
 from shared.wire import pack
+
+LOG = logging.getLogger("backlot.server.hub")
 
 
 class Watcher(Protocol):
@@ -37,7 +42,15 @@ class Hub:
         interested = [watcher for watcher in self._watchers if watcher.watches(status.id)]
         if not interested:
             return
-        data = encode(Notification(EVENT, pack(JobEvent(self._sequence, kind, status))))
+        data = _event(self._sequence, kind, status)
         replaces = f"progress {status.id}" if kind == "progress" else ""
         for watcher in interested:
             watcher.deliver(data, replaces)
+
+
+def _event(sequence: int, kind: str, status: JobStatus) -> bytes:
+    try:
+        return encode(Notification(EVENT, pack(JobEvent(sequence, kind, status))))
+    except MessageTooLarge:  # an end must be told whatever the results hold; the shot's manifests have them too
+        LOG.error("the results of job %s are too large to be sent", status.id)
+        return encode(Notification(EVENT, pack(JobEvent(sequence, kind, replace(status, results=())))))

@@ -106,7 +106,8 @@ class Worker:
         output = self._settings.logs_dir / f"worker-{self.device.replace(':', '-')}.log"
         output.unlink(missing_ok=True)
         command = (*self._settings.worker_command, "--device", self.device, "--parent-pid", str(os.getpid()))
-        child = await Child.start(command, output, thread_limits())
+        child = self._child = await Child.start(command, output, thread_limits())
+        self.last_pid = child.pid
         try:
             ready = await asyncio.wait_for(child.receive(), self._settings.start_limit_s)
         except (TimeoutError, MalformedMessage) as error:
@@ -120,7 +121,6 @@ class Worker:
                 "Run `python build.py doctor` in Backlot's folder.",
                 output=tail(output),
             )
-        self._child, self.last_pid = child, child.pid
         LOG.info("worker of %s started, pid %d", self.device, child.pid)
         return child
 

@@ -59,6 +59,14 @@ def deaf(request: JobRequest, voice: JobVoice, argument: str) -> Results:
     return ()
 
 
+def helper(request: JobRequest, voice: JobVoice, argument: str) -> Results:
+    """Works through a program of its own, as the export through Blender, and crashes or waits."""
+    child = subprocess.Popen(lifeline.tethered([sys.executable, "-c", "import time; time.sleep(600)"]))
+    voice.progress(Progress("solve", 1, 2, note=f"child {child.pid}"))
+    threading.Event().wait(600)
+    return ()
+
+
 def segfault(request: JobRequest, voice: JobVoice, argument: str) -> Results:
     voice.progress(Progress("solve", 1, 2))
     print("matrix is singular", flush=True)
@@ -107,7 +115,7 @@ def nonsense(request: JobRequest, voice: JobVoice, argument: str) -> Results:
 
 VERBS: dict[str, Callable[[JobRequest, JobVoice, str], Results]] = {
     verb.__name__: verb
-    for verb in (quick, steps, fail, deaf, segfault, killed, leave, memory, chatter, silent, nonsense)
+    for verb in (quick, steps, fail, deaf, helper, segfault, killed, leave, memory, chatter, silent, nonsense)
 }
 CHANNEL_OUT: list[int] = []
 

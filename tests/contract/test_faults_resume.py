@@ -226,6 +226,20 @@ def test_solve_goes_on_after_the_server_was_killed(
     assert_nothing_half_written(shot)
 
 
+def test_the_server_answers_at_once_while_a_stage_runs(real: BackendProcess, tmp_path: Path, long_clip: Path) -> None:
+    with real.client() as client, real.client() as asking:
+        client.watch()
+        job = client.submit(ingest(tmp_path / "shot", long_clip))
+        wait_for_frame(client, job.id, "ingest", 0.0)
+        times = []
+        while not asking.status(job.id).is_over:
+            started = time.perf_counter()
+            asking.call("ping")
+            times.append(time.perf_counter() - started)
+    assert len(times) > 100
+    assert np.percentile(times, 50) <= 0.005 and np.percentile(times, 99) <= 0.05
+
+
 # -- clients -----------------------------------------------------------------------------------------------
 
 

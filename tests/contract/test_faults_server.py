@@ -49,6 +49,20 @@ def test_a_killed_server_leaves_no_worker_and_its_jobs_continue(home: Path) -> N
         assert client.wait(waiting.id, DONE).status.attempts == 1
 
 
+def test_a_killed_server_takes_the_programs_of_its_workers_along(home: Path) -> None:
+    backend = BackendProcess(home, SCRIPTED)
+    backend.start()
+    with backend.client() as client:
+        client.watch()
+        job = client.submit(scripted_job("helper"))
+        note = client.wait(job.id, "progress").status.progress.note
+        helper = psutil.Process(int(note.removeprefix("child ")))
+        assert is_alive(helper)
+    backend.kill()
+    backend.assert_no_orphans()
+    assert not is_alive(helper)
+
+
 def test_an_orderly_stop_puts_running_jobs_back(home: Path) -> None:
     backend = BackendProcess(home, SCRIPTED)
     with backend, backend.client() as client:

@@ -97,6 +97,7 @@ def test_a_worker_that_does_not_obey_is_killed_within_two_seconds(scripted: Back
         client.cancel(job.id)
         client.wait(job.id, CANCELLED)
         assert time.monotonic() - asked < 2.0
+        psutil.wait_procs([worker, grandchild], timeout=2.0 - (time.monotonic() - asked))
         assert not is_alive(worker) and not is_alive(grandchild)
         assert list(shot.iterdir()) == [], "the half-written file is gone"
         client.call("ping")

@@ -20,6 +20,7 @@ from backend.server.session import check_hello
 from backend.server.worker import death, describe_exit, thread_limits
 from backend.worker.frames import FrameCache
 from backend.worker.job_output import stage_of
+from backend.worker.lifeline import tethered
 from backend.worker.observer import JobVoice
 from shared import PROTOCOL, connection
 from shared.artifacts import StageResult
@@ -190,6 +191,15 @@ with job_output(Path({str(tmp_path / "a.jsonl")!r}), Path({str(tmp_path / "a.out
 @pytest.mark.parametrize(("logger", "stage"), [("backlot.solve.x", "solve"), ("backlot", ""), ("py.warnings", "")])
 def test_the_logger_names_the_stage(logger: str, stage: str) -> None:
     assert stage_of(logger) == stage
+
+
+def test_a_tethered_program_runs_as_it_would(tmp_path: Path) -> None:
+    words = ["a b", "'\"", "ü", "-c"]
+    code = "import sys; print(sys.argv[1:]); sys.exit(3)"
+    done = subprocess.run(tethered([sys.executable, "-c", code, *words]), capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, f"{words}\n")
+    missing = subprocess.run(tethered([str(tmp_path / "nothing")]), capture_output=True, text=True)
+    assert missing.returncode == 127 and "nothing" in missing.stderr
 
 
 # -- frames ------------------------------------------------------------------------------------------------
