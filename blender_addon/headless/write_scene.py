@@ -91,6 +91,7 @@ def key_poses(camera: Any, frames: list[dict[str, Any]]) -> None:
     """A key at every solved frame. At the others the camera stays where it was, hidden: Alembic and FBX hold
     a value at every frame, and a held one invents less than a glide."""
     before = None
+    has_gaps = any(at["matrix"] is None for at in frames)
     for at in frames:
         if at["matrix"] is not None:
             place, turn, _ = Matrix(at["matrix"]).decompose()
@@ -100,7 +101,7 @@ def key_poses(camera: Any, frames: list[dict[str, Any]]) -> None:
             camera.location, camera.rotation_quaternion = place, turn
         camera.keyframe_insert("location", frame=at["frame"])
         camera.keyframe_insert("rotation_quaternion", frame=at["frame"])
-        if any(other["matrix"] is None for other in frames):
+        if has_gaps:
             camera.hide_viewport = camera.hide_render = at["matrix"] is None
             camera.keyframe_insert("hide_viewport", frame=at["frame"])
             camera.keyframe_insert("hide_render", frame=at["frame"])

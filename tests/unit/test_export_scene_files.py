@@ -48,17 +48,22 @@ def test_an_anamorphic_zoom_comes_back(tmp_path: Path, blender: Blender) -> None
         path = tmp_path / f"camera/camera.{kind}"
         # Blender's Alembic importer reads a camera's lens at one time only; the file is checked below.
         assert_same(compare(path, truth, wanted, *read_back(path, blender)), truth, zoom_is_lost=kind == "abc")
-    lenses = list(alembic_lenses(tmp_path / "camera/camera.abc"))
+    lenses, places = alembic_samples(tmp_path / "camera/camera.abc")
     assert [lens[0] for lens in lenses] == pytest.approx((truth.k[:, 0] / 320 * 36.0).tolist(), abs=1e-3)
     assert {round(lens[1] * 10.0, 6) for lens in lenses} == {36.0}
+    for pose in truth.poses:  # the file itself is y up, whatever Blender makes of it
+        wanted = np.eye(4)
+        wanted[:3, :3], wanted[:3, 3] = WORLDS["maya"] @ pose[:3, :3] @ GL, WORLDS["maya"] @ pose[:3, 3]
+        assert min(np.abs(place - wanted).max() for place in places) < 1e-5
 
 
-def alembic_lenses(path: Path) -> Iterator[tuple[float, ...]]:
-    """The 16 numbers of every camera sample of an Ogawa file, in order: focal length (mm), film back (cm), ...
+def alembic_samples(path: Path) -> tuple[list[tuple[float, ...]], list[np.ndarray]]:
+    """Of an Ogawa file, in order: the 16 numbers of every camera sample (focal length in mm, film back in cm,
+    ...), and every transform as a 4x4 matrix for column vectors.
 
     Ogawa is a tree: a group is a count and that many 64-bit places, a place with the top bit set is data: its
-    size, then its bytes. A sample's data is a 16-byte key and the values. Camera samples are told from the
-    transforms, which have 16 doubles too, by the last row that every matrix ends with."""
+    size, then its bytes. A sample's data is a 16-byte key and the values. Transforms have 16 doubles too: theirs
+    end with 1."""
     data = path.read_bytes()
     assert data[:5] == b"Ogawa" and data[5] == 0xFF, "not a finished Ogawa file"
 
@@ -74,11 +79,11 @@ def alembic_lenses(path: Path) -> Iterator[tuple[float, ...]]:
             else:
                 yield from walk(at)
 
-    for block in walk(struct.unpack_from("<Q", data, 8)[0]):
-        if len(block) == 16 + 16 * 8:
-            values = struct.unpack("<16d", block[16:])
-            if values[15] != 1.0:
-                yield values
+    samples = [
+        struct.unpack("<16d", block[16:]) for block in walk(struct.unpack_from("<Q", data, 8)[0]) if len(block) == 144
+    ]
+    lenses = [values for values in samples if values[15] != 1.0]
+    return lenses, [np.array(values).reshape(4, 4).T for values in samples if values[15] == 1.0]
 
 
 def test_usd_holds_the_camera_as_pixars_library_reads_it(tmp_path: Path) -> None:
