@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,16 +19,21 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture(params=["fake", "real"])
+KINDS = ("fake", "real")
+"""The fake backend, and the real server with scripted workers: their jobs follow `/script/...`."""
+
+
+@contextlib.contextmanager
+def running_backend(kind: str, home: Path) -> Iterator[Path]:
+    with FakeBackend(home) if kind == "fake" else BackendProcess(home, SCRIPTED):
+        yield home
+
+
+@pytest.fixture(params=KINDS)
 def any_backend(request: pytest.FixtureRequest, home: Path) -> Iterator[Path]:
-    """The home of a running backend whose jobs follow `/script/...`: the fake one, and the real server with
-    scripted workers."""
-    if request.param == "fake":
-        with FakeBackend(home):
-            yield home
-    else:
-        with BackendProcess(home, SCRIPTED):
-            yield home
+    """The home of a backend of each kind."""
+    with running_backend(request.param, home):
+        yield home
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgpack
@@ -23,8 +24,15 @@ from shared.errors import (
     WrongToken,
     from_wire,
 )
-from tests.contract.conftest import scripted_job
+from tests.contract.conftest import KINDS, running_backend, scripted_job
 from tests.contract.wire_client import WireClient
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def any_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One for all tests of this file: none submits a job, and none may harm it."""
+    with running_backend(request.param, tmp_path_factory.mktemp("wire") / "home") as home:
+        yield home
 
 
 def stranger(home: Path) -> WireClient:
@@ -188,8 +196,10 @@ def test_doctor_reports(client: WireClient) -> None:
     assert isinstance(report["facts"]["problems"], list)
 
 
-def test_shutdown_answers_and_removes_the_connection_file(any_backend: Path) -> None:
-    with WireClient.of(any_backend) as client:
-        assert client.call("shutdown") == {}
-        assert client.is_closed_by_server()
-    assert not connection.connection_path(any_backend).exists()
+@pytest.mark.parametrize("kind", KINDS)
+def test_shutdown_answers_and_removes_the_connection_file(kind: str, home: Path) -> None:
+    with running_backend(kind, home):
+        with WireClient.of(home) as client:
+            assert client.call("shutdown") == {}
+            assert client.is_closed_by_server()
+        assert not connection.connection_path(home).exists()
