@@ -14,7 +14,7 @@ from shared.shot import SourceFacts
 from shared.stages import IngestParams
 
 from .clip import Clip
-from .footage import ImageSequence, VideoFile, describe_numbers
+from .footage import ImageSequence, VideoFile
 from .orientation import UPRIGHT, Orientation
 from .proxy import Proxy
 from .timing import FALLBACK_RATE, constant_rate, parse_rate
@@ -196,8 +196,3 @@ def _metadata(clip: Clip, orientation: Orientation) -> dict[str, str]:
     if clip.picture.colour.decoded_as and not clip.picture.colour.matrix:
         said["assumed_matrix"] = clip.picture.colour.decoded_as
     return said
-
-
-def missing_text(facts: SourceFacts) -> str:
-    """The plate's missing numbers as a person writes them, "" for none."""
-    return describe_numbers(facts.missing_frames)

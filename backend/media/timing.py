@@ -92,12 +92,6 @@ def constant_rate(timing: Timing, rate: Fraction) -> NDArray[np.int64]:
     return np.where(earlier, before, after).astype(np.int64)
 
 
-def resample_count(count: int, source: Fraction, rate: Fraction) -> NDArray[np.int64]:
-    """`constant_rate` for frames without timestamps, taken to follow each other at `source`."""
-    ticks = np.arange(count, dtype=np.int64)
-    return constant_rate(Timing(ticks, 1 / source, source, False), rate)
-
-
 def parse_rate(text: str) -> Fraction | None:
     """`24`, `23.976`, `24000/1001` as the exact rate meant: 23.976, 23.98, 29.97 and 59.94 are NTSC's.
     None when it is not a positive number."""

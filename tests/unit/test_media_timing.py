@@ -7,13 +7,17 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from backend.media.timing import STANDARD_RATES, Timing, analyse, constant_rate, parse_rate, resample_count
+from backend.media.timing import STANDARD_RATES, Timing, analyse, constant_rate, parse_rate
 
 MS = Fraction(1, 1000)
 
 
 def at_rate(rate: Fraction, count: int, tick: Fraction, start: int = 0) -> np.ndarray:
     return np.array([start + round(i / (rate * tick)) for i in range(count)], np.int64)
+
+
+def resample(count: int, source: Fraction, rate: Fraction) -> np.ndarray:
+    return constant_rate(Timing(np.arange(count, dtype=np.int64), 1 / source, source, False), rate)
 
 
 @pytest.mark.parametrize("rate", STANDARD_RATES)
@@ -76,12 +80,12 @@ def test_a_hole_is_filled_with_the_nearest_frames() -> None:
     ],
 )
 def test_resampling(source: int, wanted: int, count: int, expected: list[int]) -> None:
-    assert resample_count(count, Fraction(source), Fraction(wanted)).tolist() == expected
+    assert resample(count, Fraction(source), Fraction(wanted)).tolist() == expected
 
 
 def test_ntsc_to_whole_rate_keeps_the_length_of_a_long_clip() -> None:
     rate = Fraction(24000, 1001)
-    assert len(resample_count(24000, rate, Fraction(24))) == 24024
+    assert len(resample(24000, rate, Fraction(24))) == 24024
 
 
 def test_one_frame_and_no_frame() -> None:
