@@ -34,6 +34,8 @@ from .job_queue import Job, resolve_device
 from .settings import Settings
 
 LOG = logging.getLogger("backlot.server.jobs")
+_PRUNE_EVERY = 50
+"""Jobs by which a server that runs for months may exceed what it should keep."""
 
 
 class JobBook:
@@ -66,12 +68,9 @@ class JobBook:
 
     async def open(self) -> list[Job]:
         """Reads history; returns the jobs that go back into the queue, in order."""
-        stored = await self._history.open()
-        old = set(outdated([s.status for s in stored], self._settings.keep_jobs, self._settings.keep_days, time.time()))
-        await self._history.forget(sorted(old))
-        for item in stored:
-            if item.status.id not in old:
-                await self._enter(item.status, item.crashes)
+        for stored in await self._history.open():
+            await self._enter(stored.status, stored.crashes)
+        await self._prune()
         await self.logs.keep_only(set(self._jobs))
         for job in self.unfinished():
             await self._take_up(job)
@@ -86,6 +85,18 @@ class JobBook:
             self.logs.add(job.id, "warning", "the backend stopped while this job ran; it continues")
         await self._change(job, QUEUED, state=QUEUED, started=None, progress=Progress())
 
+    async def _prune(self) -> None:
+        """Forgets the jobs that history need not keep, with their logs."""
+        known = [job.status for job in self._jobs.values()]
+        old = outdated(known, self._settings.keep_jobs, self._settings.keep_days, time.time())
+        for id in old:
+            del self._jobs[id]
+        try:
+            await self._history.forget(old)
+        except BacklotError as error:  # they are forgotten another time
+            LOG.error("old jobs could not be removed from the history: %s", error)
+        await self.logs.remove(old)
+
     async def create(self, request: JobRequest, client: str) -> Job:
         """A new queued job, saved."""
         id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
@@ -94,6 +105,8 @@ class JobBook:
         job = await self._enter(status, 0)
         self.logs.add(id, "info", f"queued by {client or 'a client'}: {', '.join(request.stages)} of {request.shot}")
         self._hub.publish(QUEUED, status)
+        if len(self._jobs) > self._settings.keep_jobs + _PRUNE_EVERY:
+            await self._prune()
         return job
 
     async def _enter(self, status: JobStatus, crashes: int) -> Job:

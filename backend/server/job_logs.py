@@ -50,17 +50,30 @@ class JobLogs:
         """The last lines that a job's worker printed, or logged if it printed nothing."""
         return await asyncio.to_thread(_last_lines, [self.output_path(job), self.lines_path(job)], count)
 
+    async def remove(self, jobs: list[str]) -> None:
+        """Removes the logs of jobs."""
+        await asyncio.to_thread(
+            _remove, [path for job in jobs for path in (self.lines_path(job), self.output_path(job))]
+        )
+
     async def keep_only(self, jobs: set[str]) -> None:
-        """Removes the logs of jobs that history forgot."""
+        """Removes the logs of all others."""
         await asyncio.to_thread(self._keep_only, jobs)
 
     def _keep_only(self, jobs: set[str]) -> None:
-        for path in self._dir.iterdir():
-            if path.suffix in (".jsonl", ".output") and path.stem not in jobs:
-                path.unlink(missing_ok=True)
+        logs = [path for path in self._dir.iterdir() if path.suffix in (".jsonl", ".output")]
+        _remove([path for path in logs if path.stem not in jobs])
 
     def close(self) -> None:
         self._thread.shutdown()
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            LOG.warning("%s could not be removed: %s", path, error)
 
 
 def _append(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import logging
 import os
 import signal
@@ -180,6 +181,7 @@ def _on_signals(stop: Callable[[], None]) -> None:
 def _shorten_log() -> None:
     """Empties the log that standard error goes to when it has grown large over the years."""
     error_output = 2
-    facts = os.fstat(error_output)
-    if stat.S_ISREG(facts.st_mode) and facts.st_size > _MAX_SERVER_LOG_BYTES:
-        os.ftruncate(error_output, 0)
+    with contextlib.suppress(OSError):  # there may be no standard error at all
+        facts = os.fstat(error_output)
+        if stat.S_ISREG(facts.st_mode) and facts.st_size > _MAX_SERVER_LOG_BYTES:
+            os.ftruncate(error_output, 0)

@@ -257,6 +257,14 @@ def test_history_is_pruned_with_its_logs(home: Path) -> None:
         assert database.execute("SELECT count(*) FROM jobs").fetchone() == (2,)
 
 
+def test_a_server_that_runs_for_long_forgets_too(home: Path) -> None:
+    with BackendProcess(home, SCRIPTED, "keep_jobs=2") as backend, backend.client() as client:
+        for _ in range(60):
+            client.run(scripted_job("quick"))
+        assert len(client.call("job.list", limit=1000)) < 60
+        assert len(list((home / "logs").glob("*.jsonl"))) < 60
+
+
 def test_a_client_that_never_reads_is_dropped_and_costs_no_memory(home: Path) -> None:
     with BackendProcess(home, SCRIPTED, "outbox_bytes=1000000") as backend:
         with backend.client() as client, backend.client("deaf") as deaf:
