@@ -40,9 +40,15 @@ _NOT_BY_DEFAULT = ("usdc",)
 """The same scene as usda; who wants it binary asks for it."""
 
 
+def named_formats(params: ExportParams) -> tuple[str, ...]:
+    """The names that the user gave, tidied; none when nothing was given."""
+    parts = params.formats.replace(";", ",").split(",")
+    return tuple(part.strip().lower().lstrip(".") for part in parts if part.strip())
+
+
 def chosen_formats(params: ExportParams, *, distorted: bool, have_blender: bool) -> tuple[Format, ...]:
     """What to write, in the order of `FORMATS`. Raises `InvalidParameter` for a name that is none."""
-    names = [name.strip().lower().lstrip(".") for name in params.formats.replace(";", ",").split(",") if name.strip()]
+    names = named_formats(params)
     known = {known.name for known in FORMATS}
     for name in names:
         if name not in known | {AUTO}:

@@ -10,6 +10,7 @@ from backend.pipeline.context import StageContext
 from shared import axes
 from shared.artifacts import Artifact, frame_name
 from shared.camera_files import SolvedCamera
+from shared.errors import EngineUnavailable
 from shared.stages import ExportParams
 
 from .after_effects import write_after_effects
@@ -18,7 +19,7 @@ from .blender_scene import write_with_blender
 from .camera_track import CameraTrack, PointCloud
 from .chan import write_chan
 from .colmap_text import write_colmap_text
-from .formats import AUTO, Format
+from .formats import AUTO, Format, named_formats
 from .houdini_clip import write_clip
 from .nuke_script import write_nuke_script
 from .stmap import redistort_positions, st_values, undistort_positions, write_stmap
@@ -98,9 +99,15 @@ def _write_usd(export: Export, wanted: Format) -> list[Artifact]:
 def _write_scene(export: Export, wanted: Format) -> list[Artifact]:
     path = _file(export, wanted)
     blender = export.blender or require_blender(export.params.blender)
-    version = write_with_blender(
-        path, export.track, export.cloud, export.axes_of(wanted), blender, export.context.check_cancelled
-    )
+    try:
+        version = write_with_blender(
+            path, export.track, export.cloud, export.axes_of(wanted), blender, export.context.check_cancelled
+        )
+    except EngineUnavailable as lacking:
+        if wanted.name in named_formats(export.params):
+            raise
+        export.context.notice(f".{wanted.name} was left out: {lacking.message}")
+        return []
     export.context.log.info("%s written by Blender %s", path.name, version)
     return [export.context.artifact(wanted.name, path)]
 

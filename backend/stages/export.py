@@ -66,7 +66,7 @@ def run(params: ExportParams, context: StageContext) -> StageResult:
     artifacts = write(export, formats)
     if earlier is not None:
         _remove_stale(context.shot, earlier.result.artifacts, artifacts)
-    return StageResult("export", ENGINE.name, ENGINE.version, _facts(export, formats), artifacts)
+    return StageResult("export", ENGINE.name, ENGINE.version, _facts(export, artifacts), artifacts)
 
 
 def _prepare(
@@ -159,11 +159,11 @@ class _Range:
         return round(self.low, 4) if self.high - self.low < 1e-6 else f"{self.low:.2f}-{self.high:.2f}"
 
 
-def _facts(export: Export, formats: tuple[Format, ...]) -> dict[str, Any]:
+def _facts(export: Export, artifacts: tuple[Artifact, ...]) -> dict[str, Any]:
     track: CameraTrack = export.track
     focals = [sample.focal_mm for sample in track.samples]
     return {
-        "formats": ", ".join(found.name for found in formats),
+        "formats": ", ".join(dict.fromkeys(artifact.kind for artifact in artifacts)),
         "frames": len(track.samples),
         "frames_without_pose": len(track.failed),
         "focal_mm": _Range(min(focals), max(focals)).text(),

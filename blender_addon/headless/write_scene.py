@@ -160,7 +160,7 @@ def export_fbx(job: dict[str, Any]) -> None:
         object_types={"CAMERA", "MESH"},
         axis_forward=job["axis_forward"],
         axis_up=job["axis_up"],
-        apply_unit_scale=True,
+        apply_scale_options="FBX_SCALE_ALL",
         use_custom_props=True,
         bake_anim=True,
         bake_anim_use_all_bones=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,6 +151,22 @@ def test_a_program_that_is_no_blender_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="ended with code 3: this is not Blender"):
         run_export(tmp_path, formats="fbx", blender=str(false))
     assert not list((tmp_path / "camera").glob("*partial*"))
+
+
+def test_a_blender_without_alembic_costs_only_that_file(tmp_path: Path) -> None:
+    """As some Linux distributions build it. The stand-in answers as the headless script does."""
+    bare = tmp_path / "blender"
+    bare.write_text(
+        f"#!{sys.executable}\nimport json, sys\njob = json.load(open(sys.argv[-1]))\n"
+        'json.dump({"lacks": "Alembic"}, open(job["result"], "w"))\n'
+    )
+    bare.chmod(0o755)
+    write_shot(tmp_path, PLAN)
+    result, notices = run_export(tmp_path, blender=str(bare))
+    assert result.facts["formats"] == "usda, chan, csv, jsx, clip, nk, colmap, analysis"
+    assert any(".abc was left out" in notice and "without Alembic" in notice for notice in notices)
+    with pytest.raises(EngineUnavailable, match="without Alembic"):
+        run_export(tmp_path, formats="auto,abc", blender=str(bare))
 
 
 def test_cancelling_stops_blender(tmp_path: Path) -> None:
