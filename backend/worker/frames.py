@@ -11,7 +11,10 @@ import argparse
 import contextlib
 import faulthandler
 import hashlib
+import queue
 import shutil
+import threading
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
 
 _CACHE_BYTES = 512 * 1024 * 1024
 _SHARE_OF_FREE = 0.25
-_KEEP_AT_LEAST = 4
+_AHEAD = 3
+_KEEP_AT_LEAST = 8
 """Files that stay whatever the limit: their paths have just been handed out."""
 
 
@@ -76,11 +80,33 @@ class FrameCache:
 
 
 class FrameReader:
-    """Plate frames of the shot asked for last."""
+    """Plate frames of the shot asked for last. Between requests it makes the next ones ready, in the
+    direction in which the viewer goes."""
 
     def __init__(self, cache: FrameCache) -> None:
         self._cache = cache
         self._plate: tuple[str, PlateReader] | None = None
+        self._asked = ("", 0)
+        self._expected: deque[int] = deque()
+
+    def asked_for(self, shot_path: str, number: int) -> Path:
+        """`frame`, for a viewer: what it will ask for next is expected from now on."""
+        path = self.frame(shot_path, number)
+        shot_before, before = self._asked
+        step = -1 if shot_before == shot_path and number < before else 1
+        self._asked = (shot_path, number)
+        self._expected = deque(number + step * n for n in range(1, _AHEAD + 1))
+        return path
+
+    def prepare(self) -> bool:
+        """Makes one expected frame ready; False when there is none left."""
+        if not self._expected:
+            return False
+        try:
+            self.frame(self._asked[0], self._expected.popleft())
+        except (BacklotError, OSError):  # a viewer that asks for it will be told
+            self._expected.clear()
+        return True
 
     def frame(self, shot_path: str, number: int) -> Path:
         """The file of a frame. Raises `ArtifactMissing`, `ShotCorrupt`, `DiskFull`."""
@@ -116,7 +142,7 @@ class FrameReader:
 def answer(channel: Channel, reader: FrameReader, request: Request) -> None:
     """Answers one request, with an error where it must."""
     try:
-        path = reader.frame(str(request.params["shot"]), int(request.params["frame"]))
+        path = reader.asked_for(str(request.params["shot"]), int(request.params["frame"]))
     except BacklotError as error:
         channel.refuse(request.id, error)
     except FileNotFoundError as gone:
@@ -128,6 +154,25 @@ def answer(channel: Channel, reader: FrameReader, request: Request) -> None:
         channel.answer(request.id, {"path": str(path)})
 
 
+def serve(channel: Channel, reader: FrameReader) -> None:
+    """Answers requests until the server closes the channel."""
+    requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+
+    def listen() -> None:
+        try:
+            for message in channel.messages():
+                if isinstance(message, Request):
+                    requests.put(message)
+        finally:
+            requests.put(None)
+
+    threading.Thread(target=listen, name="server", daemon=True).start()
+    while (request := requests.get()) is not None:
+        answer(channel, reader, request)
+        while requests.empty() and reader.prepare():
+            pass
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="backend.worker.frames")
     parser.add_argument("--folder", type=Path, required=True)
@@ -136,11 +181,8 @@ def main() -> None:
     faulthandler.enable()
     lifeline.follow(arguments.parent_pid)
     channel = Channel.take_standard()
-    reader = FrameReader(FrameCache(arguments.folder))
     try:
-        for message in channel.messages():
-            if isinstance(message, Request):
-                answer(channel, reader, message)
+        serve(channel, FrameReader(FrameCache(arguments.folder)))
     finally:
         shutil.rmtree(arguments.folder, ignore_errors=True)
 

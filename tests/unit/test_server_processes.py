@@ -18,7 +18,7 @@ from backend.server.frames import preview_folder
 from backend.server.methods import check
 from backend.server.session import check_hello
 from backend.server.worker import death, describe_exit, thread_limits
-from backend.worker.frames import FrameCache
+from backend.worker.frames import FrameCache, FrameReader
 from backend.worker.job_output import stage_of
 from backend.worker.lifeline import tethered
 from backend.worker.observer import JobVoice
@@ -26,6 +26,7 @@ from shared import PROTOCOL, connection
 from shared.artifacts import StageResult
 from shared.codec import Message, Notification
 from shared.errors import (
+    ArtifactMissing,
     InvalidRequest,
     MalformedMessage,
     OutOfMemory,
@@ -207,13 +208,34 @@ def test_a_tethered_program_runs_as_it_would(tmp_path: Path) -> None:
 
 def test_the_frame_cache_is_bounded_and_keeps_what_was_asked_for_last(tmp_path: Path) -> None:
     image = np.zeros((100, 100, 3), np.uint8)
-    cache = FrameCache(tmp_path / "cache", limit_bytes=6 * image.nbytes)
-    paths = [cache.add(f"{n}.npy", image + n) for n in range(6)]
+    cache = FrameCache(tmp_path / "cache", limit_bytes=9 * image.nbytes)
+    paths = [cache.add(f"{n}.npy", image + n) for n in range(9)]
     assert cache.find("0.npy") == paths[0]
     cache.add("new.npy", image)
     assert cache.find("1.npy") is None and not paths[1].exists(), "the least recently asked for"
     assert int(np.load(cache.find("0.npy") or "")[0, 0, 0]) == 0
-    assert len(list((tmp_path / "cache").iterdir())) == 6
+    assert len(list((tmp_path / "cache").iterdir())) == 9
+
+
+def test_frames_that_a_viewer_will_ask_for_are_made_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def frame(self: FrameReader, shot: str, number: int) -> Path:
+        if not 1 <= number <= 10:
+            raise ArtifactMissing(f"no frame {number}")
+        made.append(number)
+        return tmp_path / f"{number}"
+
+    monkeypatch.setattr(FrameReader, "frame", frame)
+    reader = FrameReader(FrameCache(tmp_path / "cache"))
+    assert not reader.prepare()
+    for asked in (5, 4, 9):
+        reader.asked_for("/shot", asked)
+        while reader.prepare():
+            pass
+    assert made == [5, 6, 7, 8, 4, 3, 2, 1, 9, 10]
+    with pytest.raises(ArtifactMissing):
+        reader.asked_for("/shot", 11)
 
 
 def test_frames_go_through_memory_where_the_user_has_such_a_folder(
