@@ -18,7 +18,7 @@ from pathlib import Path
 from backend.pipeline.atomic import write_text
 from shared import axes
 
-from .camera_track import CameraTrack, PointCloud
+from .camera_track import CameraTrack, PointCloud, frame_runs
 from .rotation_curve import channel_rows, number
 
 PX_PER_UNIT = 100.0
@@ -66,7 +66,7 @@ _SCRIPT = """\
         }}
     }}
     for (var g = 0; g < gaps.length; g++) {{
-        comp.markerProperty.setValueAtTime(gaps[g][0], new MarkerValue("camera not solved: frames " + gaps[g][1]));
+        comp.markerProperty.setValueAtTime(gaps[g][0], new MarkerValue("no camera: frames " + gaps[g][1]));
     }}
     app.endUndoGroup();
 }})();
@@ -92,8 +92,8 @@ def write_after_effects(path: Path, track: CameraTrack, cloud: PointCloud) -> No
         orientations=", ".join(_vector(angles) for _, _, angles in rows),
         zooms=", ".join(zooms),
         set_zoom="setValue(zooms[0])" if len(set(zooms)) == 1 else "setValuesAtTimes(times, zooms)",
-        holds=", ".join(map(str, _keys_before_gaps([sample.frame for sample, _, _ in rows], track.failed))),
-        gaps=", ".join(f'[{_time(track, first)!r}, "{first}-{last}"]' for first, last in _runs(track.failed)),
+        holds=", ".join(map(str, _keys_before_gaps([sample.frame for sample, _, _ in rows], track.gaps))),
+        gaps=", ".join(f'[{_time(track, first)!r}, "{first}-{last}"]' for first, last in frame_runs(track.gaps)),
         points=_points(cloud),
     )
     write_text(path, text)
@@ -113,18 +113,7 @@ def _points(cloud: PointCloud) -> str:
     return ", ".join(_vector(place) for place in places.tolist())
 
 
-def _keys_before_gaps(frames: list[int], failed: tuple[int, ...]) -> list[int]:
+def _keys_before_gaps(frames: list[int], gaps: tuple[int, ...]) -> list[int]:
     """1-based indices of the keys that a gap follows."""
-    lost = set(failed)
+    lost = set(gaps)
     return [i for i, frame in enumerate(frames, start=1) if frame + 1 in lost]
-
-
-def _runs(numbers: tuple[int, ...]) -> list[tuple[int, int]]:
-    """First and last of every run of consecutive numbers."""
-    runs: list[tuple[int, int]] = []
-    for number_ in numbers:
-        if runs and number_ == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], number_)
-        else:
-            runs.append((number_, number_))
-    return runs

@@ -72,11 +72,21 @@ def _job(track: CameraTrack, stand: axes.Convention, cloud: PointCloud) -> dict[
         "pixel_aspect": track.pixel_aspect,
         "film_width_mm": track.film_width_mm,
         "film_height_mm": track.film_height_mm(track.samples[0]),
-        "frames": [_frame(track, sample, stand) for sample in track.samples],
-        "failed": frame_ranges(track.failed),
+        "frames": _frames(track, stand),
+        "failed": frame_ranges(track.gaps),
         "point_size": point_size(cloud),
         "extent": max([*reach, float(np.abs(cloud.xyz).max(initial=0.0))], default=0.0),
     }
+
+
+def _frames(track: CameraTrack, stand: axes.Convention) -> list[dict[str, Any]]:
+    """Every number from the first to the last. One that the plate lacks has no pose and the lens before it."""
+    by_number = {sample.frame: sample for sample in track.samples}
+    rows: list[dict[str, Any]] = []
+    for number in range(track.first, track.last + 1):
+        known = by_number.get(number)
+        rows.append({**rows[-1], "frame": number, "matrix": None} if known is None else _frame(track, known, stand))
+    return rows
 
 
 def _frame(track: CameraTrack, sample: CameraSample, stand: axes.Convention) -> dict[str, Any]:

@@ -69,6 +69,13 @@ class CameraTrack:
         return tuple(sample.frame for sample in self.samples if sample.pose is None)
 
     @property
+    def gaps(self) -> tuple[int, ...]:
+        """Every number from the first to the last without a pose: failed frames, and numbers that the plate
+        itself lacks."""
+        posed = {sample.frame for sample in self.solved}
+        return tuple(number for number in range(self.first, self.last + 1) if number not in posed)
+
+    @property
     def first(self) -> int:
         return self.samples[0].frame
 
@@ -158,12 +165,17 @@ def scaled_cloud(cloud: PointCloud, scale: float) -> PointCloud:
     return replace(cloud, xyz=cloud.xyz * scale)
 
 
-def frame_ranges(numbers: tuple[int, ...]) -> str:
-    """`1, 4-7, 9` for people; `numbers` ascending."""
-    runs: list[list[int]] = []
+def frame_runs(numbers: tuple[int, ...]) -> list[tuple[int, int]]:
+    """First and last of every run of consecutive numbers; `numbers` ascending."""
+    runs: list[tuple[int, int]] = []
     for number in numbers:
         if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
+            runs[-1] = (runs[-1][0], number)
         else:
-            runs.append([number, number])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+            runs.append((number, number))
+    return runs
+
+
+def frame_ranges(numbers: tuple[int, ...]) -> str:
+    """`1, 4-7, 9` for people; `numbers` ascending."""
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in frame_runs(numbers))

@@ -60,11 +60,11 @@ def _add_camera(stage: Any, path: str, track: CameraTrack, scene: axes.Conventio
     camera.CreateProjectionAttr(UsdGeom.Tokens.perspective)
     for attribute, values in _lens(camera, track).items():
         _set(attribute, values, track)
-    if track.failed:
-        seen = camera.CreateVisibilityAttr()
-        for sample in track.samples:
-            seen.Set(UsdGeom.Tokens.invisible if sample.pose is None else UsdGeom.Tokens.inherited, sample.frame)
-        camera.GetPrim().SetCustomDataByKey("framesNotSolved", frame_ranges(track.failed))
+    if track.gaps:
+        seen, gaps = camera.CreateVisibilityAttr(), set(track.gaps)
+        for number in range(track.first, track.last + 1):
+            seen.Set(UsdGeom.Tokens.invisible if number in gaps else UsdGeom.Tokens.inherited, number)
+        camera.GetPrim().SetCustomDataByKey("framesNotSolved", frame_ranges(track.gaps))
 
 
 def _lens(camera: Any, track: CameraTrack) -> dict[Any, list[float]]:

@@ -130,8 +130,8 @@ def test_gaps_hold_and_are_marked(tmp_path: Path) -> None:
     assert frames == [1001, 1002, 1003, 1006, 1007, 1008, 1009, 1010, 1011]
     assert position["holds"] == [[3, "hold"], [9, "hold"]]
     assert [value["comment"] for value in comp["markerProperty"]["values"]] == [
-        "camera not solved: frames 1004-1005",
-        "camera not solved: frames 1012-1012",
+        "no camera: frames 1004-1005",
+        "no camera: frames 1012-1012",
     ]
 
 

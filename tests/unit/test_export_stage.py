@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from backend.export.blender_scene import _job
+from backend.export.camera_track import PointCloud, make_track
+from backend.export.undistorted_picture import undistorted_picture
 from backend.pipeline import manifest
 from backend.pipeline.manifest import MANIFEST_VERSION, Manifest
 from backend.stages import export
+from shared import axes
 from shared.artifacts import StageResult
 from shared.camera_files import read_camera
 from shared.errors import ArtifactMissing, InvalidParameter, ShotCorrupt
@@ -124,3 +130,25 @@ def test_a_camera_without_points_is_exported(tmp_path: Path) -> None:
     ShotFolder(tmp_path).cloud.unlink()
     result, _ = run_export(tmp_path, formats="usda,jsx,csv,analysis")
     assert result.facts["points"] == 0
+
+
+def test_numbers_that_the_plate_lacks_are_gaps(tmp_path: Path) -> None:
+    """A sequence with a hole: no program may glide over it."""
+    write_shot(tmp_path, PLAN)
+    shot, camera = ShotFolder(tmp_path), read_camera(tmp_path)
+    for path, document in ((shot.intrinsics, camera.intrinsics), (shot.extrinsics, camera.extrinsics)):
+        kept = tuple(frame for frame in document.frames if frame.frame not in (1004, 1005))
+        path.write_text(document_text(replace(document, frames=kept)))
+    track = make_track(
+        read_camera(tmp_path), undistorted_picture(camera.intrinsics, overscan=True),
+        name="camera", fps=Fraction(24), film_back_mm=36.0,
+    )  # fmt: skip
+    assert track.gaps == (1004, 1005) and track.failed == ()
+    job = _job(track, axes.BLENDER, PointCloud(np.zeros((0, 3)), np.zeros((0, 3), np.uint8), np.zeros(0, np.int32)))
+    assert [row["frame"] for row in job["frames"] if row["matrix"] is None] == [1004, 1005]
+    assert [row["frame"] for row in job["frames"]] == list(range(1001, 1013)) and job["failed"] == "1004-1005"
+    run_export(tmp_path, formats="chan,clip,usda,jsx")
+    assert 'string framesNotSolved = "1004-1005"' in (tmp_path / "camera/camera.usda").read_text()
+    assert "var holds = [3];" in (tmp_path / "camera/camera.jsx").read_text()
+    assert "tracklength = 12" in (tmp_path / "camera/camera.clip").read_text()
+    assert len((tmp_path / "camera/camera.chan").read_text().splitlines()) == 10
