@@ -31,7 +31,9 @@ class BackendProcess:
 
     def __init__(self, home: Path, program: Sequence[str] = REAL, *arguments: str) -> None:
         self.home = home
-        self._command = [sys.executable, *program, *arguments]
+        # A server that a failed test leaves behind ends with the tests.
+        tie = f"parent_pid={os.getpid()}" if tuple(program) == SCRIPTED else f"--parent-pid={os.getpid()}"
+        self._command = [sys.executable, *program, *arguments, tie]
         self.process: subprocess.Popen[bytes] | None = None
         self._seen: dict[int, psutil.Process] = {}
 
