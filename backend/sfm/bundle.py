@@ -25,7 +25,8 @@ _CHUNK_DOUBLES = 4_000_000
 
 @dataclass(frozen=True)
 class BundleSettings:
-    """free_focal, free_k1, free_k2: what of the lens may change. scale_px: residual (in units of each
+    """free_focal, free_k1, free_k2, free_centre: what of the lens may change (centre: the
+    principal point). scale_px: residual (in units of each
     observation's expected error, about a pixel) at which the Cauchy loss lets go. focal_prior: (focal px, its standard
     deviation) or None. fixed: frames whose pose is held [F] or None."""
 
@@ -33,6 +34,7 @@ class BundleSettings:
     free_focal: bool = True
     free_k1: bool = False
     free_k2: bool = False
+    free_centre: bool = False
     scale_px: float = 1.0
     tolerance: float = 1e-5
     focal_prior: tuple[float, float] | None = None
@@ -189,7 +191,7 @@ def _assemble(
 
 
 def lens_jacobians(lens: Lens, camera: Floats, s: BundleSettings) -> tuple[Floats, Floats]:
-    """d pixel / d camera point [M, 2, 3] and d pixel / d (log focal, k1, k2 as freed) [M, 2, L]."""
+    """d pixel / d camera point [M, 2, 3] and d pixel / d (log focal, k1, k2, centre / focal as freed) [M, 2, L]."""
     z = np.where(np.abs(camera[:, 2]) > 1e-9, camera[:, 2], 1e-9)
     x, y = camera[:, 0] / z, camera[:, 1] / z
     r2 = x * x + y * y
@@ -210,6 +212,9 @@ def lens_jacobians(lens: Lens, camera: Floats, s: BundleSettings) -> tuple[Float
         columns.append(ray * r2[:, None])
     if s.free_k2:
         columns.append(ray * (r2 * r2)[:, None])
+    if s.free_centre:
+        unit = np.full(len(z), lens.focal)
+        columns += [np.stack([unit, 0 * unit], 1), np.stack([0 * unit, unit], 1)]
     return to_camera, np.stack(columns, 2) if columns else np.zeros((len(z), 2, 0))
 
 
@@ -318,4 +323,6 @@ def _moved_lens(lens: Lens, delta: Floats, s: BundleSettings) -> Lens:
     focal = lens.focal * float(np.exp(np.clip(next(steps), -0.3, 0.3))) if s.free_focal else lens.focal
     k1 = lens.k1 + next(steps) if s.free_k1 else lens.k1
     k2 = lens.k2 + next(steps) if s.free_k2 else lens.k2
-    return replace(lens, focal=focal, k1=k1, k2=k2)
+    cx = lens.cx + next(steps) * lens.focal if s.free_centre else lens.cx
+    cy = lens.cy + next(steps) * lens.focal if s.free_centre else lens.cy
+    return replace(lens, focal=focal, k1=k1, k2=k2, cx=cx, cy=cy)

@@ -42,24 +42,36 @@ class Refined:
     converged: bool
 
 
-def refine(scene: Scene, tracks: Tracks, settings: RefineSettings, checkpoint: Callable[[], None]) -> Refined:
-    """Alternates bundle adjustment with outlier removal; the lens model is chosen after the first round."""
+def first_fit(
+    scene: Scene, tracks: Tracks, settings: RefineSettings, checkpoint: Callable[[], None]
+) -> tuple[Scene, BundleSettings]:
+    """A first bundle adjustment over all frames, and what of the lens is free from then on."""
+    radial = settings.distortion == "radial"
     bundle = BundleSettings(
         iterations=settings.iterations, free_focal=settings.free_focal, scale_px=2.0,
-        focal_prior=settings.focal_prior, tolerance=1e-4, free_k1=settings.distortion == "radial",
-        free_k2=settings.distortion == "radial",
+        focal_prior=settings.focal_prior, tolerance=1e-3, free_k1=radial, free_k2=radial,
     )  # fmt: skip
-    converged = False
-    kept = tracks
-    for turn in range(settings.rounds):
-        most_px = settings.px * (6.0 if turn == 0 else 3.0)
-        scene = _all_points(scene, kept, most_px)
+    scene = _all_points(scene, tracks, 6.0 * settings.px)
+    measured = calibrated(tracks, errors_px(scene, tracks), _FLOOR_PX * settings.px)
+    scene, _ = adjust(scene, measured, bundle, checkpoint)
+    if settings.distortion == "auto":
+        kept = _cleaned(scene, tracks, settings.px)
         kept = calibrated(kept, errors_px(scene, kept), _FLOOR_PX * settings.px)
-        scene, report = adjust(scene, kept, bundle, checkpoint)
+        scene, bundle = choose_lens(scene, kept, bundle, checkpoint)
+    return scene, replace(bundle, tolerance=1e-4)
+
+
+def refine(
+    scene: Scene, tracks: Tracks, settings: RefineSettings, bundle: BundleSettings, checkpoint: Callable[[], None]
+) -> Refined:
+    """Alternates bundle adjustment with outlier removal."""
+    converged = False
+    kept = _cleaned(scene, tracks, settings.px)
+    for _ in range(settings.rounds):
+        scene = _all_points(scene, kept, 3.0 * settings.px)
+        measured = calibrated(kept, errors_px(scene, kept), _FLOOR_PX * settings.px)
+        scene, report = adjust(scene, measured, bundle, checkpoint)
         converged = report.converged
-        if turn == 0 and settings.distortion == "auto":
-            scene, bundle = choose_lens(scene, kept, bundle, checkpoint)
-        kept = replace(kept, sigma=tracks.sigma) if turn == 0 else kept
         kept = _cleaned(scene, tracks, settings.px)
     return Refined(scene, kept, converged)
 

@@ -20,10 +20,10 @@ class Preset:
 
 
 PRESETS = {
-    "low": Preset(None, 600, 6, 2, 12),
-    "medium": Preset(1920, 1200, 7, 3, 20),
-    "high": Preset(2560, 2200, 8, 4, 40),
-    "slow": Preset(4096, 4000, 8, 5, 60),
+    "low": Preset(None, 600, 6, 1, 12),
+    "medium": Preset(1920, 1200, 7, 2, 20),
+    "high": Preset(2560, 2200, 8, 3, 40),
+    "slow": Preset(4096, 4000, 8, 4, 60),
 }
 
 

@@ -20,10 +20,11 @@ from .initial import Trial, initialise, look_at_pairs
 from .keyframes import choose_keyframes
 from .mapper import MapperSettings, grow, register_rest
 from .motion_model import MotionChoice, choose_motion
-from .refine import Refined, RefineSettings, refine
+from .refine import Refined, RefineSettings, first_fit, refine
 from .result import CameraSolve
 from .scene import Lens, Scene
-from .settings import SfmSettings
+from .settings import SfmSettings, longest_side
+from .reunion import reunite
 from .tracking import plate_px, track_clip
 from .tracks import Tracks
 from .triangulation import triangulate
@@ -89,7 +90,7 @@ def solve(frames: FrameSource, settings: SfmSettings, observer: Observer | None 
         scene = _map(frames, tracks, settings, px, steps)
     steps.note = "Refining the camera"
     with clock.step("refining"):
-        refined = _refine(scene, tracks, settings, px, steps)
+        refined = _refine(frames, scene, tracks, settings, px, steps)
     _require_sense(refined, frames, px)
     with clock.step("finishing"):
         refined = replace(refined, scene=handy_world(refined.scene))
@@ -156,18 +157,26 @@ def _started(trial: Trial | None, views: list[TwoView], frames: FrameSource) -> 
     )
 
 
-def _refine(scene: Scene, tracks: Tracks, settings: SfmSettings, px: float, steps: _Steps) -> Refined:
+def _refine(frames: FrameSource, scene: Scene, tracks: Tracks, settings: SfmSettings, px: float, steps: _Steps) -> Refined:
     preset = settings.preset
     options = RefineSettings(
         preset.rounds, preset.iterations, not settings.fix_focal, _focal_prior(settings), settings.distortion, px
     )
-    refined = refine(scene, tracks, options, steps)
-    missing = ~refined.scene.posed
-    if missing.any():
+    import time
+    t0=time.time()
+    scene, bundle = first_fit(scene, tracks, options, steps)
+    t1=time.time()
+    n0=len(tracks.track)
+    longest = longest_side(preset, frames.width, frames.height)
+    tracks = reunite(frames, scene, tracks, longest, preset.radius, steps)
+    t2=time.time()
+    refined = refine(scene, tracks, options, bundle, steps)
+    print('first',t1-t0,'reun',t2-t1,'refine',time.time()-t2, n0, len(tracks.track),len(refined.tracks.track))
+    if not refined.scene.posed.all():
         mapper = MapperSettings(_NOISE_PX * px, False, None, settings.seed)
         more = register_rest(refined.scene, tracks, mapper, steps)
         if more.posed.sum() > refined.scene.posed.sum():
-            refined = refine(more, tracks, replace(options, rounds=2), steps)
+            refined = refine(more, tracks, options, bundle, steps)
     return refined
 
 
