@@ -25,6 +25,8 @@ IDENTITY: Matrix4 = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0,
 
 FOCAL_SOURCES = ("solved", "metadata", "user", "assumed")
 MODELS = ("PINHOLE", "BROWN")
+UP_SOURCES = ("none", "points", "picked", "imported")
+SCALE_SOURCES = ("none", "two-points", "camera-height", "object", "metric-depth", "person-height", "imported")
 STATES = ("solved", "interpolated", "failed")
 MOTIONS = ("full", "nodal", "locked")
 
@@ -94,13 +96,24 @@ class Similarity:
 
 
 @dataclass(frozen=True)
+class Gauge:
+    """What `extrinsics.json` says of a world: where its up, its scale and its unit come from."""
+
+    up_source: str
+    scale_source: str
+    units: str
+
+
+@dataclass(frozen=True)
 class World:
     """`world_from_solve` takes the solver's own gauge to the shot's world; every change raises
-    `revision`, and files that carry another revision must not be mixed with it."""
+    `revision`, and files that carry another revision must not be mixed with it. solve_gauge: what was said of
+    the solver's own world, for going back to it; None while that is still the shot's world."""
 
     version: int
     revision: int
     world_from_solve: Similarity
+    solve_gauge: Gauge | None = None
 
 
 UNCHANGED = Similarity(1.0, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), (0.0, 0.0, 0.0))
@@ -140,6 +153,6 @@ def _check(camera: SolvedCamera, shot: ShotFolder) -> None:
     if camera.extrinsics.world_revision != camera.world.revision:
         raise ShotCorrupt(
             f"{shot.extrinsics} belongs to world revision {camera.extrinsics.world_revision}, "
-            f"but {shot.world} is at {camera.world.revision}.",
-            "Set the world's origin or scale again, or run Solve Camera again.",
+            f"but {shot.world} is at {camera.world.revision}: a change of the world is under way or was interrupted.",
+            "Try again in a moment; any job on the shot finishes an interrupted change.",
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.artifacts import Artifact, StageResult
+from shared.camera_files import World
 from shared.errors import ShotCorrupt
 from shared.shot import ShotFolder, document_text, read_document
 
@@ -20,7 +21,7 @@ IMPORTED = "imported:"
 @dataclass(frozen=True)
 class Manifest:
     """key: see `fingerprint.key_of`. params and inputs: what the key was made of, to say what changed.
-    world_revision: of camera/world.json when it was written, 0 for stages that write no world data."""
+    world_revision: of camera/world.json when its files were written or last moved with the world."""
 
     version: int
     key: str
@@ -53,6 +54,14 @@ def write(shot: ShotFolder, stage: str, manifest: Manifest) -> None:
 def remove(shot: ShotFolder, stage: str) -> None:
     """Before a stage's files change: from here on it counts as unfinished."""
     manifest_path(shot, stage).unlink(missing_ok=True)
+
+
+def world_revision(shot: ShotFolder) -> int:
+    """Of the shot's world as it is now; 0 before there is one that can be read."""
+    try:
+        return read_document(shot.world, World).revision if shot.world.is_file() else 0
+    except ShotCorrupt:
+        return 0
 
 
 def is_complete(shot: ShotFolder, manifest: Manifest) -> bool:

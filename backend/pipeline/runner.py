@@ -158,11 +158,9 @@ def _bring_up_to_date(planned: PlannedStage, context: StageContext, *, forced: b
     started = time.monotonic()
     result = planned.module.run(planned.params, context)
     result = replace(result, seconds=round(time.monotonic() - started, 3), notices=tuple(context.notices))
-    manifest.write(
-        context.shot,
-        planned.info.name,
-        Manifest(MANIFEST_VERSION, planned.key, to_values(planned.params), dict(planned.inputs), result),
-    )
+    values, revision = to_values(planned.params), manifest.world_revision(context.shot)
+    done = Manifest(MANIFEST_VERSION, planned.key, values, dict(planned.inputs), result, revision)
+    manifest.write(context.shot, planned.info.name, done)
     _record_engine(context.shot, planned)
     shutil.rmtree(context.checkpoint_dir.parent, ignore_errors=True)
     context.log.info("done in %.1f s", result.seconds)

@@ -1,0 +1,157 @@
+"""What in a shot is given in world coordinates, and how each kind of file is moved with the world.
+
+A stage that comes to write world coordinates adds its kind of file to `CARRIERS`. Files that were made for
+other programs (camera/camera.*, mocap/*/*.bvh, ...) are not moved: their stage's key reads the camera files,
+so they count as out of date and are written anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.pipeline.journal import Change
+from shared.axes import quaternion_of
+from shared.camera_files import Similarity
+from shared.errors import ShotCorrupt
+from shared.shot import ShotFolder
+
+SKY = 1e10
+"""Depth of what is infinitely far: a mark, not a length."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Move:
+    """by: takes the old world to the new one. revision, units: of the new world."""
+
+    by: Similarity
+    revision: int
+    units: str
+
+    def points(self, xyz: NDArray[Any]) -> NDArray[Any]:
+        """Points [..., 3] of the old world in the new one, in their own dtype."""
+        moved = self.by.scale * np.asarray(xyz, np.float64) @ np.array(self.by.rotation).T
+        return np.asarray(moved + np.array(self.by.translation), xyz.dtype)
+
+
+def _cloud(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
+    """camera/points.npz: xyz moves, everything else stays."""
+    if not shot.cloud.is_file():
+        return
+    arrays = _arrays(shot.cloud)
+    _save_arrays(change.stage(shot.cloud), {**arrays, "xyz": move.points(arrays["xyz"])})
+    yield
+
+
+def _model(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
+    """colmap/sparse/0 is kept in the shot's world, so that programs that open it see the artist's world."""
+    if not (shot.sparse_dir / "images.bin").is_file():
+        return
+    import pycolmap
+
+    try:
+        model = pycolmap.Reconstruction(str(shot.sparse_dir))
+    except (ValueError, RuntimeError, OSError) as bad:
+        raise ShotCorrupt(f"{shot.sparse_dir} cannot be read: {bad}.", "Run Solve Camera again.") from bad
+    turn = pycolmap.Rotation3d(np.array(move.by.rotation))
+    model.transform(pycolmap.Sim3d(move.by.scale, turn, np.array(move.by.translation)))
+    with TemporaryDirectory(prefix="model-", dir=shot.private_dir) as folder:
+        model.write_binary(folder)
+        for written in sorted(Path(folder).iterdir()):
+            written.replace(change.stage(shot.sparse_dir / written.name))
+    yield
+
+
+def _depth(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
+    """depth/frame_*.exr: channel Z is a length along the camera's axis, so only scale matters to it."""
+    folder = shot.root / "depth"
+    described = folder / "meta.json"
+    if described.is_file():
+        change.stage(described).write_text(_moved_description(described, move), encoding="utf-8")
+        yield
+    if move.by.scale == 1.0:
+        return
+    for frame in sorted(folder.glob("frame_*.exr")):
+        _scale_depth(frame, change.stage(frame), move.by.scale)
+        yield
+
+
+def _moved_description(path: Path, move: Move) -> str:
+    """depth/meta.json: `world_revision` and `units` are the world's, `minimum` and `maximum` are lengths."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        lengths = {key: said[key] * move.by.scale for key in ("minimum", "maximum") if said.get(key) is not None}
+    except (ValueError, TypeError, AttributeError) as bad:
+        raise ShotCorrupt(f"{path} cannot be read: {bad}.", "Run the depth stage again.") from bad
+    return json.dumps({**said, **lengths, "world_revision": move.revision, "units": move.units}, indent=1) + "\n"
+
+
+def _scale_depth(source: Path, target: Path, scale: float) -> None:
+    import OpenEXR
+
+    try:
+        file = OpenEXR.File(str(source), separate_channels=True)
+        header, channels = file.header(), file.channels()
+        depth = np.asarray(channels["Z"].pixels, np.float32)
+    except (RuntimeError, ValueError, KeyError, OSError) as bad:
+        raise ShotCorrupt(f"{source} cannot be read as depth: {bad}.", "Run the depth stage again.") from bad
+    known = np.isfinite(depth) & (depth < SKY)
+    channels["Z"].pixels = np.where(known, depth * np.float32(scale), depth).astype(np.float32)
+    kept = {key: value for key, value in header.items() if key != "channels"}
+    OpenEXR.File(kept, channels).write(str(target))
+
+
+def _mocap(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
+    """mocap/*/motion.npz: joints and root move, rotations of joints without a parent turn, offsets scale."""
+    for path in sorted((shot.root / "mocap").glob("*/motion.npz")):
+        arrays = _arrays(path)
+        _save_arrays(change.stage(path), {**arrays, **_moved_motion(arrays, move)})
+        yield
+
+
+def _moved_motion(arrays: dict[str, NDArray[Any]], move: Move) -> dict[str, NDArray[Any]]:
+    moved: dict[str, NDArray[Any]] = {name: move.points(arrays[name]) for name in ("joints", "root") if name in arrays}
+    if "rest_offsets" in arrays:
+        offsets = arrays["rest_offsets"]
+        moved["rest_offsets"] = (offsets * move.by.scale).astype(offsets.dtype)
+    if "rotations" in arrays and "parents" in arrays:
+        rotations = arrays["rotations"].copy()
+        roots = np.nonzero(arrays["parents"] < 0)[0]
+        turn = np.array(quaternion_of(move.by.rotation))
+        rotations[:, roots] = _product(turn, rotations[:, roots].astype(np.float64))
+        moved["rotations"] = rotations
+    return moved
+
+
+def _product(left: Floats, right: Floats) -> Floats:
+    """Hamilton product of quaternions wxyz, [4] with [..., 4]."""
+    w, x, y, z = left
+    matrix = np.array([[w, -x, -y, -z], [x, w, -z, y], [y, z, w, -x], [z, -y, x, w]])
+    return np.asarray(right @ matrix.T)
+
+
+Carrier = Callable[[ShotFolder, Move, Change], Iterator[None]]
+CARRIERS: tuple[Carrier, ...] = (_cloud, _model, _depth, _mocap)
+"""Each stages new content of its files, if there are any, and yields after each, for progress and cancelling."""
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, KeyError) as bad:
+        raise ShotCorrupt(f"{path} cannot be read: {bad}.", "Run the stage that makes it again.") from bad
+
+
+def _save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    with path.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the names for options
