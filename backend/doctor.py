@@ -93,7 +93,7 @@ def _memory_bytes() -> int | None:
     """Of the whole computer; None where the system does not say without a further package."""
     if importlib.util.find_spec("psutil") is not None:
         return int(importlib.import_module("psutil").virtual_memory().total)
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+    if sys.platform != "win32" and "SC_PHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 
 from shared.connection import process_exists
@@ -20,24 +21,31 @@ async def stop_when_idle(idle_s: Callable[[], float], limit_s: float, stop: Call
 
 async def stop_with_parent(pid: int, stop: Callable[[], None]) -> None:
     """Calls `stop` when process `pid` has ended."""
-    if hasattr(os, "pidfd_open"):
-        await _ended(pid)
-    else:
+    descriptor = _descriptor(pid)
+    if descriptor is None:
         while process_exists(pid):
             await asyncio.sleep(_PARENT_POLL_S)
+    else:
+        await _readable(descriptor)
     stop()
 
 
-async def _ended(pid: int) -> None:
-    """Linux: exact, also for a process that nobody reaps."""
+def _descriptor(pid: int) -> int | None:
+    """Linux: a descriptor of the process, which becomes readable at its end, also when nobody reaps it. None
+    elsewhere, in containers that forbid it, and when the process is gone already."""
+    if sys.platform != "linux":
+        return None
     try:
-        descriptor = os.pidfd_open(pid)
-    except OSError:  # it is gone already
-        return
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+async def _readable(descriptor: int) -> None:
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
     try:
-        loop.add_reader(descriptor, ended.set)
-        await ended.wait()
+        loop.add_reader(descriptor, ready.set)
+        await ready.wait()
     finally:
         loop.remove_reader(descriptor)
         os.close(descriptor)

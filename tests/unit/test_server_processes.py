@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from backend.doctor import facts, report
 from backend.engines import ENGINES, statuses
+from backend.server import lifetime
 from backend.server import worker as server_worker
 from backend.server.frames import preview_folder
 from backend.server.methods import check
@@ -97,6 +99,28 @@ def test_hello_is_checked() -> None:
 def test_requests_without_sense_are_refused(request_: JobRequest) -> None:
     with pytest.raises(InvalidRequest):
         check(request_)
+
+
+# -- the end of the parent ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["descriptor", "polling"])
+def test_the_end_of_the_parent_is_noticed(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    if way == "polling":
+        monkeypatch.setattr(lifetime, "_descriptor", lambda pid: None)
+        monkeypatch.setattr(lifetime, "_PARENT_POLL_S", 0.02)
+    parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+    async def scenario() -> None:
+        stopped = asyncio.Event()
+        task = asyncio.create_task(lifetime.stop_with_parent(parent.pid, stopped.set))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), 0.1)
+        await asyncio.to_thread(parent.communicate, b"\n")
+        await asyncio.wait_for(stopped.wait(), 10)
+        await task
+
+    asyncio.run(scenario())
 
 
 # -- deaths ------------------------------------------------------------------------------------------------
