@@ -26,9 +26,7 @@ def property_group(params: type, name: str) -> type[bpy.types.PropertyGroup]:
     annotations: dict[str, Any] = {}
     for spec in specs(params):
         if has_switch(spec):
-            annotations[switch_name(spec)] = bpy.props.BoolProperty(
-                name=spec.label, description=_sentence(spec.help)
-            )
+            annotations[switch_name(spec)] = bpy.props.BoolProperty(name=spec.label, description=_sentence(spec.help))
         annotations[spec.name] = _property(spec)
     return type(name, (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": params.__doc__})
 

@@ -19,7 +19,7 @@ from . import wording
 from .importers.contents import ShotContents, read_shot
 from .importers.shot_import import ImportedShot, ImportOptions, import_steps
 from .session import Session
-from .shared.errors import BacklotError, InternalError
+from .shared.errors import BacklotError, InternalError, InvalidRequest
 from .shared.messages import DONE, JobEvent
 
 BUDGET_S = 0.008
@@ -109,10 +109,11 @@ class Pump:
     def _turn(self, deadline: float) -> float:
         self.session.connect_if_running()
         for event in self.session.poll(deadline):
-            self._handle(event)
+            self._note(event)
         self._step_imports(deadline)
         if self.session.changed:
             self.session.changed = False
+            self._import_finished()
             self._show_jobs()
             _redraw()
         if self._imports:
@@ -123,25 +124,29 @@ class Pump:
         _log.exception("The pump failed")
         self._imports.clear()
         self._failures += 1
-        self.session.error = error if isinstance(error, BacklotError) else InternalError(
-            f"Blender's side of Backlot failed: {type(error).__name__}: {error}"
+        self.session.error = (
+            error
+            if isinstance(error, BacklotError)
+            else InternalError(f"Blender's side of Backlot failed: {type(error).__name__}: {error}")
         )
         _redraw()
         return _BUSY_S if self._failures < _MAX_FAILURES else None
 
-    def _handle(self, event: JobEvent) -> None:
-        status = event.status
-        if event.kind == "stage" or status.is_over:
-            self.session.refresh_summary(Path(status.request.shot))
-        if event.kind != DONE:
-            return
+    def _note(self, event: JobEvent) -> None:
+        if event.kind == "stage" or event.status.is_over:
+            self.session.refresh_summary(Path(event.status.request.shot))
+
+    def _import_finished(self) -> None:
+        """Imports the shots of jobs that scenes wait for. It looks at states, not at events: a job may end
+        before its submission is answered, or while Blender was closed."""
         for scene in bpy.data.scenes:
             settings = scene.backlot
-            if settings.job == status.id:
-                settings.job = ""  # once only: a reconnect replays the end
-                if settings.import_when_done:
-                    options = ImportOptions(set_scene=settings.set_scene)
-                    self.import_later(scene, Path(status.request.shot), options)
+            status = self.session.jobs.get(settings.job) if settings.job else None
+            if status is None or not status.is_over:
+                continue
+            settings.job = ""
+            if status.state == DONE and settings.import_when_done:
+                self.import_later(scene, Path(status.request.shot), ImportOptions(set_scene=settings.set_scene))
 
     def _step_imports(self, deadline: float) -> None:
         while self._imports and self._imports[0].contents is not None:
@@ -150,6 +155,8 @@ class Pump:
                 if _artist_is_busy() and time.perf_counter() - work.ready_since < _MODAL_PATIENCE_S:
                     return
                 work.steps = self._begin(work)
+                if work.steps is None:
+                    continue
             result = next(work.steps, None)
             if result is not None:
                 self._imports.remove(work)
@@ -157,9 +164,16 @@ class Pump:
             if time.perf_counter() > deadline:
                 return
 
-    def _begin(self, work: _Import) -> Iterator[ImportedShot | None]:
+    def _begin(self, work: _Import) -> Iterator[ImportedShot | None] | None:
+        scene = bpy.data.scenes.get(work.scene)
+        if scene is None:
+            self._imports.remove(work)
+            self.session.error = InvalidRequest(
+                f"The scene {work.scene} is gone.", "Choose the shot in another scene and press Import or Update Scene."
+            )
+            self.session.changed = True
+            return None
         assert work.contents is not None
-        scene = bpy.data.scenes.get(work.scene) or bpy.context.scene
         return import_steps(scene, work.contents, work.options)
 
     def _finish(self, result: ImportedShot) -> None:
@@ -180,7 +194,7 @@ class Pump:
             listed.items.remove(len(listed.items) - 1)
         while len(listed.items) < len(newest):
             listed.items.add()
-        for item, status in zip(listed.items, newest):
+        for item, status in zip(listed.items, newest, strict=True):
             item.show(status, wording.state_text(status))
 
 

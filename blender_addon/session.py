@@ -88,7 +88,9 @@ class Session:
             return
         self._starting, self.error, self.changed = True, None, True
         self.background(
-            lambda: start_backend(self.home, python=python, source=source), lambda _: self._connect(), self._start_failed
+            lambda: start_backend(self.home, python=python, source=source),
+            lambda _: self._connect(),
+            self._start_failed,
         )
 
     def connect_if_running(self) -> None:

@@ -39,7 +39,13 @@ def assign(owner: bpy.types.ID, action: bpy.types.Action) -> None:
 
 
 def write_curve(
-    curves: Any, data_path: str, index: int, frames: np.ndarray, values: np.ndarray, marks: np.ndarray, kinds: np.ndarray
+    curves: Any,
+    data_path: str,
+    index: int,
+    frames: np.ndarray,
+    values: np.ndarray,
+    marks: np.ndarray,
+    kinds: np.ndarray,
 ) -> None:
     """Replaces the keys of one F-curve; a curve that exists keeps its modifiers, colour and mute.
 

@@ -41,21 +41,11 @@ def import_camera(
 
 def _first_settings(camera: bpy.types.Object, contents: ShotContents) -> None:
     """Settings of a new camera, sized to the shot; from then on they are the artist's."""
-    near, far = _depth_range(contents)
-    camera.data.clip_start = min(0.1, near / 10)
-    camera.data.clip_end = max(100.0, far * 10)
-    camera.data.display_size = float(np.clip(near / 5, 1e-3, 1e3))
+    camera.data.clip_start = min(0.1, contents.depth.near / 10)
+    camera.data.clip_end = max(100.0, contents.depth.far * 10)
+    camera.data.display_size = min(max(contents.depth.near / 5, 1e-3), 1e3)
     camera.data.show_passepartout = True
     camera.data.passepartout_alpha = 0.9
-
-
-def _depth_range(contents: ShotContents) -> tuple[float, float]:
-    """Distances from the camera's mean place to the cloud's near and far points."""
-    if contents.cloud is None or len(contents.cloud.xyz) == 0:
-        return 1.0, 100.0
-    distance = np.linalg.norm(contents.cloud.xyz[::16] - contents.path.location.mean(axis=0), axis=1)
-    near, far = np.percentile(distance, (2, 98))
-    return max(float(near), 1e-3), max(float(far), 1e-2)
 
 
 def _key_poses(collection: bpy.types.Collection, camera: bpy.types.Object, path: CameraPath, name: str) -> None:
@@ -69,9 +59,7 @@ def _key_poses(collection: bpy.types.Collection, camera: bpy.types.Object, path:
     _assign_first(camera, action)
 
 
-def _key_lens(
-    collection: bpy.types.Collection, data: bpy.types.Camera, contents: ShotContents, name: str
-) -> None:
+def _key_lens(collection: bpy.types.Collection, data: bpy.types.Camera, contents: ShotContents, name: str) -> None:
     """Sets the lens; keys only what varies."""
     intrinsics = contents.camera.intrinsics
     optics = lens.to_blender(intrinsics, contents.sensor_mm)

@@ -14,10 +14,6 @@ import numpy as np
 from . import cloud_display, ownership
 from .contents import Cloud, ShotContents
 
-# Linear values of the 256 sRGB codes (IEC 61966-2-1).
-_CODES = np.arange(256) / 255.0
-_LINEAR = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
 
 def build_mesh(cloud: Cloud, name: str) -> Iterator[bpy.types.Mesh]:
     """Makes the mesh, yielding it after each part, so that no step takes long. The mesh is in no scene
@@ -28,10 +24,7 @@ def build_mesh(cloud: Cloud, name: str) -> Iterator[bpy.types.Mesh]:
     yield mesh
     mesh.attributes["position"].data.foreach_set("vector", cloud.xyz.ravel())
     yield mesh
-    colours = np.ones((count, 4), dtype=np.float32)
-    colours[:, :3] = _LINEAR[cloud.rgb]
-    yield mesh
-    mesh.attributes.new("Color", "FLOAT_COLOR", "POINT").data.foreach_set("color", colours.ravel())
+    mesh.attributes.new("Color", "FLOAT_COLOR", "POINT").data.foreach_set("color", cloud.colour.ravel())
     yield mesh
     mesh.attributes.new("error", "FLOAT", "POINT").data.foreach_set("value", cloud.error)
     mesh.attributes.new("track_length", "INT", "POINT").data.foreach_set("value", cloud.track_length)
@@ -67,8 +60,8 @@ def place_cloud(
 def _replace_mesh(old: bpy.types.Mesh, new: bpy.types.Mesh) -> None:
     for material in old.materials:
         new.materials.append(material)
-    for key in old.keys():
-        new[key] = old[key]
+    for key, value in old.items():
+        new[key] = value
     name = old.name
     old.user_remap(new)
     bpy.data.meshes.remove(old)
@@ -76,10 +69,6 @@ def _replace_mesh(old: bpy.types.Mesh, new: bpy.types.Mesh) -> None:
 
 
 def _point_radius(contents: ShotContents) -> float:
-    """World radius that is about one pixel at the middle of the set."""
-    assert contents.cloud is not None
-    if len(contents.cloud.xyz) == 0:
-        return 0.01
-    distance = np.linalg.norm(contents.cloud.xyz[::16] - contents.path.location.mean(axis=0), axis=1)
+    """World radius that is about one pixel of a 960 px wide picture at the middle of the set."""
     focal = float(np.median([f.fx for f in contents.camera.intrinsics.frames]))
-    return max(float(np.median(distance)) / focal * contents.camera.intrinsics.width / 960.0, 1e-6)
+    return contents.depth.middle / focal * contents.camera.intrinsics.width / 960.0

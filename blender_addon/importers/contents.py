@@ -17,15 +17,21 @@ from ..shared.errors import ArtifactMissing, ShotCorrupt
 from ..shared.shot import ShotFile, ShotFolder
 
 DEFAULT_SENSOR_MM = 36.0
+_BLOCK = 1 << 15
+_DEPTH_SAMPLES = 20_000
+
+# Linear values of the 256 sRGB codes (IEC 61966-2-1).
+_CODES = np.arange(256) / 255.0
+_LINEAR = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """xyz: float32 [N,3], world units, z up. rgb: uint8 [N,3], sRGB. error: float32 [N], px.
-    track_length: int32 [N], frames that see the point."""
+    """xyz: float32 [N,3], world units, z up. colour: float32 [N,4], linear sRGB with alpha 1. error:
+    float32 [N], px. track_length: int32 [N], frames that see the point."""
 
     xyz: np.ndarray
-    rgb: np.ndarray
+    colour: np.ndarray
     error: np.ndarray
     track_length: np.ndarray
 
@@ -47,6 +53,16 @@ class CameraPath:
 
 
 @dataclass(frozen=True)
+class DepthRange:
+    """Distances from the camera's mean place to the cloud's nearest, middle and farthest points (2nd, 50th
+    and 98th of a hundred), world units."""
+
+    near: float = 1.0
+    middle: float = 10.0
+    far: float = 100.0
+
+
+@dataclass(frozen=True)
 class ShotContents:
     """root: the shot folder. sensor_mm: width of the sensor the artist named, 36 when nobody did.
     has_plate: source/frames holds the first frame."""
@@ -56,6 +72,7 @@ class ShotContents:
     camera: SolvedCamera
     path: CameraPath
     cloud: Cloud | None
+    depth: DepthRange
     sensor_mm: float
     has_plate: bool
 
@@ -67,12 +84,15 @@ def read_shot(root: Path) -> ShotContents:
     if not folder.extrinsics.is_file():
         raise ArtifactMissing(f"{root} has no solved camera yet.", "Press Solve Camera first.")
     camera = read_camera(root)
+    path = camera_path(camera, folder.extrinsics)
+    cloud = read_cloud(folder.cloud) if folder.cloud.is_file() else None
     return ShotContents(
         root=root,
         shot=shot,
         camera=camera,
-        path=camera_path(camera, folder.extrinsics),
-        cloud=read_cloud(folder.cloud) if folder.cloud.is_file() else None,
+        path=path,
+        cloud=cloud,
+        depth=_depth_range(path, cloud),
         sensor_mm=_sensor_mm(folder),
         has_plate=folder.frame_path(shot.facts.frame_start).is_file(),
     )
@@ -102,17 +122,36 @@ def read_cloud(path: Path) -> Cloud:
         with np.load(path) as file:
             cloud = Cloud(
                 xyz=np.ascontiguousarray(file["xyz"], dtype=np.float32),
-                rgb=np.ascontiguousarray(file["rgb"], dtype=np.uint8),
+                colour=_linear(np.ascontiguousarray(file["rgb"], dtype=np.uint8)),
                 error=np.ascontiguousarray(file["error"], dtype=np.float32),
                 track_length=np.ascontiguousarray(file["track_length"], dtype=np.int32),
             )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as bad:
         raise ShotCorrupt(f"{path} cannot be read: {bad}", "Run Solve Camera again.") from bad
     count = len(cloud.xyz)
-    shapes = (cloud.xyz.shape, cloud.rgb.shape, cloud.error.shape, cloud.track_length.shape)
-    if shapes != ((count, 3), (count, 3), (count,), (count,)):
+    shapes = (cloud.xyz.shape, cloud.colour.shape, cloud.error.shape, cloud.track_length.shape)
+    if shapes != ((count, 3), (count, 4), (count,), (count,)):
         raise ShotCorrupt(f"{path} holds arrays of different lengths.", "Run Solve Camera again.")
     return cloud
+
+
+def _linear(rgb: np.ndarray) -> np.ndarray:
+    """sRGB codes uint8 [N,3] as linear float32 [N,4]. In blocks: numpy holds Python's lock while it looks
+    up, and Blender's main thread must not wait for it."""
+    colour = np.ones((len(rgb), 4), dtype=np.float32)
+    for start in range(0, len(rgb), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        colour[block, :3] = _LINEAR[rgb[block]]
+    return colour
+
+
+def _depth_range(path: CameraPath, cloud: Cloud | None) -> DepthRange:
+    if cloud is None or len(cloud.xyz) == 0:
+        return DepthRange()
+    some = cloud.xyz[:: max(1, len(cloud.xyz) // _DEPTH_SAMPLES)]
+    distance = np.linalg.norm(some - path.location.mean(axis=0), axis=1)
+    near, middle, far = (max(float(d), 1e-6) for d in np.percentile(distance, (2, 50, 98)))
+    return DepthRange(near, middle, far)
 
 
 def _quaternions(rotations: np.ndarray) -> np.ndarray:

@@ -60,14 +60,13 @@ def import_steps(
 ) -> Iterator[ImportedShot | None]:
     """Imports in short steps for the pump; the last one yields the result.
 
-    Until the last step only a mesh that nothing uses exists, so stopping half-way changes no scene, and
-    everything the artist sees appears at once.
+    At first only a mesh grows that nothing uses; what the artist sees changes in the last three steps.
     """
     mesh = None
     if options.cloud and contents.cloud is not None:
-        for mesh in build_mesh(contents.cloud, shot_name(contents.root)):
+        for mesh in build_mesh(contents.cloud, shot_name(contents.root)):  # noqa: B007  (the last one is finished)
             yield None
-    yield _place(scene, contents, options, mesh)
+    yield from _place(scene, contents, options, mesh)
 
 
 def shot_name(root: Path) -> str:
@@ -77,20 +76,22 @@ def shot_name(root: Path) -> str:
 
 def _place(
     scene: bpy.types.Scene, contents: ShotContents, options: ImportOptions, mesh: bpy.types.Mesh | None
-) -> ImportedShot:
+) -> Iterator[ImportedShot | None]:
     name = shot_name(contents.root)
     is_new = ownership.find_collection(scene, contents.shot.id) is None
     collection = ownership.ensure_collection(scene, contents.shot.id, name)
     collection[ownership.SHOT_FOLDER] = str(contents.root)
-    kept = apply_scene_settings(scene, collection, contents) if options.set_scene else []
     root = import_root(scene, collection, name)
     camera = import_camera(scene, collection, root, contents, name)
+    yield None
     plate = import_plate(collection, camera, contents, name) if options.plate else None
+    yield None
     cloud = place_cloud(scene, collection, root, contents, mesh, name) if mesh is not None else None
+    kept = apply_scene_settings(scene, collection, contents) if options.set_scene else []
     if options.set_scene and (is_new or scene.camera is None):
         scene.camera = camera
-        scene.frame_set(int(contents.path.frames[0]))
-    return ImportedShot(
+        scene.frame_current = int(contents.path.frames[0])
+    yield ImportedShot(
         collection=collection,
         root=root,
         camera=camera,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import bpy
 
@@ -43,7 +44,7 @@ class BACKLOT_OT_setup_composite(_OnShot, bpy.types.Operator):
 
     bl_idname = "backlot.setup_composite"
     bl_label = "Set Up Undistort / Redistort"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return self.run(context, set_up_composite)
@@ -55,7 +56,7 @@ class BACKLOT_OT_setup_shadow_catcher(_OnShot, bpy.types.Operator):
 
     bl_idname = "backlot.setup_shadow_catcher"
     bl_label = "Set Up Shadow Catcher"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return self.run(context, set_up_shadow_catcher)

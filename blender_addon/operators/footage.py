@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
@@ -22,12 +23,10 @@ class BACKLOT_OT_open_clip(bpy.types.Operator, ImportHelper):
 
     bl_idname = "backlot.open_clip"
     bl_label = "Open Backlot Clip"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     filter_glob: bpy.props.StringProperty(default=";".join(f"*{e}" for e in VIDEO + _FRAMES), options={"HIDDEN"})
-    solve: bpy.props.BoolProperty(
-        name="Solve Now", description="Start solving the camera at once", default=False
-    )
+    solve: bpy.props.BoolProperty(name="Solve Now", description="Start solving the camera at once", default=False)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if self.filepath:  # dropped into the viewport

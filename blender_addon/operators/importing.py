@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
@@ -23,7 +24,7 @@ class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
 
     bl_idname = "backlot.import_shot"
     bl_label = "Import Backlot Shot"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     filter_glob: bpy.props.StringProperty(default="shot.json", options={"HIDDEN"})
     set_scene: bpy.props.BoolProperty(
@@ -57,7 +58,7 @@ class BACKLOT_OT_update_scene(bpy.types.Operator):
 
     bl_idname = "backlot.update_scene"
     bl_label = "Import or Update Scene"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import preferences, runtime
+from .. import api, preferences, runtime
 from ..requests import has_plate, solve_request
 from ..shared.errors import BacklotError
 from ..shared.messages import JobStatus
@@ -30,32 +30,35 @@ class BACKLOT_OT_solve_camera(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        scene = context.scene
         try:
-            request = solve_request(scene)
             if bpy.app.background:
-                return self._wait(scene)
+                return self._wait(context.scene)
+            start_solve(context.scene)
         except BacklotError as error:
             return refuse(self, error)
-        session, program = runtime.session(), preferences.backend_program()
-        name = scene.name
-
-        def submitted(status: JobStatus) -> None:
-            target = bpy.data.scenes.get(name)
-            if target is not None:
-                target.backlot.job = status.id
-
-        session.submit(request, submitted)
-        session.start(program.python, program.source)
         return FINISHED
 
     def _wait(self, scene: bpy.types.Scene) -> set[str]:
         """Timers do not run in the background: the operator returns when the camera stands."""
-        from .. import api
-
         shot = api.solve_scene(scene)
         self.report({"INFO"}, shot.summary if shot is not None else "Solved")
         return FINISHED
+
+
+def start_solve(scene: bpy.types.Scene) -> None:
+    """Asks the backend to solve the scene's shot, and starts it if need be; the pump sees to the rest.
+    Raises `FootageNotFound`, `InvalidParameter`."""
+    request = solve_request(scene)
+    session, program = runtime.session(), preferences.backend_program()
+    name = scene.name
+
+    def submitted(status: JobStatus) -> None:
+        target = bpy.data.scenes.get(name)
+        if target is not None:
+            target.backlot.job = status.id
+
+    session.submit(request, submitted)
+    session.start(program.python, program.source)
 
 
 CLASSES = (BACKLOT_OT_solve_camera,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import bpy
 
 from .. import runtime, wording
@@ -24,7 +26,7 @@ class BACKLOT_UL_jobs(bpy.types.UIList):
 class BACKLOT_PT_jobs(BacklotTab, bpy.types.Panel):
     bl_label = "Jobs"
     bl_idname = "BACKLOT_PT_jobs"
-    bl_options = {"DEFAULT_CLOSED"}
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, session = self.layout, runtime.session()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import bpy
 
 from .. import declared, runtime, wording
@@ -44,7 +46,7 @@ class BACKLOT_PT_ingest(BacklotTab, bpy.types.Panel):
     bl_label = "Footage Options"
     bl_idname = "BACKLOT_PT_ingest"
     bl_parent_id = "BACKLOT_PT_shot"
-    bl_options = {"DEFAULT_CLOSED"}
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.use_property_split = True

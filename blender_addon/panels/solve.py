@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import bpy
 
 from .. import declared, runtime, wording
@@ -83,7 +85,7 @@ class BACKLOT_PT_solve_advanced(BacklotTab, bpy.types.Panel):
     bl_label = "Advanced"
     bl_idname = "BACKLOT_PT_solve_advanced"
     bl_parent_id = "BACKLOT_PT_solve"
-    bl_options = {"DEFAULT_CLOSED"}
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.backlot
@@ -101,7 +103,7 @@ class BACKLOT_PT_solve_advanced(BacklotTab, bpy.types.Panel):
 class BACKLOT_PT_compositing(BacklotTab, bpy.types.Panel):
     bl_label = "Compositing"
     bl_idname = "BACKLOT_PT_compositing"
-    bl_options = {"DEFAULT_CLOSED"}
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, _context: bpy.types.Context) -> None:
         column = self.layout.column()

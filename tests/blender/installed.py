@@ -5,10 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -22,23 +20,10 @@ def have_bpy() -> bool:
 
 def build_zip(folder: Path) -> Path:
     """The extension as `build.py package` writes it."""
-    if "BACKLOT_MSGPACK_WHEEL" not in os.environ:
-        subprocess.run([sys.executable, str(CHECKOUT / "build.py"), "package", "--out", str(folder)], check=True)
-        (made,) = folder.glob("*.zip")
-        return made
-    tree = folder / "tree"
-    shutil.copytree(CHECKOUT / "blender_addon", tree, ignore=shutil.ignore_patterns("__pycache__"))
-    for part in ("shared", "backend"):
-        shutil.copytree(CHECKOUT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
-    wheel = Path(os.environ["BACKLOT_MSGPACK_WHEEL"])
-    (tree / "wheels").mkdir()
-    shutil.copy(wheel, tree / "wheels" / wheel.name)
-    path = folder / "backlot.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in tree.rglob("*"):
-            if file.is_file():
-                archive.write(file, file.relative_to(tree))
-    return path
+    command = [sys.executable, str(CHECKOUT / "build.py"), "package", "--out", str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    (made,) = folder.glob("*.zip")
+    return made
 
 
 def install(profile: Path) -> ModuleType:

@@ -99,11 +99,13 @@ def make_truth(plan: ShotPlan) -> Truth:
         axis=-1,
     )
     centres = np.stack([plan.travel * (step - 0.5), np.full(plan.count, -5.0), 1.6 + 0.2 * np.sin(3 * step)], axis=-1)
-    poses = np.stack([look_at(centre, np.array([0.0, 0.0, 0.5]), 0.1 * (s - 0.5)) for centre, s in zip(centres, step)])
+    target = np.array([0.0, 0.0, 0.5])
+    poses = np.stack([look_at(centre, target, 0.1 * (s - 0.5)) for centre, s in zip(centres, step, strict=True)])
     floor = np.concatenate([rng.uniform((-3, -2), (3, 3), (plan.points // 2, 2)), np.zeros((plan.points // 2, 1))], 1)
     box = rng.uniform((-0.5, -0.5, 0), (0.5, 0.5, 1), (plan.points - plan.points // 2, 3))
     face = rng.integers(0, 3, len(box))
-    box[np.arange(len(box)), face] = np.array([[-0.5, 0.5], [-0.5, 0.5], [0.0, 1.0]])[face, rng.integers(0, 2, len(box))]
+    sides = np.array([[-0.5, 0.5], [-0.5, 0.5], [0.0, 1.0]])
+    box[np.arange(len(box)), face] = sides[face, rng.integers(0, 2, len(box))]
     xyz = np.concatenate([floor, box]).astype(np.float32)
     rgb = np.where(np.arange(len(xyz))[:, None] < len(floor), (60, 170, 60), (220, 120, 30)).astype(np.uint8)
     return Truth(plan, np.arange(plan.first, plan.first + plan.count), k, poses, xyz, rgb)
@@ -153,7 +155,7 @@ def plate_frame(truth: Truth, index: int) -> np.ndarray:
         [40 + 150 * x // plan.width, 60 + 120 * y // plan.height, np.full_like(x, 10 + 20 * (index % 12))], axis=-1
     )
     pixels = truth.project(index, truth.xyz, distorted=True)
-    for (u, v), colour in zip(pixels, truth.rgb):
+    for (u, v), colour in zip(pixels, truth.rgb, strict=True):
         column, row = int(u), int(v)
         if 1 <= column < plan.width - 1 and 1 <= row < plan.height - 1:
             picture[row - 1 : row + 2, column - 1 : column + 2] = colour
@@ -191,14 +193,14 @@ def _intrinsics(truth: Truth) -> Intrinsics:
     return Intrinsics(
         version=1, width=plan.width, height=plan.height, fps=plan.fps, pixel_aspect=plan.pixel_aspect,
         model="BROWN" if any(plan.distortion) else "PINHOLE", k1=k1, k2=k2, p1=p1, p2=p2, focal_source="solved",
-        frames=tuple(FrameIntrinsics(int(n), *map(float, k)) for n, k in zip(truth.frames, truth.k)),
+        frames=tuple(FrameIntrinsics(int(n), *map(float, k)) for n, k in zip(truth.frames, truth.k, strict=True)),
     )  # fmt: skip
 
 
 def _extrinsics(truth: Truth) -> Extrinsics:
     base = FramePose(0, None, "solved", "full", 0.3, 120)
     frames = []
-    for number, pose in zip(truth.frames.tolist(), truth.poses):
+    for number, pose in zip(truth.frames.tolist(), truth.poses, strict=True):
         if number in truth.plan.failed:
             frames.append(replace(base, frame=number, state="failed", reprojection_error_px=None, points=0))
             continue

@@ -20,7 +20,6 @@ def test_the_plate_is_unchanged_away_from_the_shadow(
     empty: None, tmp_path: Path, transform: str, distortion: tuple[float, ...]
 ) -> None:
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     root = tmp_path / "clip_backlot"
@@ -46,7 +45,6 @@ def test_the_plate_is_unchanged_away_from_the_shadow(
 def test_the_render_keeps_its_view(empty: None, tmp_path: Path, exposure: float, gamma: float) -> None:
     """What AgX made of the cube without the set-up, it makes of it inside the compositor."""
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     root = tmp_path / "clip_backlot"
@@ -66,7 +64,6 @@ def test_the_render_keeps_its_view(empty: None, tmp_path: Path, exposure: float,
 
 def test_setting_up_twice_changes_nothing(empty: None, tmp_path: Path) -> None:
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     root = tmp_path / "clip_backlot"
@@ -86,7 +83,6 @@ def test_setting_up_twice_changes_nothing(empty: None, tmp_path: Path) -> None:
 def test_the_render_meets_the_distorted_plate(empty: None, tmp_path: Path) -> None:
     """A small bright ball at a known place of the set comes out at its distorted pixel."""
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     root = tmp_path / "clip_backlot"
@@ -109,7 +105,6 @@ def test_the_render_meets_the_distorted_plate(empty: None, tmp_path: Path) -> No
 def test_the_undistorted_plate_agrees_with_the_lens_model(empty: None, tmp_path: Path) -> None:
     """The undistorted plate, sampled at a pinhole projection, shows what the plate shows at the distorted one."""
     import bpy
-
     from bl_ext.user_default.backlot import api
     from bl_ext.user_default.backlot.compositing import composite
 

@@ -12,7 +12,6 @@ from tests.blender.synthetic_shot import ShotPlan, write_shot
 
 def test_same_objects_new_solve(empty: None, tmp_path: Path) -> None:
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     root = tmp_path / "clip_backlot"
@@ -31,7 +30,6 @@ def test_same_objects_new_solve(empty: None, tmp_path: Path) -> None:
 
 def test_the_artists_edits_stay(empty: None, tmp_path: Path) -> None:
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     root = tmp_path / "clip_backlot"
@@ -68,7 +66,6 @@ def test_the_artists_edits_stay(empty: None, tmp_path: Path) -> None:
 def test_copies_and_deletions(empty: None, tmp_path: Path) -> None:
     """A copy of the camera is the artist's; a deleted cloud comes back."""
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     root = tmp_path / "clip_backlot"
@@ -86,7 +83,6 @@ def test_copies_and_deletions(empty: None, tmp_path: Path) -> None:
 
 def test_an_action_the_artist_put_there_stays(empty: None, tmp_path: Path) -> None:
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     root = tmp_path / "clip_backlot"
@@ -99,7 +95,6 @@ def test_an_action_the_artist_put_there_stays(empty: None, tmp_path: Path) -> No
 
 def test_two_shots_and_two_scenes(empty: None, tmp_path: Path) -> None:
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     write_shot(tmp_path / "a_backlot", ShotPlan(count=4, points=20), shot_id="a")
@@ -113,7 +108,6 @@ def test_two_shots_and_two_scenes(empty: None, tmp_path: Path) -> None:
 
 def test_survives_saving_and_loading(empty: None, tmp_path: Path) -> None:
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     root = tmp_path / "clip_backlot"

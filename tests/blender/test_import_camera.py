@@ -37,7 +37,6 @@ def seen_by_blender(scene: Any, camera: Any, truth: Truth, index: int) -> np.nda
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
 def test_points_project_to_the_truth(empty: None, tmp_path: Path, plan: ShotPlan) -> None:
     import bpy
-
     from bl_ext.user_default.backlot import api
 
     truth = write_shot(tmp_path / "clip_backlot", plan)
@@ -86,14 +85,13 @@ def test_rotation_never_jumps_between_frames(empty: None, tmp_path: Path) -> Non
 
 
 def test_quaternions_are_the_rotations(backlot: ModuleType) -> None:
-    from mathutils import Matrix
-
     from bl_ext.user_default.backlot.importers import contents
+    from mathutils import Matrix
 
     rng = np.random.default_rng(3)
     matrices = np.stack([np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(200)])
     matrices *= np.linalg.det(matrices)[:, None, None]
-    for matrix, q in zip(matrices, contents._quaternions(matrices)):
+    for matrix, q in zip(matrices, contents._quaternions(matrices), strict=True):
         reference = np.array(Matrix(matrix.tolist()).to_quaternion())
         assert min(np.abs(q - reference).max(), np.abs(q + reference).max()) < 1e-6
 
