@@ -57,9 +57,11 @@ def initialise(
     tracks: Tracks, keys: list[int], views: list[TwoView], lens: Lens, settings: MapperSettings,
     checkpoint: Callable[[], None], *, focal_known: bool,
 ) -> Trial | None:  # fmt: skip
-    """The best small scene, its focal length refined. None when no pair gives one."""
-    width = 2.0 * lens.cx
-    focals = [lens.focal] if focal_known else _focal_guesses(views, lens, width)
+    """The best small scene, its focal length refined. None when no pair gives one. focal_known: the lens's
+    focal length was given; where it may be refined, what the pairs say of it is tried too."""
+    focals = _focal_guesses(views, lens)
+    if focal_known:
+        focals = [lens.focal, *(focals[:1] if settings.free_focal else [])]
     best: Trial | None = None
     for view in _promising(views)[:4]:
         for focal in focals:
@@ -72,7 +74,8 @@ def initialise(
     return best
 
 
-def _focal_guesses(views: list[TwoView], lens: Lens, width: float) -> list[float]:
+def _focal_guesses(views: list[TwoView], lens: Lens) -> list[float]:
+    width = 2.0 * lens.cx
     longest = max(width, 2.0 * lens.cy)
     guesses = vote_focal(views, lens.cx, lens.cy, width, lens.aspect)[:2]
     for share in _GUESSES:

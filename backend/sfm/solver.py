@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,17 +11,19 @@ import pycolmap
 from shared.errors import ClipTooShort, NoParallax, SolveDiverged, TooFewFeatures
 
 from .assemble import assemble
+from .blas_threads import one_blas_thread
 from .frames import FrameSource, Observer, SilentObserver
 from .gauge import handy_world
 from .initial import Trial, initialise, look_at_pairs
 from .keyframes import choose_keyframes
 from .mapper import MapperSettings, grow, register_rest
 from .motion_model import MotionChoice, choose_motion
+from .progress import Steps
 from .refine import Refined, RefineSettings, first_fit, refine
 from .result import CameraSolve
+from .reunion import reunite
 from .scene import Lens, Scene
 from .settings import SfmSettings, longest_side
-from .reunion import reunite
 from .tracking import plate_px, track_clip
 from .tracks import Tracks
 from .triangulation import triangulate
@@ -38,37 +37,29 @@ _FOCAL_DOUBT = {"user": 0.03, "metadata": 0.1}
 
 _LEAST_FRAMES = 3
 _LEAST_SOLVED_SHARE = 0.5
-_MOST_NOISE_PX = 1.5
+_LEAST_POINTS = 12
+_MANY_FRAMES = 200
+"""From here on the camera system is large enough for several BLAS threads to pay."""
 
 
-@dataclass
-class _Clock:
-    """Wall seconds by step."""
+@dataclass(frozen=True)
+class _Job:
+    """One solve. px: plate pixels per tracking pixel."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
+    frames: FrameSource
+    settings: SfmSettings
+    steps: Steps
+    px: float
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+    @property
+    def mapper(self) -> MapperSettings:
+        return MapperSettings(
+            _NOISE_PX * self.px, not self.settings.fix_focal, _focal_prior(self.settings), self.settings.seed
+        )  # fmt: skip
 
-
-@dataclass
-class _Steps:
-    """Tells the observer of the steps after tracking, at most ten times a second."""
-
-    observer: Observer
-    total: int
-    note: str = ""
-    _last: float = 0.0
-
-    def __call__(self) -> None:
-        self.observer.check_cancelled()
-        now = time.monotonic()
-        if now - self._last > 0.1:
-            self._last = now
-            self.observer.progress(self.total, self.total, None, self.note)
+    @property
+    def span(self) -> str:
+        return f"frames {self.frames.numbers[0]}-{self.frames.numbers[-1]}"
 
 
 def solve(frames: FrameSource, settings: SfmSettings, observer: Observer | None = None) -> CameraSolve:
@@ -77,37 +68,43 @@ def solve(frames: FrameSource, settings: SfmSettings, observer: Observer | None 
     Raises `ClipTooShort`, `TooFewFeatures`, `CutInClip`, `NoParallax`, `SolveDiverged`, and whatever the
     observer raises.
     """
-    observer = observer or SilentObserver()
     _require_length(frames)
     cv2.setRNGSeed(settings.seed)
     pycolmap.set_random_seed(settings.seed)
-    clock = _Clock()
-    with clock.step("tracking"):
-        tracks = track_clip(frames, settings, observer)
-    px = plate_px(frames, settings)
-    steps = _Steps(observer, len(frames.numbers), "Finding the camera's movement")
-    with clock.step("mapping"):
-        scene = _map(frames, tracks, settings, px, steps)
-    steps.note = "Refining the camera"
-    with clock.step("refining"):
-        refined = _refine(frames, scene, tracks, settings, px, steps)
-    _require_sense(refined, frames, px)
-    with clock.step("finishing"):
+    steps = Steps(observer or SilentObserver(), len(frames.numbers))
+    job = _Job(frames, settings, steps, plate_px(frames, settings))
+    if len(frames.numbers) > _MANY_FRAMES:
+        return _solve(job)
+    with one_blas_thread():
+        return _solve(job)
+
+
+def _solve(job: _Job) -> CameraSolve:
+    steps = job.steps
+    with steps.step("tracking", "Tracking", 0.5):
+        tracks = track_clip(job.frames, job.settings, steps)
+    with steps.step("mapping", "Finding the camera's movement", 0.7):
+        scene = _map(job, tracks)
+    with steps.step("refining", "Refining the camera", 0.95):
+        refined = _refine(job, scene, tracks)
+    _require_sense(job, refined)
+    with steps.step("finishing", "Colouring the points", 1.0):
         refined = replace(refined, scene=handy_world(refined.scene))
-        steps.note = "Colouring the points"
-        result = assemble(frames, refined, settings, steps)
-    return replace(result, seconds=clock.seconds)
+        result = assemble(job.frames, refined, job.settings, steps)
+    return replace(result, seconds=steps.seconds)
 
 
 def _require_length(frames: FrameSource) -> None:
     count = len(frames.numbers)
     if count < _LEAST_FRAMES:
-        raise ClipTooShort(f"The clip has {count} frame{'s' if count != 1 else ''}; a solve needs {_LEAST_FRAMES}.")
+        plural = "" if count == 1 else "s"
+        raise ClipTooShort(f"The clip has {count} frame{plural}; a solve needs at least {_LEAST_FRAMES}.")
 
 
-def _first_lens(frames: FrameSource, settings: SfmSettings) -> Lens:
-    focal = settings.focal_px or 1.2 * max(frames.width, frames.height)
-    return Lens(focal, frames.width / 2.0, frames.height / 2.0, aspect=settings.pixel_aspect)
+def _first_lens(job: _Job) -> Lens:
+    width, height = job.frames.width, job.frames.height
+    focal = job.settings.focal_px or 1.2 * max(width, height)
+    return Lens(focal, width / 2.0, height / 2.0, aspect=job.settings.pixel_aspect)
 
 
 def _focal_prior(settings: SfmSettings) -> tuple[float, float] | None:
@@ -116,79 +113,68 @@ def _focal_prior(settings: SfmSettings) -> tuple[float, float] | None:
     return settings.focal_px, _FOCAL_DOUBT[settings.focal_source] * settings.focal_px
 
 
-def _map(frames: FrameSource, tracks: Tracks, settings: SfmSettings, px: float, steps: _Steps) -> Scene:
+def _map(job: _Job, tracks: Tracks) -> Scene:
     """Poses of all frames that can be placed, and points."""
-    keys = choose_keyframes(tracks, float(np.hypot(frames.width, frames.height)))
-    lens, sigma = _first_lens(frames, settings), _NOISE_PX * px
-    known = settings.focal_px is not None
-    views = look_at_pairs(tracks, keys, sigma, steps)
-    _require_parallax(choose_motion(tracks, views, lens, sigma, focal_known=known), frames)
-    mapper = MapperSettings(sigma, not settings.fix_focal, _focal_prior(settings), settings.seed)
-    trial = initialise(tracks, keys, views, lens, mapper, steps, focal_known=known)
-    scene = _started(trial, views, frames).scene
+    keys = choose_keyframes(tracks, float(np.hypot(job.frames.width, job.frames.height)))
+    lens, mapper, known = _first_lens(job), job.mapper, job.settings.focal_px is not None
+    views = look_at_pairs(tracks, keys, mapper.noise_px, job.steps)
+    _require_parallax(job, choose_motion(tracks, views, lens, mapper.noise_px, focal_known=known))
+    trial = initialise(tracks, keys, views, lens, mapper, job.steps, focal_known=known)
+    scene = _started(job, trial, views).scene
+    everything = np.ones(tracks.count, bool)
     scene = triangulate(
-        scene, tracks, wanted=np.ones(tracks.count, bool), least_angle_deg=1.0, most_error_px=4.0 * sigma
-    )
-    scene = grow(scene, tracks, keys, mapper, steps)
-    return register_rest(scene, tracks, mapper, steps)
+        scene, tracks, wanted=everything, least_angle_deg=1.0, most_error_px=4.0 * mapper.noise_px
+    )  # fmt: skip
+    scene = grow(scene, tracks, keys, mapper, job.steps)
+    return register_rest(scene, tracks, mapper, job.steps)
 
 
-def _require_parallax(motion: MotionChoice, frames: FrameSource) -> None:
+def _require_parallax(job: _Job, motion: MotionChoice) -> None:
     if motion.model == "full":
         return
-    span = f"frames {frames.numbers[0]}-{frames.numbers[-1]}"
     what = "does not move" if motion.model == "locked" else "turns without travelling"
     raise NoParallax(
-        f"Tripod or pan: the camera {what} ({span}). A rotation explains the tracks as well as any movement does "
+        f"Tripod or pan: the camera {what} ({job.span}). A rotation explains the tracks as well as any movement does "
         f"(GRIC {motion.gric_turning:.0f} against {motion.gric_travelling:.0f}), so there is no depth to solve from.",
         motion=motion.model,
     )
 
 
-def _started(trial: Trial | None, views: list[TwoView], frames: FrameSource) -> Trial:
+def _started(job: _Job, trial: Trial | None, views: list[TwoView]) -> Trial:
     if trial is not None:
         return trial
     if not views:
-        raise TooFewFeatures(
-            f"No two key frames of frames {frames.numbers[0]}-{frames.numbers[-1]} share enough features."
-        )
-    raise SolveDiverged(
-        f"No pair of frames in {frames.numbers[0]}-{frames.numbers[-1]} gives a camera that other frames agree with."
-    )
+        raise TooFewFeatures(f"No two key frames of {job.span} share enough features.")
+    raise SolveDiverged(f"No pair of {job.span} gives a camera that other frames agree with.")
 
 
-def _refine(frames: FrameSource, scene: Scene, tracks: Tracks, settings: SfmSettings, px: float, steps: _Steps) -> Refined:
-    preset = settings.preset
+def _refine(job: _Job, scene: Scene, tracks: Tracks) -> Refined:
+    preset = job.settings.preset
     options = RefineSettings(
-        preset.rounds, preset.iterations, not settings.fix_focal, _focal_prior(settings), settings.distortion, px
-    )
-    import time
-    t0=time.time()
-    scene, bundle = first_fit(scene, tracks, options, steps)
-    t1=time.time()
-    n0=len(tracks.track)
-    longest = longest_side(preset, frames.width, frames.height)
-    tracks = reunite(frames, scene, tracks, longest, preset.radius, steps)
-    t2=time.time()
-    refined = refine(scene, tracks, options, bundle, steps)
-    print('first',t1-t0,'reun',t2-t1,'refine',time.time()-t2, n0, len(tracks.track),len(refined.tracks.track))
-    if not refined.scene.posed.all():
-        mapper = MapperSettings(_NOISE_PX * px, False, None, settings.seed)
-        more = register_rest(refined.scene, tracks, mapper, steps)
-        if more.posed.sum() > refined.scene.posed.sum():
-            refined = refine(more, tracks, options, bundle, steps)
-    return refined
+        preset.rounds, preset.iterations, not job.settings.fix_focal, _focal_prior(job.settings),
+        job.settings.distortion, job.px,
+    )  # fmt: skip
+    scene, bundle = first_fit(scene, tracks, options, job.steps)
+    longest = longest_side(preset, job.frames.width, job.frames.height)
+    tracks = reunite(job.frames, scene, tracks, longest, preset.radius, job.steps)
+    refined = refine(scene, tracks, options, bundle, job.steps)
+    if refined.scene.posed.all():
+        return refined
+    more = register_rest(refined.scene, tracks, job.mapper, job.steps)
+    if more.posed.sum() == refined.scene.posed.sum():
+        return refined
+    return refine(more, tracks, options, bundle, job.steps)
 
 
-def _require_sense(refined: Refined, frames: FrameSource, px: float) -> None:
+def _require_sense(job: _Job, refined: Refined) -> None:
     """A solve that explains little is no solve."""
-    scene, tracks = refined.scene, refined.tracks
+    scene, tracks, numbers = refined.scene, refined.tracks, job.frames.numbers
     placed = int(scene.posed.sum())
     if placed < max(_LEAST_FRAMES, _LEAST_SOLVED_SHARE * len(scene.posed)):
-        lost = [frames.numbers[i] for i in np.nonzero(~scene.posed)[0]]
+        first_lost = numbers[int(np.argmin(scene.posed))]
         raise SolveDiverged(
-            f"Only {placed} of {len(scene.posed)} frames agree on a camera; the others start with frame {lost[0]}."
+            f"Only {placed} of {len(scene.posed)} frames agree on a camera; the others start at frame {first_lost}."
         )
     used = scene.known[tracks.track] & scene.posed[tracks.frame]
-    if used.sum() < 12 * placed:
+    if used.sum() < _LEAST_POINTS * placed:
         raise SolveDiverged(f"Only {int(used.sum() / placed)} points a frame agree on a camera.")

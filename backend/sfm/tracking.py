@@ -6,7 +6,8 @@ import numpy as np
 
 from shared.errors import CutInClip, TooFewFeatures
 
-from .frames import FrameSource, Observer, read_frames, working_size
+from .frames import FrameSource, read_frames, working_size
+from .progress import Steps
 from .settings import SfmSettings, longest_side
 from .tracker import StepReport, Tracker, TrackerSettings
 from .tracks import Tracks, build_tracks, load_tracks, save_tracks
@@ -23,20 +24,20 @@ def plate_px(source: FrameSource, settings: SfmSettings) -> float:
     return max(source.width, source.height) / longest
 
 
-def track_clip(source: FrameSource, settings: SfmSettings, observer: Observer) -> Tracks:
+def track_clip(source: FrameSource, settings: SfmSettings, steps: Steps) -> Tracks:
     """Tracks of at least three frames. Raises `TooFewFeatures` and `CutInClip`."""
     saved = None if settings.checkpoint is None else settings.checkpoint / CHECKPOINT_NAME
     key = f"{settings.tracking_key}:{source.width}x{source.height}:{len(source.numbers)}"
     tracks = load_tracks(saved, key) if saved is not None else None
     if tracks is None:
-        tracks = _track(source, settings, observer)
+        tracks = _track(source, settings, steps)
         if saved is not None:
             save_tracks(saved, tracks, key)
     _require_tracks(tracks, source)
     return tracks
 
 
-def _track(source: FrameSource, settings: SfmSettings, observer: Observer) -> Tracks:
+def _track(source: FrameSource, settings: SfmSettings, steps: Steps) -> Tracks:
     longest = longest_side(settings.preset, source.width, source.height)
     size = working_size(source.width, source.height, longest)
     preset = settings.preset
@@ -47,7 +48,7 @@ def _track(source: FrameSource, settings: SfmSettings, observer: Observer) -> Tr
     total = len(source.numbers)
     for frame in read_frames(source, range(total), size):
         reports.append(tracker.step(frame))
-        observer.progress(frame.index + 1, total, source.numbers[frame.index], "Tracking")
+        steps.frame_done(frame.index, source.numbers[frame.index])
     tracker.finish()
     for at in tracker.breaks:
         _explain_break(at, reports, source)
@@ -86,7 +87,7 @@ def _require_tracks(tracks: Tracks, source: FrameSource) -> None:
         return
     worst = source.numbers[int(per_frame.argmin())]
     raise TooFewFeatures(
-        f"Only {int(np.median(per_frame))} features can be followed in a typical frame ({int(per_frame.min())} in frame "
-        f"{worst}); a solve needs at least {_LEAST_TRACKS}.",
+        f"Only {int(np.median(per_frame))} features can be followed in a typical frame "
+        f"({int(per_frame.min())} in frame {worst}); a solve needs at least {_LEAST_TRACKS}.",
         frame=worst,
     )
