@@ -82,7 +82,7 @@ def _print_report(report: Mapping[str, object], *, set_up: float, total: float) 
     if report.get("ate_percent") is not None:
         say(f"camera path     {report['ate_percent']:.3f} % of its length off the truth (ATE, Sim3)")
         say(f"rotation        {report['rotation_deg']:.3f} degrees off")
-        say(f"focal length    {report['focal_percent']:.2f} % off")
+        say(f"focal length    {report['focal_percent']:.3f} % off")
     if report.get("points_px") is not None:
         say(f"truth points    {report['points_px']:.2f} px off, seen through the solved camera")
     say(f"time            {total:.0f} s in all, {set_up:.0f} s of it set-up")

@@ -20,6 +20,9 @@ from .layout import ROOT, BuildError
 LAYERS = ("lint", "unit", "contract", "quality", "blender", "gui")
 """In the order they run: the quick ones first."""
 
+LAYER_TIMEOUT_S = 1500.0
+"""No layer takes nearly this long: beyond it something hangs, and the run must end with a count."""
+
 NO_TESTS_COLLECTED = 5
 """pytest's exit code for that."""
 
@@ -131,7 +134,7 @@ def _blender(options: Options) -> Count:
         python = environments.ensure(environments.bpy_plan(version, tests=True), offline=options.offline)
         say(f"-- bpy {version} --")
         with _variable("BACKLOT_BACKEND_PYTHON", str(base)):
-            count.add(_pytest(python, "blender", options))
+            count.add(_pytest(python, "blender", options, start=[str(ROOT / "build_steps" / "pytest_in_bpy.py")]))
     return count
 
 
@@ -146,17 +149,22 @@ def _gui(options: Options) -> Count:
     return _pytest(_base_python(options), "gui", options)
 
 
-def _pytest(python: Path, layer: str, options: Options) -> Count:
+def _pytest(python: Path, layer: str, options: Options, start: Sequence[str] = ("-m", "pytest")) -> Count:
     """Runs one folder of tests/ and counts from pytest's own report."""
     folder = ROOT / "tests" / layer
     if not any(folder.glob("test_*.py")):
         return Count(notes=[f"{layer}: no tests yet"])
     with tempfile.TemporaryDirectory(prefix="backlot-report-") as place:
         report = Path(place) / "report.xml"
-        command = [str(python), "-m", "pytest", str(folder), "-q", f"--junitxml={report}", *options.rest]
+        command = [str(python), *start, str(folder), "-q", f"--junitxml={report}", *options.rest]
         if options.keyword:
             command += ["-k", options.keyword]
-        code = subprocess.run(command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL).returncode
+        try:
+            code = _run(command)
+        except subprocess.TimeoutExpired:
+            found = _read_report(report)
+            note = f"{layer}: stopped after {LAYER_TIMEOUT_S:.0f} s, something hangs"
+            return Count(found.passed, found.failed + 1, found.skipped, [note])
         if code == NO_TESTS_COLLECTED:
             return Count()
         counted = _read_report(report)
@@ -164,6 +172,19 @@ def _pytest(python: Path, layer: str, options: Options) -> Count:
         # A crash, or a collection error without a report, must not pass as "no failures".
         return Count(counted.passed, 1, counted.skipped, [f"{layer}: pytest ended with exit code {code}"])
     return counted
+
+
+def _run(command: Sequence[str]) -> int:
+    """Exit code of a test process, which finds this checkout's modules."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+        timeout=LAYER_TIMEOUT_S,
+        check=False,
+    ).returncode
 
 
 def _read_report(report: Path) -> Count:
