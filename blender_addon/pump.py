@@ -49,6 +49,7 @@ class Pump:
         self.longest_tick_s = 0.0
         self.last_import = ""
         self._imports: list[_Import] = []
+        self._undo_message = ""
         self._failures = 0
         self._callback = self.tick
 
@@ -110,13 +111,17 @@ class Pump:
         self.session.connect_if_running()
         for event in self.session.poll(deadline):
             self._note(event)
+        if self._undo_message:  # a tick of its own: Blender may take a while to write the step
+            _undo_step(self._undo_message)
+            self._undo_message = ""
+            return _IMPORTING_S
         self._step_imports(deadline)
         if self.session.changed:
             self.session.changed = False
             self._import_finished()
             self._show_jobs()
             _redraw()
-        if self._imports:
+        if self._imports or self._undo_message:
             return _IMPORTING_S
         return _BUSY_S if self.session.busy else _IDLE_S
 
@@ -161,6 +166,7 @@ class Pump:
             if result is not None:
                 self._imports.remove(work)
                 self._finish(result)
+                return
             if time.perf_counter() > deadline:
                 return
 
@@ -179,7 +185,7 @@ class Pump:
     def _finish(self, result: ImportedShot) -> None:
         self.last_import = result.summary
         self.session.changed = True
-        _undo_step(f"Backlot: {result.collection.name}")
+        self._undo_message = f"Backlot: {result.collection.name}"
 
     @bpy.app.handlers.persistent
     def _history_changed(self, *_: object) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 from .shared import connection
 from .shared.backend_process import start_backend
 from .shared.client import Client
-from .shared.errors import BacklotError, InternalError
+from .shared.errors import BackendError, BacklotError, InternalError
+from .shared.link import FATAL
 from .shared.messages import JobEvent, JobRequest, JobStatus
 from .shared.wire import pack, unpack
 from .summary import ShotSummary, read_summary
@@ -200,8 +201,7 @@ class Session:
         client = self._client
         if client is None:
             return []
-        if client.online != self._was_online:
-            self._was_online, self.changed = client.online, True
+        self._notice_connection(client)
         self._send_unsent()
         events: list[JobEvent] = []
         while True:
@@ -213,6 +213,15 @@ class Session:
             self.jobs[event.status.id] = event.status
             self.changed = True
         return events
+
+    def _notice_connection(self, client: Client) -> None:
+        refused = client.last_error
+        if refused is not None and refused.code in FATAL and self.error is not refused:
+            self._show(refused)
+        if client.online != self._was_online:
+            self._was_online, self.changed = client.online, True
+            if client.online and isinstance(self.error, BackendError):
+                self.error = None
 
     def _finish_work(self) -> None:
         finished = [work for work in self._work if work.future.done()]

@@ -1,6 +1,6 @@
 """The lens's distortion as an image node set-up.
 
-Blender's Movie Distortion node reads the same lens from the clip, but from 4.3 to 5.0 it moves the picture
+Blender's Movie Distortion node reads the same lens from the clip, but in 4.5 and 5.0 it moves the picture
 by up to some pixels (it grows the canvas by a different number of pixels on each side and then centres
 it), so the set-up maps pixels by STMaps instead: float images that say for every pixel where in the other
 picture it comes from (u right, v up, 0..1). They are computed here from the solve and are exact.
