@@ -46,7 +46,6 @@ def camera_stands():
 def look_through_the_camera(window):
     area = window.context()["area"]
     area.spaces.active.region_3d.view_perspective = "CAMERA"
-    area.spaces.active.shading.type = "MATERIAL"
 
 
 def report(window):
