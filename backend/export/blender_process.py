@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backend.worker.lifeline import tethered
 from shared import environment
 from shared.connection import home_dir
 from shared.errors import BacklotError, EngineUnavailable, InternalError
@@ -129,9 +130,15 @@ def _wait(
     command: list[str], folder: Path, output: Any, check_cancelled: Callable[[], None], timeout_s: float
 ) -> int | None:
     """The exit code; None when the time was up."""
+    if shutil.which(command[0]) is None:  # a tethered one that is missing would only end with a code
+        raise EngineUnavailable(f"{command[0]} cannot be started.", _REMEDY)
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=_clean_environment(folder)
+            tethered(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=_clean_environment(folder),
         )
     except OSError as error:
         raise EngineUnavailable(f"{command[0]} cannot be started: {error.strerror or error}.", _REMEDY) from error

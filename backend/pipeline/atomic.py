@@ -48,13 +48,14 @@ def atomic_folder(final: Path) -> Iterator[Path]:
         beside.mkdir()
         try:
             yield beside
-            _swap(beside, final)
+            swap_folder(beside, final)
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
 
 
-def _swap(new: Path, final: Path) -> None:
+def swap_folder(new: Path, final: Path) -> None:
+    """Puts a whole folder in the place of another one, or of none."""
     # A folder cannot be renamed over a filled one: the old one steps aside for an instant.
     old = final.with_name(f"{final.name}.{os.getpid()}.old{PARTIAL}")
     if final.exists():

@@ -1,8 +1,9 @@
 """Footage in, plate out: every frame upright as PNG in `source/frames`, and what is known of it in `shot.json`.
 
 Decoding runs in this thread, conversion and PNG encoding in a pool; between them waits a bounded number of
-frames, so memory does not grow with the clip. A frame takes its final name only when it is whole: after a
-crash the frames that are there are kept.
+frames, so memory does not grow with the clip. A frame takes its name only when it is whole: after a crash the
+frames that are there are kept. Where an earlier plate is complete, the new frames gather beside it and take
+its place together: a run that fails loses nothing.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from backend.media.processors import cpu_count
 from backend.media.reader import PlateFrame, finish_take, read_take
 from backend.media.take import Take, plan_take
 from backend.pipeline import fingerprint, manifest
-from backend.pipeline.atomic import atomic_path, disk_errors, remove_partials, write_text
+from backend.pipeline.atomic import atomic_path, disk_errors, remove_partials, swap_folder, write_text
 from backend.pipeline.context import StageContext
 from backend.pipeline.stage import Engine
-from shared.artifacts import StageResult
-from shared.errors import FootageNotFound
+from shared.artifacts import StageResult, frame_name
+from shared.errors import FootageChanged, FootageNotFound
 from shared.shot import SHOT_VERSION, ShotFile, ShotFolder, document_text
 from shared.stages import IngestParams
 
@@ -60,49 +61,76 @@ def inputs(params: IngestParams, shot: ShotFolder, footage: str) -> Mapping[str,
 def run(params: IngestParams, context: StageContext) -> StageResult:
     """Writes the plate and `shot.json`. Raises `FootageError`s, `ShotError`s and `JobCancelled`."""
     context.progress(0, 1, note="Reading the clip's index")
+    _refuse_other_footage(context)
     clip = probe(context.footage, context.check_cancelled)
     take = finish_take(plan_take(clip, params))
     for sentence in take.notices:
         context.notice(sentence)
-    finished = _prepare(take, context)
+    gathering = _gathering(context)
+    finished = _prepare(take, gathering, context)
     missing = [number for number in take.numbers if number not in finished]
-    _write_frames(take, missing, context)
+    _write_frames(take, missing, gathering, context)
     context.check_cancelled()
+    _publish(gathering, context)
     _write_shot(take, context)
     return _result(take, context, kept=len(finished))
 
 
-def _prepare(take: Take, context: StageContext) -> set[int]:
-    """Frames of this very plate that an interrupted run has finished. Anything else that lies in the
-    plate's folder is removed."""
-    shot, started = context.shot, context.checkpoint_dir / _STARTED
-    plan = document_text(take.facts)
-    with disk_errors(shot.frames_dir):
-        shot.frames_dir.mkdir(parents=True, exist_ok=True)
-        remove_partials(shot.frames_dir)
-        present = shot.frame_numbers()
+def _refuse_other_footage(context: StageContext) -> None:
+    """A shot belongs to one clip: a moved or re-exported one is still that clip, another one is a new shot."""
+    known, done = context.shot.find(), manifest.find(context.shot, context.stage)
+    if known is None or done is None or known.footage == context.footage:
+        return
+    if done.inputs.get("footage") != inputs(IngestParams(), context.shot, context.footage)["footage"]:
+        raise FootageChanged(
+            f"{context.shot.root} is the shot of {known.footage}, not of {context.footage}.",
+            "Choose another shot folder for this clip, or put the first clip back.",
+        )
+
+
+def _gathering(context: StageContext) -> Path:
+    """Where the frames are made: in their own place, or beside a complete plate."""
+    if manifest.find(context.shot, context.stage) is None:
+        return context.shot.frames_dir
+    return context.checkpoint_dir / "frames"
+
+
+def _prepare(take: Take, gathering: Path, context: StageContext) -> set[int]:
+    """Frames of this very plate that an interrupted run has finished. Anything else that lies where they
+    are made is removed."""
+    started, plan = context.checkpoint_dir / _STARTED, document_text(take.facts)
+    with disk_errors(gathering):
+        gathering.mkdir(parents=True, exist_ok=True)
+        remove_partials(gathering)
+        finished: set[int] = set()
         if started.is_file() and started.read_text(encoding="utf-8") == plan:
-            wanted = set(take.numbers)
-            finished = {n for n in present if n in wanted and is_whole_png(shot.frame_path(n))}
+            finished = {n for n in take.numbers if is_whole_png(gathering / frame_name(n))}
             context.log.info("resuming: %d of %d frames are there", len(finished), len(take.numbers))
-        else:
-            finished = set()
-        context.begin_changes()
-        for number in present:
-            if number not in finished:
-                shot.frame_path(number).unlink(missing_ok=True)
+        keep = {frame_name(number) for number in finished}
+        for path in gathering.iterdir():
+            if path.name not in keep:
+                path.unlink()
     write_text(started, plan)
     return finished
 
 
-def _write_frames(take: Take, numbers: list[int], context: StageContext) -> None:
+def _publish(gathering: Path, context: StageContext) -> None:
+    """Frames that were made beside an earlier plate take its place."""
+    if gathering == context.shot.frames_dir:
+        return
+    context.begin_changes()
+    with disk_errors(context.shot.frames_dir):
+        swap_folder(gathering, context.shot.frames_dir)
+
+
+def _write_frames(take: Take, numbers: list[int], gathering: Path, context: StageContext) -> None:
     """Encodes `numbers` of the take in parallel, in order."""
     total, done = len(take.numbers), len(take.numbers) - len(numbers)
     workers, waiting = _parallel(take)
     pending: deque[_Job] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="ingest")
     try:
-        for job in _jobs(take, numbers, pool, context):
+        for job in _jobs(take, numbers, gathering, pool, context):
             pending.append(job)
             while len(pending) >= waiting or (pending and pending[0].future.done()):
                 done += _finish(pending.popleft(), done, total, context)
@@ -118,10 +146,12 @@ class _Job:
     future: Future[None]
 
 
-def _jobs(take: Take, numbers: list[int], pool: ThreadPoolExecutor, context: StageContext) -> Iterator[_Job]:
+def _jobs(
+    take: Take, numbers: list[int], gathering: Path, pool: ThreadPoolExecutor, context: StageContext
+) -> Iterator[_Job]:
     for frame in read_take(take, numbers, context.check_cancelled):
         context.check_cancelled()
-        yield _Job(frame.number, pool.submit(_write_frame, frame, context.shot.frame_path(frame.number)))
+        yield _Job(frame.number, pool.submit(_write_frame, frame, gathering / frame_name(frame.number)))
 
 
 def _finish(job: _Job, done: int, total: int, context: StageContext) -> int:

@@ -141,7 +141,6 @@ def test_strange_paths(client: WireClient, tmp_path: Path, name: str) -> None:
     assert (frame.shape, frame.dtype) == ((240, 320, 3), np.uint8)
 
 
-@pytest.mark.xfail(reason="ingest takes another clip into a finished shot without asking")
 def test_another_clip_for_the_same_shot_is_refused(client: WireClient, tmp_path: Path) -> None:
     first, second = write_clip(tmp_path / "a.mp4", travelling(3)), write_clip(tmp_path / "b.mp4", travelling(4))
     client.run(ingest(tmp_path / "shot", first), LIMIT_S)

@@ -162,10 +162,35 @@ def test_a_failing_new_clip_leaves_the_old_plate(tmp_path: Path) -> None:
     shot, _ = ingest(clip, tmp_path / "shot")
     before = digests(shot)
     (tmp_path / "bad.mp4").write_bytes(b"\0" * 5000)
-    with pytest.raises(FootageUnreadable):
+    with pytest.raises(FootageChanged, match="not of"):
         ingest(tmp_path / "bad.mp4", tmp_path / "shot")
     assert digests(shot) == before
+    whole = clip.read_bytes()
+    clip.write_bytes(b"\0" * 5000)
+    with pytest.raises(FootageUnreadable):
+        ingest(clip, tmp_path / "shot")
+    assert digests(shot) == before
+    clip.write_bytes(whole)
     assert ingest(clip, tmp_path / "shot")[1].skipped
+
+
+def test_a_new_plate_takes_the_place_of_the_old_one_only_when_it_is_whole(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "c.mp4", (numbered(i) for i in range(60)))
+    shot, _ = ingest(clip, tmp_path / "shot")
+    before = digests(shot)
+    with pytest.raises(JobCancelled):
+        ingest(clip, tmp_path / "shot", Recorder(cancel_at=20), frame_start=5)
+    assert digests(shot) == before
+    assert ingest(clip, tmp_path / "shot")[1].skipped
+    ingest(clip, tmp_path / "shot", frame_start=5)
+    assert shot.frame_numbers() == list(range(5, 61))
+
+
+def test_a_clip_that_was_only_moved_is_still_the_shots_own(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "c.mp4", (numbered(i) for i in range(6)))
+    ingest(clip, tmp_path / "shot")
+    moved = clip.rename(tmp_path / "moved.mp4")
+    assert ingest(moved, tmp_path / "shot")[1].skipped
 
 
 def test_a_sequence_that_loses_a_frame_meanwhile(tmp_path: Path) -> None:
