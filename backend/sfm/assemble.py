@@ -87,10 +87,13 @@ def _colours(source: FrameSource, seen: Tracks, checkpoint: Callable[[], None]) 
 
 def _few_frames(seen: Tracks) -> Indices:
     used = np.unique(seen.frame)
-    return used[np.unique(np.rint(np.linspace(0, len(used) - 1, min(_COLOUR_FRAMES, len(used)))).astype(int))]
+    spread = np.linspace(0, len(used) - 1, min(_COLOUR_FRAMES, len(used)))
+    chosen: Indices = used[np.unique(np.rint(spread).astype(np.int64))]
+    return chosen
 
 
 def _at(picture: Picture, xy: Floats) -> Picture:
     x = np.clip(np.floor(xy[:, 0]).astype(int), 0, picture.shape[1] - 1)
     y = np.clip(np.floor(xy[:, 1]).astype(int), 0, picture.shape[0] - 1)
-    return picture[y, x]
+    colours: Picture = picture[y, x]
+    return colours

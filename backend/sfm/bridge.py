@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from .frames import Flags, Floats, Picture
+from .robust_fits import fit_fundamental
 
 _LEAST_MATCHES = 20
 _RATIO = 0.8
@@ -30,7 +32,7 @@ class SiftPicture:
 def describe(gray: Picture, usable: Flags | None = None) -> SiftPicture:
     """SIFT features of a picture."""
     mask = None if usable is None else usable.astype(np.uint8) * 255
-    points, found = cv2.SIFT_create(nfeatures=_MOST_FEATURES, contrastThreshold=0.02).detectAndCompute(gray, mask)
+    points, found = cv2.SIFT.create(nfeatures=_MOST_FEATURES, contrastThreshold=0.02).detectAndCompute(gray, mask)
     if found is None or not len(points):
         return SiftPicture(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
     rooted = np.sqrt(found / np.maximum(found.sum(1, keepdims=True), 1e-9)).astype(np.float32)
@@ -52,10 +54,7 @@ def match(a: SiftPicture, b: SiftPicture, threshold_px: float) -> tuple[Floats, 
     pa, pb = a.xy[good], b.xy[there[good]]
     if len(pa) < _LEAST_MATCHES:
         return nothing
-    _, mask = cv2.findFundamentalMat(pa, pb, cv2.USAC_MAGSAC, threshold_px, 0.999, 5000)
-    if mask is None:
-        return nothing
-    keep = mask.ravel() > 0
+    _, keep = fit_fundamental(pa, pb, threshold_px)
     if keep.sum() < max(_LEAST_MATCHES, 0.3 * len(pa)):
         return nothing
     return pa[keep], pb[keep]
@@ -63,11 +62,10 @@ def match(a: SiftPicture, b: SiftPicture, threshold_px: float) -> tuple[Floats, 
 
 def carried(points: Floats, a: Floats, b: Floats) -> Floats:
     """Where points [N, 2] would be if they moved like their nearest matches a -> b: [N, 2]."""
-    from scipy.spatial import cKDTree
-
     near = min(_NEIGHBOURS, len(a))
     distance, index = cKDTree(a).query(points, k=near)
     distance, index = distance.reshape(len(points), near), index.reshape(len(points), near)
     weight = 1.0 / (distance + 3.0)
     shift = (b - a)[index]
-    return points + (shift * weight[:, :, None]).sum(1) / weight.sum(1)[:, None]
+    moved: Floats = points + (shift * weight[:, :, None]).sum(1) / weight.sum(1)[:, None]
+    return moved

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pycolmap
 
+from .frames import Indices
 from .resection import colmap_camera
 from .result import CameraSolve
 
@@ -39,7 +40,7 @@ def colmap_model(solved: CameraSolve, image_name: Callable[[int], str]) -> pycol
     return model
 
 
-def _runs(track: np.ndarray) -> list[tuple[int, int, int]]:
+def _runs(track: Indices) -> list[tuple[int, int, int]]:
     """(begin, end, value) of every run of equal values."""
     starts = np.r_[0, np.nonzero(np.diff(track))[0] + 1] if len(track) else np.zeros(0, np.int64)
     ends = np.r_[starts[1:], len(track)]

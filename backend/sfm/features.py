@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from .frames import Flags, Floats, Picture
+from .frames import Flags, Floats, Indices, Picture
 
 
 def detect_corners(
@@ -17,7 +20,7 @@ def detect_corners(
     in turn until `count` is reached, so that a richly textured wall does not take all of them. taken: [M, 2]
     points to keep `distance` px away from.
     """
-    strength = cv2.cornerMinEigenVal(cv2.GaussianBlur(gray, (0, 0), 0.8), 5, ksize=3)
+    strength = np.asarray(cv2.cornerMinEigenVal(cv2.GaussianBlur(gray, (0, 0), 0.8), 5, ksize=3), np.float64)
     radius = max(1, round(distance))
     peak = strength >= cv2.dilate(strength, np.ones((2 * (radius // 2) + 1,) * 2, np.uint8))
     peak &= strength > max(_floor(strength), 1e-7)
@@ -29,7 +32,7 @@ def detect_corners(
     return _subpixel(strength, x[chosen], y[chosen])
 
 
-def _floor(strength: Floats) -> float:
+def _floor(strength: NDArray[Any]) -> float:
     """Weakest corner that is more than noise, from the picture's own distribution."""
     return float(np.quantile(strength[::4, ::4], 0.98)) * 0.02
 
@@ -40,13 +43,13 @@ def _free(shape: tuple[int, ...], taken: Floats, usable: Flags | None, radius: i
     free[margin:-margin, margin:-margin] = 1
     if usable is not None:
         reach = np.ones((2 * margin + 1,) * 2, np.uint8)
-        free &= cv2.erode(usable.astype(np.uint8), reach)
+        free &= np.asarray(cv2.erode(usable.astype(np.uint8), reach), np.uint8)
     for px, py in np.rint(taken).astype(int):
         cv2.circle(free, (int(px), int(py)), radius, 0, -1)
     return free > 0
 
 
-def _spread(x: Floats, y: Floats, shape: tuple[int, ...], count: int, taken: Floats) -> Flags:
+def _spread(x: Indices, y: Indices, shape: tuple[int, ...], count: int, taken: Floats) -> Indices:
     """Which of the corners (strongest first) to take: rank in the own cell decides, points that the cell
     has already count as its first."""
     height, width = shape[:2]
@@ -63,7 +66,7 @@ def _spread(x: Floats, y: Floats, shape: tuple[int, ...], count: int, taken: Flo
     return np.argsort(rank, kind="stable")[:count]
 
 
-def _subpixel(strength: Floats, x: Floats, y: Floats) -> Floats:
+def _subpixel(strength: Floats, x: Indices, y: Indices) -> Floats:
     """Peak of the parabola through each maximum, per axis: where tracks start matters little, only that
     they do not all start on the pixel grid."""
     inside = (x > 0) & (y > 0) & (x < strength.shape[1] - 1) & (y < strength.shape[0] - 1)
@@ -73,7 +76,7 @@ def _subpixel(strength: Floats, x: Floats, y: Floats) -> Floats:
         bend = before - 2 * middle + after
         return np.clip(np.where(bend < 0, 0.5 * (before - after) / np.where(bend < 0, bend, -1.0), 0.0), -0.5, 0.5)
 
-    s = strength.astype(np.float64)
+    s = strength
     dx = shift(s[y, x - 1], s[y, x], s[y, x + 1])
     dy = shift(s[y - 1, x], s[y, x], s[y + 1, x])
     return np.stack([x + dx, y + dy], 1)

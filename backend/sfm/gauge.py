@@ -33,9 +33,7 @@ def moved(scene: Scene, scale: float, rotation: Floats, translation: Floats) -> 
     """The scene after x -> scale * rotation @ x + translation of its world."""
     points = scale * scene.points @ rotation.T + translation
     turned = scene.rotation @ rotation.T
-    return replace(
-        scene, points=points, rotation=turned, translation=scale * scene.translation - turned @ translation
-    )
+    return replace(scene, points=points, rotation=turned, translation=scale * scene.translation - turned @ translation)
 
 
 def _upright(scene: Scene) -> Floats:

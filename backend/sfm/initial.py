@@ -150,16 +150,13 @@ def _from_pair(tracks: Tracks, view: TwoView, lens: Lens, settings: MapperSettin
     _, a, b = pair_of(tracks, view.first, view.second)
     if len(a) < 12:
         return None
-    na, nb = lens.normalised(a), lens.normalised(b)
-    cv2.setRNGSeed(settings.seed)
-    matrix, mask = cv2.findEssentialMat(
-        na, nb, np.eye(3), method=cv2.RANSAC, prob=0.9999, threshold=3.0 * settings.noise_px / lens.focal
-    )  # fmt: skip
-    if matrix is None or matrix.shape[0] < 3:
+    relative = _relative_pose(lens.normalised(a), lens.normalised(b), 3.0 * settings.noise_px / lens.focal, settings)
+    if relative is None:
         return None
-    _, turn, move, _ = cv2.recoverPose(matrix[:3], na, nb, np.eye(3), mask=mask.copy())
+    turn, move = relative
     scene = empty_scene(lens, tracks.frames, tracks.count)
-    scene = scene.with_pose(view.first, np.eye(3), np.zeros(3)).with_pose(view.second, turn, move.ravel())
+    scene = scene.with_pose(view.first, np.eye(3), np.zeros(3))
+    scene = scene.with_pose(view.second, turn, move)
     scene = triangulate(
         scene, tracks, wanted=np.ones(tracks.count, bool), least_angle_deg=0.3, most_error_px=6.0 * settings.noise_px
     )
@@ -169,3 +166,16 @@ def _from_pair(tracks: Tracks, view: TwoView, lens: Lens, settings: MapperSettin
     fixed[view.first] = True
     bundle = BundleSettings(iterations=8, free_focal=False, scale_px=2.0 * settings.noise_px, fixed=fixed)
     return adjust(scene, replace(tracks, sigma=np.ones(len(tracks.sigma))), bundle)[0]
+
+
+def _relative_pose(a: Floats, b: Floats, threshold: float, settings: MapperSettings) -> tuple[Floats, Floats] | None:
+    """Rotation and unit translation between two views of normalised matches a, b [K, 2]."""
+    cv2.setRNGSeed(settings.seed)
+    try:
+        matrix, mask = cv2.findEssentialMat(a, b, np.eye(3), method=cv2.RANSAC, prob=0.9999, threshold=threshold)
+        if matrix is None or matrix.shape[0] < 3:
+            return None
+        _, turn, move, _ = cv2.recoverPose(matrix[:3], a, b, np.eye(3), mask=np.asarray(mask).copy())
+    except cv2.error:  # OpenCV asserts when every sample is degenerate
+        return None
+    return np.asarray(turn, np.float64), np.asarray(move, np.float64).ravel()

@@ -29,9 +29,7 @@ class MapperSettings:
     seed: int
 
 
-def grow(
-    scene: Scene, tracks: Tracks, frames: list[int], settings: MapperSettings, checkpoint: Checkpoint
-) -> Scene:
+def grow(scene: Scene, tracks: Tracks, frames: list[int], settings: MapperSettings, checkpoint: Checkpoint) -> Scene:
     """Adds `frames` in the order in which they see most known points. Frames that cannot be placed stay
     without a pose."""
     waiting = [f for f in frames if not scene.posed[f]]
@@ -52,9 +50,7 @@ def grow(
     return scene
 
 
-def settle(
-    scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint, *, iterations: int
-) -> Scene:
+def settle(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint, *, iterations: int) -> Scene:
     """Bundle adjustment, then points and poses that stayed inconsistent are dropped and points tried again."""
     bundle = BundleSettings(
         iterations=iterations, free_focal=settings.free_focal, scale_px=2.0, focal_prior=settings.focal_prior,
@@ -77,9 +73,7 @@ def register_rest(scene: Scene, tracks: Tracks, settings: MapperSettings, checkp
     return scene
 
 
-def _place_next(
-    scene: Scene, tracks: Tracks, waiting: list[int], settings: MapperSettings
-) -> tuple[Scene, int] | None:
+def _place_next(scene: Scene, tracks: Tracks, waiting: list[int], settings: MapperSettings) -> tuple[Scene, int] | None:
     known = np.bincount(tracks.frame[scene.known[tracks.track]], minlength=tracks.frames)
     for frame in sorted(waiting, key=lambda f: (-int(known[f]), f)):
         found = resect(scene, tracks, frame, 8.0 * settings.noise_px, settings.seed)
@@ -96,6 +90,4 @@ def _new_points(scene: Scene, tracks: Tracks, settings: MapperSettings, *, seen_
         wanted = np.zeros(len(scene.known), bool)
         wanted[tracks.track[tracks.frame == seen_in]] = True
         wanted &= ~scene.known
-    return triangulate(
-        scene, tracks, wanted=wanted, least_angle_deg=1.0, most_error_px=4.0 * settings.noise_px
-    )
+    return triangulate(scene, tracks, wanted=wanted, least_angle_deg=1.0, most_error_px=4.0 * settings.noise_px)

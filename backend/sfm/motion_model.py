@@ -74,7 +74,8 @@ def _best_turning(pairs: list[tuple[Floats, Floats]], lens: Lens, sigma: float, 
 
 
 def _simplex(start: Floats) -> Floats:
-    return start + np.array([[0.0, 0.0], [0.25, 0.0], [0.0, 0.05]])
+    corners: Floats = start + np.array([[0.0, 0.0], [0.25, 0.0], [0.0, 0.05]])
+    return corners
 
 
 def _turning(pairs: list[tuple[Floats, Floats]], lens: Lens) -> list[Floats]:

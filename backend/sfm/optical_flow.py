@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .frames import Flags, Floats, Picture
 
@@ -12,9 +13,7 @@ _BACKWARD_PX = 1.0
 _LOST_SHARE = 0.5
 
 
-def follow_points(
-    before: Picture, after: Picture, points: Floats, guess: Floats | None = None
-) -> tuple[Floats, Flags]:
+def follow_points(before: Picture, after: Picture, points: Floats, guess: Floats | None = None) -> tuple[Floats, Flags]:
     """Where points [N, 2] of `before` are in `after` [N, 2], and which were found there and back again [N].
 
     guess: where to start looking, [N, 2]. Without one the search starts in place and, when that loses
@@ -35,19 +34,23 @@ def follow_points(
 def _there_and_back(
     before: Picture, after: Picture, points: Floats, guess: Floats, levels: int
 ) -> tuple[Floats, Flags]:
-    options = {
-        "winSize": (_WINDOW, _WINDOW),
-        "maxLevel": levels,
-        "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02),
-        "flags": cv2.OPTFLOW_USE_INITIAL_FLOW,
-        "minEigThreshold": 1e-5,
-    }
     start = points.astype(np.float32)
-    there, ok, _ = cv2.calcOpticalFlowPyrLK(before, after, start, guess.astype(np.float32), **options)
+    there, ok = _lucas_kanade(before, after, start, guess.astype(np.float32), levels)
     home = (there + (points - guess)).astype(np.float32)
-    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, home, **options)
+    back, ok_back = _lucas_kanade(after, before, there, home, levels)
     returned = np.linalg.norm(back - start, axis=1) < _BACKWARD_PX
-    return there.astype(np.float64), returned & (ok.ravel() > 0) & (ok_back.ravel() > 0)
+    return there.astype(np.float64), returned & ok & ok_back
+
+
+def _lucas_kanade(
+    before: Picture, after: Picture, points: NDArray[np.float32], guess: NDArray[np.float32], levels: int
+) -> tuple[NDArray[np.float32], Flags]:
+    there, ok, _ = cv2.calcOpticalFlowPyrLK(
+        before, after, points, guess.copy(), winSize=(_WINDOW, _WINDOW), maxLevel=levels,
+        criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02),
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW, minEigThreshold=1e-5,
+    )  # fmt: skip
+    return np.asarray(there, np.float32), np.asarray(ok).ravel() > 0
 
 
 def _pyramid_levels(shape: tuple[int, ...]) -> int:
@@ -61,11 +64,13 @@ def picture_shift(before: Picture, after: Picture) -> Floats:
     small = [_shrunk(picture, scale) for picture in (before, after)]
     window = cv2.createHanningWindow((small[0].shape[1], small[0].shape[0]), cv2.CV_32F)
     (dx, dy), _ = cv2.phaseCorrelate(small[0], small[1], window)
-    return np.array([dx, dy]) / scale
+    shift: Floats = np.array([dx, dy]) / scale
+    return shift
 
 
-def _shrunk(picture: Picture, scale: float) -> Floats:
-    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
+def _shrunk(picture: Picture, scale: float) -> NDArray[np.float32]:
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
 
 
 def keep_apart(points: Floats, distance: float) -> Flags:

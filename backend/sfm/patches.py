@@ -139,7 +139,8 @@ class PatchAligner:
     def _normalised(self, patches: Singles) -> tuple[Singles, Floats]:
         centred = patches - (patches @ self._weight)[:, None]
         deviation = np.sqrt((centred**2) @ self._weight)
-        return centred / np.maximum(deviation, 1e-3)[:, None], deviation.astype(np.float64)
+        normalised = np.asarray(centred / np.maximum(deviation, 1e-3)[:, None], np.float32)
+        return normalised, deviation.astype(np.float64)
 
 
 def remap_rows(picture: Singles, x: Singles, y: Singles, rows: int = 16384) -> Singles:

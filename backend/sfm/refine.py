@@ -104,8 +104,9 @@ def choose_lens(
     n = int(used.sum())
     thinned = int(np.unique(tracks.track[used]).size) / max(n, 1)
     best = _judge(scene, tracks, bundle, checkpoint, 0, thinned, n)
-    for free, names in ((1, {"free_k1": True}), (2, {"free_k1": True, "free_k2": True})):
-        richer = _judge(best[0], tracks, replace(bundle, **names), checkpoint, free, thinned, n)
+    for parameters in (1, 2):
+        freed = replace(bundle, free_k1=True, free_k2=parameters == 2)
+        richer = _judge(best[0], tracks, freed, checkpoint, parameters, thinned, n)
         if richer[2] < best[2] and corner_shift(richer[0].lens, best[0].lens) > _LEAST_EFFECT_PX:
             best = richer
         else:

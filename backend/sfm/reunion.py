@@ -122,8 +122,8 @@ class _Finder:
         depth = scene.camera_points(track, wanted.frame)[:, 2]
         away = np.full(len(track), index)
         centre = self._seen_from(wanted.centre, depth, wanted.frame, away)
-        right = self._seen_from(wanted.centre + [1.0, 0.0], depth, wanted.frame, away)
-        down = self._seen_from(wanted.centre + [0.0, 1.0], depth, wanted.frame, away)
+        right = self._seen_from(wanted.centre + np.array([1.0, 0.0]), depth, wanted.frame, away)
+        down = self._seen_from(wanted.centre + np.array([0.0, 1.0]), depth, wanted.frame, away)
         affine = np.stack([right - centre, down - centre], 2)
         ahead = scene.camera_points(track, away)
         exact = scene.lens.project(np.where(ahead[:, 2:] > 1e-6, ahead, [0.0, 0.0, 1.0])) / self._scale - 0.5

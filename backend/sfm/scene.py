@@ -39,7 +39,9 @@ class Lens:
         """Pixels [N, 2] of camera-space points [N, 3]."""
         xy = camera[:, :2] / camera[:, 2:]
         r2 = (xy**2).sum(1, keepdims=True)
-        return xy * (1.0 + r2 * (self.k1 + self.k2 * r2)) * [self.focal, self.focal * self.aspect] + [self.cx, self.cy]
+        scale = np.array([self.focal, self.focal * self.aspect])
+        pixels: Floats = xy * (1.0 + r2 * (self.k1 + self.k2 * r2)) * scale + np.array([self.cx, self.cy])
+        return pixels
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,13 @@ class Scene:
     @property
     def centres(self) -> Floats:
         """Camera centres [F, 3] in the world."""
-        return -np.einsum("fji,fj->fi", self.rotation, self.translation)
+        centres: Floats = -np.einsum("fji,fj->fi", self.rotation, self.translation)
+        return centres
 
     def camera_points(self, track: Indices, frame: Indices) -> Floats:
         """Points `track` [M] in the axes of the cameras `frame` [M]: [M, 3]."""
-        return np.einsum("mij,mj->mi", self.rotation[frame], self.points[track]) + self.translation[frame]
+        turned: Floats = np.einsum("mij,mj->mi", self.rotation[frame], self.points[track])
+        return turned + self.translation[frame]
 
     def with_pose(self, frame: int, rotation: Floats, translation: Floats) -> Scene:
         turns, moves, posed = self.rotation.copy(), self.translation.copy(), self.posed.copy()

@@ -11,9 +11,7 @@ from .scene import Scene
 from .tracks import Tracks
 
 
-def triangulate(
-    scene: Scene, tracks: Tracks, *, wanted: Flags, least_angle_deg: float, most_error_px: float
-) -> Scene:
+def triangulate(scene: Scene, tracks: Tracks, *, wanted: Flags, least_angle_deg: float, most_error_px: float) -> Scene:
     """The scene with the tracks `wanted` [T] as points where their rays agree.
 
     The point nearest to all rays in the least-squares sense, reweighted three times so that a stray ray does
@@ -41,7 +39,8 @@ def _world_rays(scene: Scene, xy: Floats, frame: Indices) -> Floats:
     flat = scene.lens.normalised(xy)
     rays = np.concatenate([flat, np.ones((len(flat), 1))], 1)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    return np.einsum("mji,mj->mi", scene.rotation[frame], rays)
+    turned: Floats = np.einsum("mji,mj->mi", scene.rotation[frame], rays)
+    return turned
 
 
 def _nearest(row: Indices, count: int, rays: Floats, centre: Floats) -> Floats:
@@ -67,7 +66,8 @@ def _group_median(values: Floats, row: Indices, starts: Indices) -> Floats:
     """Lower median of each run of equal `row`."""
     order = np.lexsort((values, row))
     ends = np.r_[starts[1:], len(row)]
-    return values[order][(starts + ends - 1) // 2]
+    middle: Floats = values[order][(starts + ends - 1) // 2]
+    return middle
 
 
 def ray_spread(row: Indices, count: int, rays: Floats) -> Floats:
@@ -90,4 +90,5 @@ def _consistent(
     error = np.where(in_front, np.linalg.norm(scene.lens.project(camera) - xy, axis=1), np.inf)
     starts = np.r_[0, np.nonzero(np.diff(row))[0] + 1]
     behind = np.bincount(row, ~in_front, minlength=count)
-    return (_group_median(error, row, starts) < most_px) & (behind == 0)
+    good: Flags = (_group_median(error, row, starts) < most_px) & (behind == 0)
+    return good

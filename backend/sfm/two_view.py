@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from .frames import Flags, Floats
+from .robust_fits import fit_fundamental, fit_homography
 
 _MEASURED = 4.0
 
@@ -40,8 +40,8 @@ class TwoView:
 
 def look_at_pair(first: int, second: int, a: Floats, b: Floats, sigma: float) -> TwoView:
     """Fits homography and fundamental matrix to pixels a, b [K, 2]. sigma: noise of a track, px."""
-    fundamental, inliers = _fundamental(a, b, 3.0 * sigma)
-    homography = _homography(a, b, 3.0 * sigma)
+    fundamental, inliers = fit_fundamental(a, b, 3.0 * sigma)
+    homography = fit_homography(a, b, 3.0 * sigma)
     from_h = np.full(len(a), np.inf) if homography is None else transfer_error(homography, a, b)
     from_f = np.full(len(a), np.inf) if fundamental is None else sampson(fundamental, a, b)
     parallax = float(np.median(from_h[inliers])) if inliers.any() and homography is not None else 0.0
@@ -65,35 +65,20 @@ def sampson(fundamental: Floats, a: Floats, b: Floats) -> Floats:
     fa, fb = ha @ fundamental.T, hb @ fundamental
     value = (hb * fa).sum(1)
     slope = (fa[:, :2] ** 2).sum(1) + (fb[:, :2] ** 2).sum(1)
-    return np.abs(value) / np.sqrt(np.maximum(slope, 1e-20))
+    distance: Floats = np.abs(value) / np.sqrt(np.maximum(slope, 1e-20))
+    return distance
 
 
 def transfer_error(homography: Floats, a: Floats, b: Floats) -> Floats:
     """Distance [K] px of matches from b = H a, shared between both frames (forward error / sqrt 2)."""
     there = homogeneous(a) @ homography.T
     away = there[:, :2] / np.where(np.abs(there[:, 2:]) > 1e-12, there[:, 2:], 1e-12) - b
-    return np.linalg.norm(away, axis=1) / np.sqrt(2.0)
+    distance: Floats = np.linalg.norm(away, axis=1) / np.sqrt(2.0)
+    return distance
 
 
 def homogeneous(xy: Floats) -> Floats:
     return np.concatenate([xy, np.ones((len(xy), 1))], 1)
-
-
-def _fundamental(a: Floats, b: Floats, threshold: float) -> tuple[Floats | None, Flags]:
-    none = np.zeros(len(a), bool)
-    if len(a) < 12:
-        return None, none
-    matrix, mask = cv2.findFundamentalMat(a, b, cv2.USAC_MAGSAC, threshold, 0.999, 2000)
-    if matrix is None or matrix.shape != (3, 3) or mask is None:
-        return None, none
-    return np.asarray(matrix, np.float64), mask.ravel() > 0
-
-
-def _homography(a: Floats, b: Floats, threshold: float) -> Floats | None:
-    if len(a) < 8:
-        return None
-    matrix, _ = cv2.findHomography(a, b, cv2.USAC_MAGSAC, threshold, maxIters=2000, confidence=0.999)
-    return None if matrix is None else np.asarray(matrix, np.float64)
 
 
 def vote_focal(views: list[TwoView], cx: float, cy: float, width: float, aspect: float) -> list[float]:
