@@ -36,7 +36,7 @@ def of_sequence(paths: list[Path]) -> str:
     for path in paths:
         stat = path.stat()
         digest.update(f"{path.name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    for path in {paths[0], paths[-1]} if paths else ():
+    for path in dict.fromkeys((paths[0], paths[-1])) if paths else ():  # a set has another order in every process
         digest.update(of_file(path).encode())
     return digest.hexdigest()
 
