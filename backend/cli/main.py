@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backend.cli.import_camera import add_import_camera, import_camera
+from backend.cli.world import add_world, world
 from shared import VERSION
 from shared.command_line import add_stage_flags, refuse_later_flags, stage_values
 from shared.connection import home_dir
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_stop(commands)
     _add_import_camera(commands)
+    _add_world(commands)
     return parser
 
 
@@ -101,6 +103,12 @@ def _add_import_camera(commands: _Commands[argparse.ArgumentParser]) -> None:
     importing = commands.add_parser("import-camera", help="bring another program's camera into a shot")
     add_import_camera(importing)
     importing.set_defaults(command=import_camera)
+
+
+def _add_world(commands: _Commands[argparse.ArgumentParser]) -> None:
+    setting = commands.add_parser("world", help="set a shot's origin, up, heading and scale")
+    add_world(setting)
+    setting.set_defaults(command=world)
 
 
 def _run(namespace: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ _BEFORE_THE_WORLD = ("ingest", "solve")
 CheckCancelled = Callable[[], None]
 
 
-def _never() -> None:
+def no_cancel() -> None:
     """Nobody cancels."""
 
 
@@ -44,6 +44,10 @@ class WorldStep:
     up_source: str
     scale_source: str
     units: str
+
+    @property
+    def gauge(self) -> Gauge:
+        return Gauge(self.up_source, self.scale_source, self.units)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Moved:
 Decide = Callable[[SolvedCamera], WorldStep]
 
 
-def change_world(root: Path, decide: Decide, check_cancelled: CheckCancelled = _never) -> Moved:
+def change_world(root: Path, decide: Decide, check_cancelled: CheckCancelled = no_cancel) -> Moved:
     """Asks `decide` what to do with the camera as it is under the shot's lock, and does it.
 
     Raises `ShotBusy`, `ShotCorrupt`, `ArtifactMissing` without a solve, `DiskFull`, `ShotReadOnly`,
@@ -76,7 +80,7 @@ def change_world(root: Path, decide: Decide, check_cancelled: CheckCancelled = _
             for _ in _staged(shot, new, move, change):
                 check_cancelled()
             _drop_checkpoints(shot)
-        return Moved(new.world, step.by, Gauge(step.up_source, step.scale_source, step.units))
+        return Moved(new.world, step.by, step.gauge)
 
 
 def back_to_solve(camera: SolvedCamera) -> WorldStep:
