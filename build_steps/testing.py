@@ -207,6 +207,10 @@ def bench(name: str, arguments: Sequence[str]) -> int:
     """Runs tests/benchmarks/NAME.py in its environment: the file says `NEEDS_BPY = True` when that is bpy's."""
     folder = ROOT / "tests" / "benchmarks"
     script = folder / f"{name}.py"
+    longer = list(folder.glob(f"{name}_*.py"))
+    if not script.is_file() and len(longer) == 1:
+        # `bench import`: Python has the word import for itself, so the file is called import_scene.
+        script = longer[0]
     if not script.is_file():
         known = ", ".join(
             sorted(path.stem for path in folder.glob("*.py") if "def main(" in path.read_text(encoding="utf-8"))
@@ -218,7 +222,7 @@ def bench(name: str, arguments: Sequence[str]) -> int:
     if "\nNEEDS_BPY = True" in script.read_text(encoding="utf-8"):
         system.require_libraries(install=False)
         python = environments.ensure(environments.bpy_plan())
-    command = [str(python), "-m", f"tests.benchmarks.{name}", *arguments]
+    command = [str(python), "-m", f"tests.benchmarks.{script.stem}", *arguments]
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, "BACKLOT_BACKEND_PYTHON": str(base)}, check=False
     ).returncode
