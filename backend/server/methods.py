@@ -12,11 +12,13 @@ from shared.errors import InvalidRequest, UnknownMethod
 from shared.messages import JobRequest, JobStatus
 from shared.stages import in_order, stage_params
 from shared.wire import pack, unpack
+from shared.world_messages import WorldRequest
 
 from .checkup import Checkup
 from .dispatcher import Dispatcher
 from .frames import FrameService
 from .job_book import JobBook
+from .world_service import WorldService
 
 WATCH_ALL_LIMIT = 100
 _DEVICE = re.compile(r"auto|cpu|cuda:\d+|mps")
@@ -87,6 +89,11 @@ class _Frame:
     frame: int
 
 
+@dataclass(frozen=True)
+class _OfShot:
+    shot: str
+
+
 Handler = Callable[[Caller, Any], Awaitable[Any]]
 
 
@@ -104,10 +111,16 @@ class Methods:
     """stop: asks the server to end."""
 
     def __init__(
-        self, book: JobBook, dispatcher: Dispatcher, frames: FrameService, checkup: Checkup, stop: Callable[[], None]
+        self,
+        book: JobBook,
+        dispatcher: Dispatcher,
+        frames: FrameService,
+        checkup: Checkup,
+        world: WorldService,
+        stop: Callable[[], None],
     ) -> None:
         self._book, self._dispatcher = book, dispatcher
-        self._frames, self._checkup, self._stop = frames, checkup, stop
+        self._frames, self._checkup, self._world, self._stop = frames, checkup, world, stop
         self._table = {
             "ping": Method(_Nothing, self._ping),
             "job.submit": Method(JobRequest, self._submit),
@@ -119,6 +132,8 @@ class Methods:
             "job.unwatch": Method(_Watch, self._unwatch),
             "job.log": Method(_Log, self._log),
             "plate.frame": Method(_Frame, self._frame, slow=True),
+            "world.change": Method(WorldRequest, self._change_world, slow=True),
+            "world.suggest": Method(_OfShot, self._suggest_world, slow=True),
             "engines": Method(_Nothing, self._engines, slow=True),
             "doctor": Method(_Nothing, self._doctor, slow=True),
             "shutdown": Method(_Nothing, self._shutdown),
@@ -179,6 +194,12 @@ class Methods:
 
     async def _frame(self, caller: Caller, params: _Frame) -> Any:
         return await self._frames.frame(params.shot, params.frame)
+
+    async def _change_world(self, caller: Caller, params: WorldRequest) -> Any:
+        return await self._world.ask("world.change", params)
+
+    async def _suggest_world(self, caller: Caller, params: _OfShot) -> Any:
+        return await self._world.ask("world.suggest", params)
 
     async def _engines(self, caller: Caller, params: _Nothing) -> Any:
         return (await self._checkup.report()).get("engines", [])

@@ -31,6 +31,7 @@ from .lifetime import stop_when_idle, stop_with_parent
 from .methods import Methods
 from .session import Session
 from .settings import Settings
+from .world_service import WorldService
 
 LOG = logging.getLogger("backlot.server")
 
@@ -97,7 +98,10 @@ class Server:
         self._dispatcher = Dispatcher(settings, self._book)
         self._frames = FrameService(settings)
         self._checkup = Checkup(settings)
-        self._methods = Methods(self._book, self._dispatcher, self._frames, self._checkup, self.stopped.set)
+        self._world = WorldService(settings)
+        self._methods = Methods(
+            self._book, self._dispatcher, self._frames, self._checkup, self._world, self.stopped.set
+        )
         self._sessions: dict[Session, asyncio.Task[Any]] = {}
         self._listener: asyncio.Server | None = None
         self._watchers: list[asyncio.Task[None]] = []
@@ -136,7 +140,7 @@ class Server:
             task.cancel()
         if self._listener is not None:
             self._listener.close()
-        await asyncio.gather(self._dispatcher.stop(), self._frames.stop(), self._checkup.stop())
+        await asyncio.gather(self._dispatcher.stop(), self._frames.stop(), self._checkup.stop(), self._world.stop())
         for session in self._sessions:
             session.end()
         if self._sessions:

@@ -17,7 +17,7 @@ import numpy as np
 
 from .constraints import Floats, Plane
 from .lines import Segments
-from .planes import FoundPlane
+from .planes import Cloud, FoundPlane, dominant_planes
 
 _ROLL_SD, _PITCH_SD = np.radians(12.0), np.radians(30.0)
 """How people hold cameras."""
@@ -31,7 +31,8 @@ _MANY_POINTS, _MANY_SEGMENTS = 60, 15
 _SYSTEMATIC_PLANE, _SYSTEMATIC_LINE = np.radians(0.35), np.radians(0.15)
 _SEGMENT_SD = np.radians(0.5)
 _LEVEL = np.cos(np.radians(5.0))
-_SECOND_FLOOR = 0.4
+_SECOND_FLOOR, _UNDERGROUND = 0.4, 0.5
+"""Of the largest floor's points: how many a lower one needs, and how many may lie under a floor."""
 FOUND = 0.5
 """Confidence from which a ground is acted upon."""
 
@@ -91,8 +92,9 @@ class Ground:
         return None if self.place is None else Plane(self.place, self.up)
 
 
-def find_ground(views: Views, planes: list[FoundPlane], segments: Segments) -> Ground:
+def find_ground(views: Views, cloud: Cloud, segments: Segments) -> Ground:
     """The most likely up and floor."""
+    planes = dominant_planes(cloud)
     candidates = [up for up in _candidates(views, planes, segments) if up @ views.mean_up > _LEAST_UPRIGHT]
     supports = [support_of(up, views, planes, segments) for up in candidates]
     best = int(np.argmax([support.score for support in supports]))
@@ -101,7 +103,7 @@ def find_ground(views: Views, planes: list[FoundPlane], segments: Segments) -> G
     if support.score < supports[best].score - 0.3:  # the refinement followed something else
         up, support = candidates[best], supports[best]
     rivals = [s.score for c, s in zip(candidates, supports, strict=True) if abs(c @ up) < _APART]
-    return Ground(up, _floor(up, views, planes), _confidence(support, max(rivals, default=-4.0)), support)
+    return Ground(up, _floor(up, views, planes, cloud), _confidence(support, max(rivals, default=-4.0)), support)
 
 
 def _confidence(support: Support, rival: float) -> float:
@@ -238,13 +240,15 @@ def _line_errors(up: Floats, segments: Segments, limit: float) -> Floats:
     return np.asarray(normal.T @ normal / (_SEGMENT_SD**2 / count + _SYSTEMATIC_LINE**2))
 
 
-def _floor(up: Floats, views: Views, planes: list[FoundPlane]) -> Floats | None:
-    """A place on the largest level plane that the cameras are above; on a lower one that is not much smaller."""
+def _floor(up: Floats, views: Views, planes: list[FoundPlane], cloud: Cloud) -> Floats | None:
+    """A place on the largest level plane that the cameras are above and that little lies under; on a lower one
+    that is not much smaller."""
     level = []
     for one in planes:
         if abs(one.plane.normal @ up) > _LEVEL:
             height = float(np.median(one.points @ up))
-            if np.mean(views.centres @ up > height) > 0.9:
+            under = float(np.mean(cloud.xyz @ up < height - 3.0 * cloud.tolerance))
+            if np.mean(views.centres @ up > height) > 0.9 and under < _UNDERGROUND * one.share:
                 level.append((one, height))
     if not level:
         return None

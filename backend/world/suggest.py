@@ -14,7 +14,7 @@ from shared.world_messages import WorldSuggestion
 from .constraints import Constraints, Floats, camera_places, solve_constraints
 from .ground import Ground, Views, find_ground
 from .lines import NO_SEGMENTS, Segments, find_segments
-from .planes import cloud_of, dominant_planes
+from .planes import cloud_of
 
 _WORST_ERROR = 3.0
 """Points whose reprojection error is over that many medians are left out."""
@@ -63,8 +63,7 @@ def ground_of(shot: ShotFolder, camera: SolvedCamera) -> Ground:
     poses = [pose.world_from_camera for pose in camera.extrinsics.frames if pose.world_from_camera is not None]
     turns = np.array(poses)[:, :3, :3]
     views = Views(centres, turns[:, :, 0], turns[:, :, 1], turns[:, :, 2])
-    planes = dominant_planes(cloud_of(_good_points(shot), centres))
-    return find_ground(views, planes, _segments(shot, camera))
+    return find_ground(views, cloud_of(_good_points(shot), centres), _segments(shot, camera))
 
 
 def _good_points(shot: ShotFolder) -> Floats:

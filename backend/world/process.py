@@ -1,0 +1,65 @@
+"""One question of a client about a world: `python -m backend.world.process`, started by the server.
+
+Standard input is {"method", "params"} as JSON, standard output {"result"} or {"error"}. A process of its own,
+because the server imports no numpy, and so that whatever a damaged file does to it ends with it. It may be
+killed at any moment: a change is then whole or has not been (`backend/pipeline/journal.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shared.errors import BacklotError, InternalError, InvalidRequest, UnknownMethod
+from shared.wire import pack, unpack
+from shared.world_messages import WorldRequest
+
+LOG = logging.getLogger("backlot.world")
+
+
+def reply_to(question: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer, with every error in its wire form."""
+    try:
+        return {"result": pack(_ask(str(question["method"]), question["params"]))}
+    except BacklotError as error:
+        return {"error": error.to_wire()}
+    except Exception as error:  # the border of this process
+        LOG.exception("unexpected error")
+        return {"error": InternalError(f"The world could not be set: {type(error).__name__}: {error}").to_wire()}
+
+
+def _ask(method: str, params: Mapping[str, Any]) -> Any:
+    from backend.pipeline.atomic import disk_errors
+
+    with disk_errors(Path(str(params["shot"]))):
+        if method == "world.change":
+            from .answer import answer
+
+            return answer(unpack(WorldRequest, params, "The parameters"))
+        if method == "world.suggest":
+            from .suggest import suggest_world
+
+            return suggest_world(_absolute(str(params["shot"])))
+    raise UnknownMethod(f"There is no method {method!r}.")
+
+
+def _absolute(shot: str) -> Path:
+    if not Path(shot).is_absolute():
+        raise InvalidRequest(f"The shot folder {shot!r} is not an absolute path.", "Give its whole path.")
+    return Path(shot)
+
+
+def main() -> None:
+    answer_to = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print must not stand in the answer
+    json.dump(reply_to(json.load(sys.stdin)), answer_to, ensure_ascii=True)
+    answer_to.flush()
+
+
+if __name__ == "__main__":
+    main()
