@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.rest = rest
     if str(layout.ROOT) not in sys.path:
         sys.path.insert(0, str(layout.ROOT))
+    if layout.is_extension() and options.command not in (setup, doctor):
+        _parser().error("the copy inside the extension knows setup and doctor; the rest needs Backlot's checkout")
     try:
         code: int = options.command(options)
         return code

@@ -28,10 +28,10 @@ def run() -> int:
     for path in sorted(layout.REQUIREMENTS.glob("bpy-[0-9]*.lock")):
         _environment(environments.bpy_plan(path.stem[4:]), needed=False)
     _environment(environments.mocap_plan(), needed=False)
-    sys.path.insert(0, str(layout.ROOT))
-    from tests.gui import chroot
+    if not layout.is_extension():
+        from tests.gui import chroot
 
-    say(f"  Blender with a window, for tests: {chroot.why_not() or 'ready'}")
+        say(f"  Blender with a window, for tests: {chroot.why_not() or 'ready'}")
     if environments.is_ready(base):
         say("\nbackend:")
         python = layout.environment_python(base.folder)

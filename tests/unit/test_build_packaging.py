@@ -104,3 +104,14 @@ def test_a_compiled_wheel_is_refused() -> None:
 def test_manifest_is_filled() -> None:
     manifest = tomllib.loads(packaging.filled_manifest(GOOD, "7.8.9", "m-2-py3-none-any.whl"))
     assert (manifest["version"], manifest["wheels"]) == ("7.8.9", ["./wheels/m-2-py3-none-any.whl"])
+
+
+def test_the_copy_in_the_extension_says_what_it_can_do(package: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(package).extractall(tmp_path)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "build.py"), "demo"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "knows setup and doctor" in done.stderr
+    asked = subprocess.run([sys.executable, str(tmp_path / "build.py"), "--help"], capture_output=True, check=False)
+    assert asked.returncode == 0
