@@ -4,6 +4,10 @@ A thin client of the Backlot backend: properties, operators, panels, importers, 
 backend's events and Blender's main thread.
 """
 
+import atexit
+
+import addon_utils
+
 from . import file_handler, operators, panels, preferences, properties, runtime
 
 _PARTS = (preferences, properties, operators, panels, file_handler, runtime)
@@ -12,8 +16,16 @@ _PARTS = (preferences, properties, operators, panels, file_handler, runtime)
 def register() -> None:
     for part in _PARTS:
         part.register()
+    atexit.register(_leave)
 
 
 def unregister() -> None:
+    atexit.unregister(_leave)
     for part in reversed(_PARTS):
         part.unregister()
+
+
+def _leave() -> None:
+    """Blender disables its extensions when it quits. As a module of another Python it does so too late: 4.2
+    crashes over classes that are still registered, and waits for threads."""
+    addon_utils.disable(__package__)

@@ -53,7 +53,8 @@ def solve(
     )
     run(request, on_event)
     target = scene or bpy.context.scene
-    target.backlot.clip, target.backlot.folder = str(footage), str(folder)
+    target.backlot.clip = str(footage)
+    target.backlot.folder = "" if folder == default_shot_folder(footage) else str(folder)
     return import_shot(folder, scene=target, options=options)
 
 

@@ -15,30 +15,23 @@ IngestSettings = declared.property_group(IngestParams, "BACKLOT_IngestSettings")
 SolveSettings = declared.property_group(SolveParams, "BACKLOT_SolveSettings")
 
 
-def _clip_changed(settings: ShotSettings, _context: bpy.types.Context) -> None:
-    """A new clip is a new shot: its folder follows unless the artist chose one."""
-    automatic = not settings.folder or settings.folder == settings.automatic_folder
-    settings.automatic_folder = str(default_shot_folder(settings.clip_path)) if settings.clip else ""
-    if automatic:
-        settings.folder = settings.automatic_folder
-    settings.job = ""
-
-
 class ShotSettings(bpy.types.PropertyGroup):
-    """The shot of a scene: its clip, its folder and how it is solved. Saved with the file."""
+    """The shot of a scene: its clip, its folder and how it is solved. Saved with the file.
+
+    No property of the extension has a Python callback: Blender 4.2 as a module keeps them beyond its end and
+    crashes.
+    """
 
     clip: bpy.props.StringProperty(
         name="Clip",
         description="Video file, folder of frames, or a pattern such as name.####.exr",
         subtype="FILE_PATH",
-        update=_clip_changed,
     )
     folder: bpy.props.StringProperty(
         name="Shot Folder",
-        description="Where Backlot keeps everything made from the clip; beside the clip by default",
+        description="Where Backlot keeps everything made from the clip; empty: beside the clip",
         subtype="DIR_PATH",
     )
-    automatic_folder: bpy.props.StringProperty(options={"HIDDEN"})
     ingest: bpy.props.PointerProperty(type=IngestSettings)
     solve: bpy.props.PointerProperty(type=SolveSettings)
     import_when_done: bpy.props.BoolProperty(
@@ -59,8 +52,10 @@ class ShotSettings(bpy.types.PropertyGroup):
 
     @property
     def folder_path(self) -> Path | None:
-        """The shot folder, absolute, or None before a clip or folder was chosen."""
-        return Path(bpy.path.abspath(self.folder)).absolute() if self.folder else None
+        """The shot folder, absolute; None before a clip or folder was chosen."""
+        if self.folder:
+            return Path(bpy.path.abspath(self.folder)).absolute()
+        return default_shot_folder(self.clip_path.absolute()) if self.clip else None
 
 
 class JobItem(bpy.types.PropertyGroup):

@@ -3,8 +3,6 @@ has to be found somewhere: here, and nowhere else. It exists from `register` to 
 
 from __future__ import annotations
 
-import atexit
-
 import bpy
 
 from .pump import Pump
@@ -26,17 +24,9 @@ def register() -> None:
     _running["pump"] = Pump(Session())
     if not bpy.app.background:
         pump().start()
-    # Blender waits for threads at exit, and does not always unregister before.
-    atexit.register(_close)
 
 
 def unregister() -> None:
-    atexit.unregister(_close)
-    _close()
-
-
-def _close() -> None:
-    stopped = _running.pop("pump", None)
-    if stopped is not None:
-        stopped.stop()
-        stopped.session.close()
+    stopped = _running.pop("pump")
+    stopped.stop()
+    stopped.session.close()

@@ -139,10 +139,10 @@ class Session:
         self._job_call("job.retry", job, then)
 
     def job_of(self, folder: Path, job: str = "") -> JobStatus | None:
-        """The named job, or else the newest one of a shot folder."""
-        if job in self.jobs:
-            return self.jobs[job]
+        """The named job if it is the shot's, or else the newest one of the shot."""
         of_shot = [status for status in self.jobs.values() if Path(status.request.shot) == folder]
+        if any(status.id == job for status in of_shot):
+            return self.jobs[job]
         return max(of_shot, key=lambda status: status.created, default=None)
 
     def _job_call(self, method: str, job: str, then: Callable[[JobStatus], None]) -> None:

@@ -47,7 +47,7 @@ class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
             shot = import_shot(context.scene, folder, options)
         except BacklotError as error:
             return refuse(self, error)
-        if not context.scene.backlot.folder:
+        if context.scene.backlot.folder_path is None:
             context.scene.backlot.folder = str(folder)
         report_import(self, shot.summary, shot.kept)
         return FINISHED

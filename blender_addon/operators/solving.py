@@ -23,7 +23,8 @@ class BACKLOT_OT_solve_camera(bpy.types.Operator):
         if not settings.clip and not has_plate(settings.folder_path):
             cls.poll_message_set("Choose a clip first")
             return False
-        job = runtime.session().jobs.get(settings.job)
+        folder = settings.folder_path
+        job = runtime.session().job_of(folder, settings.job) if folder is not None else None
         if job is not None and not job.is_over:
             cls.poll_message_set("This shot is being solved")
             return False

@@ -24,7 +24,7 @@ class BACKLOT_PT_shot(BacklotTab, bpy.types.Panel):
             column.operator("backlot.open_clip", text="Choose a Clip", icon="FILE_MOVIE").filepath = ""
             return
         row = layout.row(align=True)
-        row.prop(settings, "folder", text="", icon="FILE_FOLDER")
+        row.prop(settings, "folder", text="", icon="FILE_FOLDER", placeholder=str(settings.folder_path))
         row.operator("backlot.open_folder", text="", icon="FILEBROWSER")
         self._facts(context)
 

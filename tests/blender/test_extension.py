@@ -72,13 +72,12 @@ def test_the_shot_folder_follows_the_clip(empty: None, tmp_path: Path) -> None:
     import bpy
 
     settings = bpy.context.scene.backlot
+    assert settings.folder_path is None
     settings.clip = str(tmp_path / "a.mp4")
-    assert settings.folder == str(tmp_path / "a_backlot")
-    settings.clip = str(tmp_path / "b.mp4")
-    assert settings.folder == str(tmp_path / "b_backlot")
+    assert settings.folder_path == tmp_path / "a_backlot"
     settings.folder = str(tmp_path / "mine")
-    settings.clip = str(tmp_path / "c.mp4")
-    assert settings.folder == str(tmp_path / "mine")
+    settings.clip = str(tmp_path / "b.mp4")
+    assert settings.folder_path == tmp_path / "mine"
 
 
 def test_one_frame_stands_for_its_sequence(empty: None, tmp_path: Path) -> None:
@@ -88,7 +87,7 @@ def test_one_frame_stands_for_its_sequence(empty: None, tmp_path: Path) -> None:
     write_png(tmp_path / "sea.1001.png", np.zeros((4, 4, 3), np.uint8))
     assert bpy.ops.backlot.open_clip(filepath=str(tmp_path / "sea.1001.png")) == {"FINISHED"}
     assert bpy.context.scene.backlot.clip == str(tmp_path / "sea.####.png")
-    assert bpy.context.scene.backlot.folder == str(tmp_path / "sea_backlot")
+    assert bpy.context.scene.backlot.folder_path == tmp_path / "sea_backlot"
 
 
 def test_operators_refuse_clearly(empty: None, tmp_path: Path) -> None:
