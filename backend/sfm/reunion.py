@@ -141,7 +141,8 @@ class _Finder:
         world = np.einsum("nji,nj->ni", scene.rotation[frame], camera - scene.translation[frame])
         there = np.einsum("nij,nj->ni", scene.rotation[other], world) + scene.translation[other]
         there[:, 2] = np.where(there[:, 2] > 1e-6, there[:, 2], 1e-6)
-        return scene.lens.project(there) / self._scale - 0.5
+        pixels: Floats = scene.lens.project(there) / self._scale - 0.5
+        return pixels
 
     def _believable(self, found: Alignment, expected: Floats, affine: Floats) -> Flags:
         bend = np.linalg.solve(affine, found.affine) - np.eye(2)
