@@ -13,6 +13,7 @@ from backend.sfm.result import CameraSolve
 from backend.sfm.settings import SfmSettings
 from backend.sfm.solver import solve
 from backend.solve_files import write_solve
+from backend.world.keep import earlier_camera, keep_world
 from shared.artifacts import StageResult
 from shared.errors import InvalidParameter
 from shared.sensors import width_mm
@@ -51,8 +52,9 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
     for sentence in solved.notices:
         context.notice(sentence)
     context.check_cancelled()
+    before = earlier_camera(context.shot)
     context.begin_changes()
-    artifacts = write_solve(solved, facts, SFM.name, context)
+    artifacts = keep_world(before, context, write_solve(solved, facts, SFM.name, context))
     return StageResult("solve", SFM.name, SFM.version, _facts(solved), artifacts)
 
 

@@ -140,8 +140,11 @@ def _product(left: Floats, right: Floats) -> Floats:
 
 
 Carrier = Callable[[ShotFolder, Move, Change], Iterator[None]]
-CARRIERS: tuple[Carrier, ...] = (_cloud, _model, _depth, _mocap)
-"""Each stages new content of its files, if there are any, and yields after each, for progress and cancelling."""
+CAMERA_CARRIERS: tuple[Carrier, ...] = (_cloud, _model)
+"""What the solve itself writes besides `camera/*.json`."""
+
+CARRIERS: tuple[Carrier, ...] = (*CAMERA_CARRIERS, _depth, _mocap)
+"""Each stages new content of its files, if there are any, and yields after each, for cancelling."""
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -63,7 +63,13 @@ def ground_of(shot: ShotFolder, camera: SolvedCamera) -> Ground:
     poses = [pose.world_from_camera for pose in camera.extrinsics.frames if pose.world_from_camera is not None]
     turns = np.array(poses)[:, :3, :3]
     views = Views(centres, turns[:, :, 0], turns[:, :, 1], turns[:, :, 2])
-    return find_ground(views, cloud_of(_good_points(shot), centres), _segments(shot, camera))
+    points = _good_points(shot) if _has_depth(camera) else np.zeros((0, 3))
+    return find_ground(views, cloud_of(points, centres), _segments(shot, camera))
+
+
+def _has_depth(camera: SolvedCamera) -> bool:
+    """Whether the camera travels somewhere: what a tripod sees is known by direction only."""
+    return any(pose.motion == "full" for pose in camera.extrinsics.frames if pose.world_from_camera is not None)
 
 
 def _good_points(shot: ShotFolder) -> Floats:

@@ -16,7 +16,7 @@ from backend.world.planes import cloud_of, dominant_planes
 from backend.world.suggest import ground_of, suggest_world
 from shared.camera_files import read_camera
 from shared.errors import SolveError
-from shared.shot import ShotFolder
+from shared.shot import ShotFolder, document_text
 from shared.world_messages import WorldRequest
 from tests.unit.world_scene import Scene, build
 
@@ -130,6 +130,18 @@ def test_moving_things_give_no_edges(tmp_path: Path) -> None:
         cv2.imwrite(str(folder / f"frame_{number:04d}.png"), np.full((270, 480), 255, np.uint8))
     assert len(find_segments(shot, camera).weight) == 0
     assert ground_of(shot, camera).found
+
+
+@pytest.mark.parametrize("motion", ["nodal", "locked"])
+def test_points_of_a_tripod_are_no_planes(tmp_path: Path, motion: str) -> None:
+    """Their depth is not known; the edges are enough for up."""
+    up = build(tmp_path, Scene())
+    shot, camera = ShotFolder(tmp_path), read_camera(tmp_path)
+    frames = tuple(replace(frame, motion=motion) for frame in camera.extrinsics.frames)
+    shot.extrinsics.write_text(document_text(replace(camera.extrinsics, frames=frames)))
+    found = suggest_world(tmp_path)
+    assert found.found and found.ground is None
+    assert off(np.array(found.up), up) < MOST_DEGREES
 
 
 def test_far_from_the_origin(tmp_path: Path) -> None:
