@@ -1,4 +1,8 @@
-"""What the extension keeps in the scene and in the window manager."""
+"""What the extension keeps in the scene and in the window manager.
+
+The groups hold no Python functions, neither methods nor callbacks: Blender 4.2 as a module keeps them beyond
+its own end and crashes there.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,7 @@ SolveSettings = declared.property_group(SolveParams, "BACKLOT_SolveSettings")
 
 
 class ShotSettings(bpy.types.PropertyGroup):
-    """The shot of a scene: its clip, its folder and how it is solved. Saved with the file.
-
-    No property of the extension has a Python callback: Blender 4.2 as a module keeps them beyond its end and
-    crashes.
-    """
+    """The shot of a scene: its clip, its folder and how it is solved. Saved with the file."""
 
     clip: bpy.props.StringProperty(
         name="Clip",
@@ -46,17 +46,6 @@ class ShotSettings(bpy.types.PropertyGroup):
     )
     job: bpy.props.StringProperty(options={"HIDDEN"})
 
-    @property
-    def clip_path(self) -> Path:
-        return Path(bpy.path.abspath(self.clip))
-
-    @property
-    def folder_path(self) -> Path | None:
-        """The shot folder, absolute; None before a clip or folder was chosen."""
-        if self.folder:
-            return Path(bpy.path.abspath(self.folder)).absolute()
-        return default_shot_folder(self.clip_path.absolute()) if self.clip else None
-
 
 class JobItem(bpy.types.PropertyGroup):
     """A row of the job list; a copy of the backend's JobStatus, because lists show only properties."""
@@ -67,21 +56,36 @@ class JobItem(bpy.types.PropertyGroup):
     detail: bpy.props.StringProperty()
     fraction: bpy.props.FloatProperty(subtype="FACTOR", min=0.0, max=1.0)
 
-    def show(self, status: JobStatus, detail: str) -> None:
-        self.name = self.job = status.id
-        self.title = Path(status.request.footage or status.request.shot).name
-        self.state = status.state
-        self.detail = detail
-        self.fraction = status.progress.fraction
-
 
 class JobList(bpy.types.PropertyGroup):
     items: bpy.props.CollectionProperty(type=JobItem)
     active: bpy.props.IntProperty(name="Active Job", options={"SKIP_SAVE"})
 
-    @property
-    def selected(self) -> JobItem | None:
-        return self.items[self.active] if 0 <= self.active < len(self.items) else None
+
+def clip_path(settings: ShotSettings) -> Path:
+    """The chosen clip, absolute."""
+    return Path(bpy.path.abspath(settings.clip)).absolute()
+
+
+def folder_path(settings: ShotSettings) -> Path | None:
+    """The shot folder, absolute; None before a clip or folder was chosen."""
+    if settings.folder:
+        return Path(bpy.path.abspath(settings.folder)).absolute()
+    return default_shot_folder(clip_path(settings)) if settings.clip else None
+
+
+def show_job(item: JobItem, status: JobStatus, detail: str) -> None:
+    """Writes a job's state into its row."""
+    item.name = item.job = status.id
+    item.title = Path(status.request.footage or status.request.shot).name
+    item.state = status.state
+    item.detail = detail
+    item.fraction = status.progress.fraction
+
+
+def selected_job(jobs: JobList) -> JobItem | None:
+    """The row that is selected in the list."""
+    return jobs.items[jobs.active] if 0 <= jobs.active < len(jobs.items) else None
 
 
 CLASSES = (IngestSettings, SolveSettings, ShotSettings, JobItem, JobList)

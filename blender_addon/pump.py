@@ -18,6 +18,7 @@ import bpy
 from . import wording
 from .importers.contents import ShotContents, read_shot
 from .importers.shot_import import ImportedShot, ImportOptions, import_steps
+from .properties import show_job
 from .session import Session
 from .shared.errors import BacklotError, InternalError, InvalidRequest
 from .shared.messages import DONE, JobEvent
@@ -201,7 +202,7 @@ class Pump:
         while len(listed.items) < len(newest):
             listed.items.add()
         for item, status in zip(listed.items, newest, strict=True):
-            item.show(status, wording.state_text(status))
+            show_job(item, status, wording.state_text(status))
 
 
 def _artist_is_busy() -> bool:

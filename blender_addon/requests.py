@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from . import declared, preferences
+from .properties import clip_path, folder_path
 from .shared.errors import FootageNotFound, InvalidParameter
 from .shared.messages import JobRequest
 from .shared.stages import IngestParams, SolveParams, stage_params
@@ -16,9 +17,9 @@ from .shared.stages import IngestParams, SolveParams, stage_params
 def solve_request(scene: bpy.types.Scene) -> JobRequest:
     """The job that Solve Camera starts. Raises `FootageNotFound`, `InvalidParameter`."""
     settings = scene.backlot
-    if not settings.clip and not has_plate(settings.folder_path):
+    if not settings.clip and not has_plate(folder_path(settings)):
         raise FootageNotFound("No clip is chosen.", "Choose a clip in the Shot panel.")
-    folder = settings.folder_path
+    folder = folder_path(settings)
     if folder is None:
         raise InvalidParameter("No shot folder is chosen.", "Choose a shot folder in the Shot panel.")
     params = {
@@ -27,7 +28,7 @@ def solve_request(scene: bpy.types.Scene) -> JobRequest:
     }
     for stage, values in params.items():
         stage_params(stage, values)
-    footage = str(settings.clip_path.absolute()) if settings.clip else ""
+    footage = str(clip_path(settings)) if settings.clip else ""
     return JobRequest(
         shot=str(folder), footage=footage, stages=("ingest", "solve"), params=params, device=preferences.device()
     )

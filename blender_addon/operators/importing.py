@@ -10,13 +10,14 @@ from bpy_extras.io_utils import ImportHelper
 
 from .. import runtime
 from ..importers.shot_import import ImportOptions, import_shot
+from ..properties import folder_path
 from ..shared.errors import ArtifactMissing, BacklotError
 from .reporting import FINISHED, refuse
 
 
 def shot_folder_of(context: bpy.types.Context) -> Path | None:
     """The scene's shot folder."""
-    return context.scene.backlot.folder_path
+    return folder_path(context.scene.backlot)
 
 
 class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
@@ -47,7 +48,7 @@ class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
             shot = import_shot(context.scene, folder, options)
         except BacklotError as error:
             return refuse(self, error)
-        if context.scene.backlot.folder_path is None:
+        if folder_path(context.scene.backlot) is None:
             context.scene.backlot.folder = str(folder)
         report_import(self, shot.summary, shot.kept)
         return FINISHED
@@ -72,7 +73,7 @@ class BACKLOT_OT_update_scene(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.backlot
         try:
-            shot = import_shot(context.scene, settings.folder_path, ImportOptions(set_scene=settings.set_scene))
+            shot = import_shot(context.scene, folder_path(settings), ImportOptions(set_scene=settings.set_scene))
         except BacklotError as error:
             return refuse(self, error)
         report_import(self, shot.summary, shot.kept)

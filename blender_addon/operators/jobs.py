@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .. import runtime
+from ..properties import folder_path, selected_job
 from ..shared.errors import UnknownJob
 from ..shared.messages import CANCELLED as JOB_CANCELLED
 from ..shared.messages import FAILED, JobStatus
@@ -17,7 +18,7 @@ class _JobOperator:
     job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def find(self, context: bpy.types.Context) -> JobStatus | None:
-        selected = context.window_manager.backlot_jobs.selected
+        selected = selected_job(context.window_manager.backlot_jobs)
         return runtime.session().jobs.get(self.job or (selected.job if selected is not None else ""))
 
     @classmethod
@@ -56,7 +57,7 @@ class BACKLOT_OT_retry_job(_JobOperator, bpy.types.Operator):
 
         def submitted(new: JobStatus) -> None:
             scene = bpy.data.scenes.get(name)
-            if scene is not None and str(scene.backlot.folder_path) == new.request.shot:
+            if scene is not None and str(folder_path(scene.backlot)) == new.request.shot:
                 scene.backlot.job = new.id
 
         runtime.session().retry(status.id, submitted)

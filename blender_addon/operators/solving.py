@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .. import api, preferences, runtime
+from ..properties import folder_path
 from ..requests import has_plate, solve_request
 from ..shared.errors import BacklotError
 from ..shared.messages import JobStatus
@@ -20,10 +21,10 @@ class BACKLOT_OT_solve_camera(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         settings = context.scene.backlot
-        if not settings.clip and not has_plate(settings.folder_path):
+        if not settings.clip and not has_plate(folder_path(settings)):
             cls.poll_message_set("Choose a clip first")
             return False
-        folder = settings.folder_path
+        folder = folder_path(settings)
         job = runtime.session().job_of(folder, settings.job) if folder is not None else None
         if job is not None and not job.is_over:
             cls.poll_message_set("This shot is being solved")

@@ -7,6 +7,7 @@ from typing import ClassVar
 import bpy
 
 from .. import runtime, wording
+from ..properties import selected_job
 from ..shared.messages import CANCELLED, DONE, FAILED, QUEUED, RUNNING
 from .tab import BacklotTab, letters
 
@@ -42,7 +43,7 @@ class BACKLOT_PT_jobs(BacklotTab, bpy.types.Panel):
         self._selected(context)
 
     def _selected(self, context: bpy.types.Context) -> None:
-        selected = context.window_manager.backlot_jobs.selected
+        selected = selected_job(context.window_manager.backlot_jobs)
         status = runtime.session().jobs.get(selected.job) if selected is not None else None
         if status is None:
             return

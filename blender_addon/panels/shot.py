@@ -7,6 +7,7 @@ from typing import ClassVar
 import bpy
 
 from .. import declared, runtime, wording
+from ..properties import folder_path
 from ..shared.params import specs
 from ..shared.stages import IngestParams
 from .tab import BacklotTab, letters
@@ -24,12 +25,12 @@ class BACKLOT_PT_shot(BacklotTab, bpy.types.Panel):
             column.operator("backlot.open_clip", text="Choose a Clip", icon="FILE_MOVIE").filepath = ""
             return
         row = layout.row(align=True)
-        row.prop(settings, "folder", text="", icon="FILE_FOLDER", placeholder=str(settings.folder_path))
+        row.prop(settings, "folder", text="", icon="FILE_FOLDER", placeholder=str(folder_path(settings)))
         row.operator("backlot.open_folder", text="", icon="FILEBROWSER")
         self._facts(context)
 
     def _facts(self, context: bpy.types.Context) -> None:
-        folder = context.scene.backlot.folder_path
+        folder = folder_path(context.scene.backlot)
         summary = runtime.session().summary(folder) if folder is not None else None
         if summary is None:
             return

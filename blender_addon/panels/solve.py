@@ -7,6 +7,7 @@ from typing import ClassVar
 import bpy
 
 from .. import declared, runtime, wording
+from ..properties import folder_path
 from ..shared.messages import DONE, FAILED, JobStatus
 from ..shared.params import specs
 from ..shared.stages import SolveParams
@@ -15,7 +16,7 @@ from .tab import BacklotTab, letters
 
 def _current_job(context: bpy.types.Context) -> JobStatus | None:
     settings = context.scene.backlot
-    folder = settings.folder_path
+    folder = folder_path(settings)
     return runtime.session().job_of(folder, settings.job) if folder is not None else None
 
 
@@ -63,7 +64,7 @@ class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
             box.operator("backlot.retry_job", text="Try Again", icon="FILE_REFRESH").job = job.id
 
     def _result(self, context: bpy.types.Context, job: JobStatus | None) -> None:
-        folder = context.scene.backlot.folder_path
+        folder = folder_path(context.scene.backlot)
         summary = runtime.session().summary(folder) if folder is not None else None
         if summary is None or not summary.is_solved or (job is not None and not job.is_over):
             return

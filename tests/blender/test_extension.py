@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from types import ModuleType
@@ -70,24 +71,26 @@ def test_empty_means_automatic(empty: None) -> None:
 
 def test_the_shot_folder_follows_the_clip(empty: None, tmp_path: Path) -> None:
     import bpy
+    from bl_ext.user_default.backlot.properties import folder_path
 
     settings = bpy.context.scene.backlot
-    assert settings.folder_path is None
+    assert folder_path(settings) is None
     settings.clip = str(tmp_path / "a.mp4")
-    assert settings.folder_path == tmp_path / "a_backlot"
+    assert folder_path(settings) == tmp_path / "a_backlot"
     settings.folder = str(tmp_path / "mine")
     settings.clip = str(tmp_path / "b.mp4")
-    assert settings.folder_path == tmp_path / "mine"
+    assert folder_path(settings) == tmp_path / "mine"
 
 
 def test_one_frame_stands_for_its_sequence(empty: None, tmp_path: Path) -> None:
     import bpy
     import numpy as np
+    from bl_ext.user_default.backlot.properties import folder_path
 
     write_png(tmp_path / "sea.1001.png", np.zeros((4, 4, 3), np.uint8))
     assert bpy.ops.backlot.open_clip(filepath=str(tmp_path / "sea.1001.png")) == {"FINISHED"}
     assert bpy.context.scene.backlot.clip == str(tmp_path / "sea.####.png")
-    assert bpy.context.scene.backlot.folder_path == tmp_path / "sea_backlot"
+    assert folder_path(bpy.context.scene.backlot) == tmp_path / "sea_backlot"
 
 
 def test_operators_refuse_clearly(empty: None, tmp_path: Path) -> None:
@@ -159,3 +162,25 @@ def test_the_tracking_camera_has_the_lens(empty: None, tmp_path: Path) -> None:
     assert tuple(lens.principal_point_pixels) == pytest.approx((164.0, 93.0))
     found = (lens.brown_k1, lens.brown_k2, lens.brown_p1, lens.brown_p2)
     assert lens.distortion_model == "BROWN" and found == pytest.approx((-0.1, 0.02, -0.004, -0.003))
+
+
+def test_a_script_ends_in_order(empty: None, tmp_path: Path) -> None:
+    """Enabled, with a connection open and a shot imported: the process ends by itself, and not by a crash."""
+    import subprocess
+    import sys
+
+    from tests.contract.fake_backend import FakeBackend
+
+    write_shot(tmp_path / "clip_backlot", ShotPlan(count=3, points=10))
+    script = (
+        "import bpy\n"
+        f"bpy.ops.preferences.addon_enable(module={PACKAGE!r})\n"
+        f"from {PACKAGE} import api, runtime\n"
+        f"api.import_shot({str(tmp_path / 'clip_backlot')!r})\n"
+        "runtime.session().start()\n"
+        "while not runtime.session().online: runtime.pump().tick()\n"
+    )
+    with FakeBackend(tmp_path / "home"):
+        variables = {**os.environ, "BACKLOT_HOME": str(tmp_path / "home")}
+        done = subprocess.run([sys.executable, "-c", script], env=variables, timeout=60, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
