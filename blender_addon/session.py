@@ -224,8 +224,9 @@ class Session:
                 self.error = None
 
     def _finish_work(self) -> None:
-        finished = [work for work in self._work if work.future.done()]
-        self._work = [work for work in self._work if not work.future.done()]
+        looked = [(work, work.future.done()) for work in self._work]  # once: it may end between two looks
+        finished = [work for work, is_done in looked if is_done]
+        self._work = [work for work, is_done in looked if not is_done]
         for work in finished:
             error = work.future.exception()
             self.changed = True
