@@ -22,6 +22,8 @@ from shared.shot import ShotFolder
 from .atomic import disk_errors, write_text
 
 _VERSION = 1
+FOLDER = "change"
+"""In the shot's private folder; there while a change is under way, or was interrupted."""
 
 
 class Change:
@@ -135,7 +137,7 @@ def _renames(shot: ShotFolder) -> list[tuple[str, str]]:
 
 
 def _folder(shot: ShotFolder) -> Path:
-    return shot.private_dir / "change"
+    return shot.private_dir / FOLDER
 
 
 def _journal(shot: ShotFolder) -> Path:

@@ -14,7 +14,7 @@ from shared.wire import pack
 from .process_tree import ProcessTree, start_options
 from .settings import SOURCE, Settings
 
-_LIMIT_S = {"world.suggest": 60.0, "world.change": 900.0}
+_LIMIT_S = {"world.suggest": 60.0, "world.change": 3600.0}
 """A change rewrites every depth frame of the shot; it is safe to end it at any moment."""
 _AT_ONCE = 2
 

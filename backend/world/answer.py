@@ -13,7 +13,7 @@ from shared.shot import ShotFolder
 from shared.similarity import checked, compose, inverse
 from shared.world_messages import AXES, Pick, WorldReply, WorldRequest
 
-from .change import CheckCancelled, WorldStep, back_to_solve, change_world, gauge_of, no_cancel
+from .change import CheckCancelled, WorldStep, back_to_solve, change_world, finish_interrupted, gauge_of, no_cancel
 from .constraints import Axis, Constraints, Distance, Factor, Plane, camera_places, fit_floor, solve_constraints
 from .picks import Picker
 from .suggest import found_ground, ground_constraints
@@ -36,6 +36,7 @@ def answer(request: WorldRequest, check_cancelled: CheckCancelled = no_cancel) -
     if not request.preview:
         moved = change_world(root, decide, check_cancelled)
         return _reply(moved.world, True, moved.by, moved.gauge, notices)
+    finish_interrupted(ShotFolder(root))
     camera = read_camera(root)
     step = decide(camera)
     by = checked(step.by)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backend.pipeline import manifest
-from backend.pipeline.journal import Change, change_files
+from backend.pipeline.journal import FOLDER, Change, change_files
 from backend.pipeline.shot_lock import shot_lock
 from shared.artifacts import Artifact
 from shared.camera_files import UNCHANGED, Extrinsics, Gauge, Similarity, SolvedCamera, World, read_camera
@@ -73,6 +73,14 @@ def change_world(root: Path, decide: Decide, check_cancelled: CheckCancelled = n
     with shot_lock(shot):
         camera = read_camera(root)
         return move_files(shot, camera, decide(camera), CARRIERS, check_cancelled)
+
+
+def finish_interrupted(shot: ShotFolder) -> None:
+    """For readers: finishes a change that a process left half-way, so that they need not refuse the shot. Raises
+    `ShotBusy` while a process is at it."""
+    if (shot.private_dir / FOLDER).is_dir():
+        with shot_lock(shot):
+            pass  # whoever takes the lock finishes it
 
 
 def move_files(

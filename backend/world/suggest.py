@@ -11,6 +11,7 @@ from shared.errors import ArtifactMissing, SolveError
 from shared.shot import ShotFolder
 from shared.world_messages import WorldSuggestion
 
+from .change import finish_interrupted
 from .constraints import Constraints, Floats, camera_places, solve_constraints
 from .ground import Ground, Views, find_ground
 from .lines import NO_SEGMENTS, Segments, find_segments
@@ -21,9 +22,12 @@ _WORST_ERROR = 3.0
 
 
 def suggest_world(root: Path) -> WorldSuggestion:
-    """Where the ground of a shot is, and how sure that is. Takes under a second and no lock. Raises
-    `ArtifactMissing` without a solve, `ShotCorrupt`, `InvalidRequest` when no frame has a pose."""
-    shot, camera = ShotFolder(root), read_camera(root)
+    """Where the ground of a shot is, and how sure that is. Takes under a second, and no lock unless a change was
+    interrupted. Raises `ArtifactMissing` without a solve, `ShotCorrupt`, `InvalidRequest` when no frame has a pose,
+    `ShotBusy` while the world is being changed."""
+    shot = ShotFolder(root)
+    finish_interrupted(shot)
+    camera = read_camera(root)
     ground = ground_of(shot, camera)
     evidence = tuple(_sentences(ground, camera))
     if not ground.found:

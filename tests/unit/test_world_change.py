@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import pytest
 
 from backend.pipeline import manifest
 from backend.pipeline.runner import is_up_to_date, plan
-from backend.pipeline.shot_lock import shot_lock
+from backend.pipeline.shot_lock import shot_lock, try_lock
 from backend.stages import export
 from backend.world.change import WorldStep, back_to_solve, change_world
+from backend.world.suggest import suggest_world
 from shared import similarity
 from shared.camera_files import UNCHANGED, Similarity, SolvedCamera, read_camera
 from shared.errors import DiskFull, InvalidRequest, JobCancelled, ShotBusy, ShotCorrupt
@@ -131,6 +133,24 @@ def test_killed_again_while_finishing(tmp_path: Path) -> None:
         assert killed(lambda: open_shot(tmp_path), at=k)
     open_shot(tmp_path)
     assert check_consistent(tmp_path, truth).world.revision == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+def test_readers_finish_what_was_interrupted(tmp_path: Path) -> None:
+    truth = whole_shot(tmp_path)
+    assert killed(lambda: change_world(tmp_path, move), at=8)
+    with shot_lock_held_elsewhere(tmp_path), pytest.raises(ShotBusy):
+        suggest_world(tmp_path)
+    assert suggest_world(tmp_path).revision == 1
+    assert check_consistent(tmp_path, truth).world.revision == 1
+
+
+@contextlib.contextmanager
+def shot_lock_held_elsewhere(root: Path) -> Iterator[None]:
+    """Only the lock, as another process has it that is in the middle of a change."""
+    with ShotFolder(root).lock_file.open("a+") as file:
+        assert try_lock(file)
+        yield
 
 
 def open_shot(root: Path) -> None:
