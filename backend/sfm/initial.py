@@ -18,10 +18,11 @@ from .frames import Flags, Floats
 from .mapper import MapperSettings, grow, settle
 from .outliers import errors_px
 from .scene import Lens, Scene, empty_scene
-from .tracks import Tracks, pair_of
+from .tracks import Tracks, pair_of, some_pairs_of
 from .triangulation import triangulate
 from .two_view import TwoView, look_at_pair, vote_focal
 
+_PAIR_TRACKS = 400
 _TRIAL_TRACKS = 400
 _TRIAL_FRAMES = 5
 _GUESSES = (1.2, 0.85, 1.8)
@@ -47,8 +48,8 @@ def look_at_pairs(tracks: Tracks, keys: list[int], sigma: float, checkpoint: Cal
     for i, first in enumerate(keys):
         for second in keys[i + 1 : i + 7]:
             checkpoint()
-            common, a, b = pair_of(tracks, first, second)
-            if len(common) >= 40:
+            a, b = some_pairs_of(tracks, first, second, _PAIR_TRACKS)
+            if len(a) >= 40:
                 views.append(look_at_pair(first, second, a, b, sigma))
     return views
 

@@ -6,6 +6,7 @@ one (a fundamental matrix a pair) by Torr's GRIC over many pairs of key frames; 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,11 @@ from scipy.optimize import minimize
 
 from .frames import Floats
 from .scene import Lens
-from .tracks import Tracks, pair_of
+from .tracks import Tracks, some_pairs_of
 from .two_view import TwoView, gric
 
 _MOST_PAIRS = 12
+_PAIR_TRACKS = 400
 _SURE_PARALLAX_PX = 4.0
 
 
@@ -31,7 +33,10 @@ class MotionChoice:
     parallax_px: float
 
 
-def choose_motion(tracks: Tracks, views: list[TwoView], lens: Lens, sigma: float, *, focal_known: bool) -> MotionChoice:
+def choose_motion(
+    tracks: Tracks, views: list[TwoView], lens: Lens, sigma: float, checkpoint: Callable[[], None],
+    *, focal_known: bool,
+) -> MotionChoice:  # fmt: skip
     """The model that explains the pairs. sigma: noise of a track, px."""
     if not views:
         return MotionChoice("full", np.nan, np.nan, 0.0)
@@ -40,8 +45,8 @@ def choose_motion(tracks: Tracks, views: list[TwoView], lens: Lens, sigma: float
     if parallax > _SURE_PARALLAX_PX and most > 0.7:
         return MotionChoice("full", np.nan, np.nan, parallax * sigma)
     chosen = _widest(views)
-    pairs = [pair_of(tracks, view.first, view.second)[1:] for view in chosen]
-    errors = _best_turning(pairs, lens, sigma, focal_known)
+    pairs = [some_pairs_of(tracks, view.first, view.second, _PAIR_TRACKS) for view in chosen]
+    errors = _best_turning(pairs, lens, sigma, checkpoint, focal_known=focal_known)
     turning = sum(gric(error, sigma, dimension=2, parameters=3) for error in errors)
     travelling = sum(view.gric_fundamental for view in chosen)
     if travelling < turning:
@@ -56,7 +61,10 @@ def _widest(views: list[TwoView]) -> list[TwoView]:
     return apart[:_MOST_PAIRS]
 
 
-def _best_turning(pairs: list[tuple[Floats, Floats]], lens: Lens, sigma: float, focal_known: bool) -> list[Floats]:
+def _best_turning(
+    pairs: list[tuple[Floats, Floats]], lens: Lens, sigma: float, checkpoint: Callable[[], None],
+    *, focal_known: bool,
+) -> list[Floats]:  # fmt: skip
     """Errors [K] px of each pair under the rotation-only model with the best common focal length and k1."""
     width = 2.0 * lens.cx
 
@@ -65,6 +73,7 @@ def _best_turning(pairs: list[tuple[Floats, Floats]], lens: Lens, sigma: float, 
         return Lens(focal, lens.cx, lens.cy, float(np.clip(p[1], -0.4, 0.4)), 0.0, lens.aspect)
 
     def loss(p: Floats) -> float:
+        checkpoint()
         return float(sum(np.minimum((e / sigma) ** 2, 4.0).sum() for e in _turning(pairs, model(p))))
 
     starts = [np.array([np.log(s), 0.0]) for s in ((lens.focal / width,) if focal_known else (0.7, 1.2, 2.5))]

@@ -16,7 +16,7 @@ def fit_fundamental(a: Floats, b: Floats, threshold_px: float) -> tuple[Floats |
     if len(a) < _LEAST:
         return None, none
     try:
-        matrix, mask = cv2.findFundamentalMat(a, b, cv2.USAC_MAGSAC, threshold_px, 0.999, 2000)
+        matrix, mask = cv2.findFundamentalMat(a, b, cv2.USAC_MAGSAC, threshold_px, 0.999, 1000)
     except cv2.error:  # OpenCV asserts when every sample is degenerate, e.g. all matches on one spot
         return None, none
     if matrix is None or matrix.shape != (3, 3) or mask is None:
@@ -29,7 +29,7 @@ def fit_homography(a: Floats, b: Floats, threshold_px: float) -> Floats | None:
     if len(a) < _LEAST:
         return None
     try:
-        matrix, _ = cv2.findHomography(a, b, cv2.USAC_MAGSAC, threshold_px, maxIters=2000, confidence=0.999)
+        matrix, _ = cv2.findHomography(a, b, cv2.USAC_MAGSAC, threshold_px, maxIters=1000, confidence=0.999)
     except cv2.error:  # as above
         return None
     return None if matrix is None else np.asarray(matrix, np.float64)

@@ -118,7 +118,7 @@ def _map(job: _Job, tracks: Tracks) -> Scene:
     keys = choose_keyframes(tracks, float(np.hypot(job.frames.width, job.frames.height)))
     lens, mapper, known = _first_lens(job), job.mapper, job.settings.focal_px is not None
     views = look_at_pairs(tracks, keys, mapper.noise_px, job.steps)
-    _require_parallax(job, choose_motion(tracks, views, lens, mapper.noise_px, focal_known=known))
+    _require_parallax(job, choose_motion(tracks, views, lens, mapper.noise_px, job.steps, focal_known=known))
     trial = initialise(tracks, keys, views, lens, mapper, job.steps, focal_known=known)
     scene = _started(job, trial, views).scene
     everything = np.ones(tracks.count, bool)

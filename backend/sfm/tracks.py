@@ -63,6 +63,13 @@ def pair_of(tracks: Tracks, first: int, second: int) -> tuple[Indices, Floats, F
     return common, tracks.xy[a][ia], tracks.xy[b][ib]
 
 
+def some_pairs_of(tracks: Tracks, first: int, second: int, most: int) -> tuple[Floats, Floats]:
+    """Pixels [K, 2], [K, 2] of at most `most` tracks seen in both frames, evenly chosen."""
+    _, a, b = pair_of(tracks, first, second)
+    chosen = np.unique(np.linspace(0, len(a) - 1, min(most, len(a))).astype(np.int64)) if len(a) else slice(0)
+    return a[chosen], b[chosen]
+
+
 def build_tracks(track: NDArray[np.int64], frame: NDArray[np.int64], xy: Floats, sigma: Floats, frames: int) -> Tracks:
     """Tracks from observations in any order."""
     order = np.lexsort((frame, track))

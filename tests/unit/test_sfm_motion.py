@@ -54,7 +54,7 @@ def test_motion_is_chosen_over_the_whole_clip(focal_known: bool) -> None:
     for model, scene in cases.items():
         tracks = seen(scene, NOISE)
         views = look_at_pairs(tracks, pairs(tracks), NOISE, nothing)
-        chosen = choose_motion(tracks, views, LENS, NOISE, focal_known=focal_known)
+        chosen = choose_motion(tracks, views, LENS, NOISE, nothing, focal_known=focal_known)
         assert chosen.model == model
         if model != "full":
             assert chosen.gric_turning < chosen.gric_travelling
@@ -66,7 +66,7 @@ def test_a_person_who_walks_does_not_make_a_tripod_travel() -> None:
     steps = tracks.frame[:, None] * np.array([2.0, 0.3]) + np.sin(tracks.track[:, None] + tracks.frame[:, None] / 2.0)
     tracks = replace(tracks, xy=tracks.xy + walker[:, None] * steps)
     views = look_at_pairs(tracks, pairs(tracks), NOISE, nothing)
-    assert choose_motion(tracks, views, LENS, NOISE, focal_known=False).model == "locked"
+    assert choose_motion(tracks, views, LENS, NOISE, nothing, focal_known=False).model == "locked"
 
 
 def test_mapping_places_every_frame_without_a_focal_length() -> None:
