@@ -120,7 +120,12 @@ def _lint(options: Options) -> Count:
 
 def _plain(layer: str) -> Callable[[Options], Count]:
     def run_it(options: Options) -> Count:
-        return _pytest(_base_python(options), layer, options)
+        python = _base_python(options)
+        if "blender" in options.layers:
+            # Some exports go through Blender's module, which this run will need anyway.
+            system.require_libraries(install=options.system)
+            environments.ensure(environments.bpy_plan(options.bpy[0], tests=True), offline=options.offline)
+        return _pytest(python, layer, options)
 
     return run_it
 

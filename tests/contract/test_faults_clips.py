@@ -3,7 +3,6 @@ plate, and nothing in between."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +17,6 @@ from tests.contract.clips import noise, travelling, write_clip
 from tests.contract.shot_checks import assert_nothing_half_written, frames_of, is_complete
 from tests.contract.wire_client import WireClient
 
-needs_solve = pytest.mark.skipif(
-    importlib.util.find_spec("backend.stages.solve") is None, reason="this checkout has no solve stage"
-)
 LIMIT_S = 120.0
 
 
@@ -99,7 +95,6 @@ def test_a_clip_of_one_frame(client: WireClient, tmp_path: Path) -> None:
     assert frames_of(tmp_path / "shot") == ["frame_0001.png"]
 
 
-@needs_solve
 def test_a_clip_of_one_frame_has_no_camera(client: WireClient, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "one.mp4", travelling(1))
     assert error_of(client.run(solve(tmp_path / "shot", clip), LIMIT_S)).code == "clip-too-short"
@@ -107,7 +102,6 @@ def test_a_clip_of_one_frame_has_no_camera(client: WireClient, tmp_path: Path) -
     assert_nothing_half_written(tmp_path / "shot")
 
 
-@needs_solve
 def test_a_clip_with_a_cut_names_the_frame(client: WireClient, tmp_path: Path) -> None:
     frames = [*travelling(15, seed=1), *travelling(15, seed=2)]
     clip = write_clip(tmp_path / "two.mp4", frames)
@@ -117,13 +111,11 @@ def test_a_clip_with_a_cut_names_the_frame(client: WireClient, tmp_path: Path) -
     assert not (tmp_path / "shot" / "camera" / "extrinsics.json").exists()
 
 
-@needs_solve
 def test_a_camera_that_does_not_travel(client: WireClient, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "tripod.mp4", travelling(15, step=0.0))
     assert error_of(client.run(solve(tmp_path / "shot", clip), LIMIT_S)).code == "no-parallax"
 
 
-@needs_solve
 def test_a_clip_without_features(client: WireClient, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "sky.mp4", [np.full((240, 320, 3), 128, np.uint8)] * 15)
     assert error_of(client.run(solve(tmp_path / "shot", clip), LIMIT_S)).code == "too-few-features"
