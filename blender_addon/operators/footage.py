@@ -9,7 +9,9 @@ from typing import ClassVar
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from .. import runtime
 from ..file_handler import VIDEO
+from ..shared.errors import FootageNotFound
 from ..shared.shot import ShotFolder
 from .importing import shot_folder_of
 from .reporting import FINISHED, refuse
@@ -34,14 +36,13 @@ class BACKLOT_OT_open_clip(bpy.types.Operator, ImportHelper):
         return ImportHelper.invoke(self, context, event)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..shared.errors import FootageNotFound
-
         path = Path(bpy.path.abspath(self.filepath))
         if not path.exists():
             return refuse(self, FootageNotFound(f"There is no clip at {path}."))
         settings = context.scene.backlot
         settings.folder = ""
         settings.clip = str(footage_of(path))
+        runtime.session().changed = True  # a drop or a script leaves the sidebar as it was drawn before
         self.report({"INFO"}, f"The shot of this scene is {path.name}")
         if self.solve:
             bpy.ops.backlot.solve_camera()
