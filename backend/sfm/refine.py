@@ -20,6 +20,11 @@ _FLOOR_PX = 0.05
 _LEAST_EFFECT_PX = 0.15
 """Distortion that moves the picture's corner by less is not reported: a lens without it stays exactly so."""
 
+_LEAST_K2_EFFECT = 0.01
+"""k2 must move the corner by this share of its distance from the middle, beyond what k1 can do. Below that it
+fits noise of other kinds (rolling shutter, frames that were rectified in the camera) just as well, and it
+bends the borders, where few points hold it."""
+
 
 @dataclass(frozen=True)
 class RefineSettings:
@@ -103,11 +108,13 @@ def choose_lens(
     used = scene.known[tracks.track] & scene.posed[tracks.frame]
     n = int(used.sum())
     thinned = int(np.unique(tracks.track[used]).size) / max(n, 1)
+    lens = scene.lens
     best = _judge(scene, tracks, bundle, checkpoint, 0, thinned, n)
     for parameters in (1, 2):
         freed = replace(bundle, free_k1=True, free_k2=parameters == 2)
         richer = _judge(best[0], tracks, freed, checkpoint, parameters, thinned, n)
-        if richer[2] < best[2] and corner_shift(richer[0].lens, best[0].lens) > _LEAST_EFFECT_PX:
+        effect = _LEAST_EFFECT_PX if parameters == 1 else _LEAST_K2_EFFECT * float(np.hypot(lens.cx, lens.cy))
+        if richer[2] < best[2] and corner_shift(richer[0].lens, best[0].lens) > effect:
             best = richer
         else:
             break
@@ -123,7 +130,6 @@ def _judge(
 
 
 def corner_shift(lens: Lens, other: Lens) -> float:
-    """How far, px, the picture's corner moves between two lenses' distortion, at equal focal length."""
+    """How far, px, the picture's corner is apart between two lenses."""
     corner: Floats = np.array([[lens.cx / lens.focal, lens.cy / (lens.focal * lens.aspect), 1.0]])
-    straight = replace(lens, k1=other.k1, k2=other.k2)
-    return float(np.linalg.norm(lens.project(corner) - straight.project(corner)))
+    return float(np.linalg.norm(lens.project(corner) - other.project(corner)))

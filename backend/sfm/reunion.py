@@ -21,7 +21,7 @@ from .tracks import Tracks, build_tracks
 _LEAST_LIKENESS = 0.85
 _MOST_SHIFT_PX = 4.0
 _MOST_REMEMBERED = 4000
-_MOST_MISSES = 4
+_MOST_MISSES = 20
 _MOST_FRAMES = 60
 """Frames that are searched, spread over the clip: enough to hold it together."""
 
@@ -58,15 +58,19 @@ class _Memory:
 def reunite(
     source: FrameSource, scene: Scene, tracks: Tracks, longest: int, radius: int, checkpoint: Callable[[], None]
 ) -> Tracks:
-    """The tracks with what was found again. longest: tracking resolution, px. radius: of the patches."""
+    """The tracks with what was found again: first forwards through the clip, then backwards. longest: tracking
+    resolution, px. radius: of the patches."""
     size = working_size(source.width, source.height, longest)
-    finder = _Finder(scene, tracks, size, (source.width / size[0], source.height / size[1]), radius)
+    scale = source.width / size[0], source.height / size[1]
     posed = np.nonzero(scene.posed)[0]
     chosen = posed[:: -(-len(posed) // _MOST_FRAMES)].tolist()
-    for frame in read_frames(source, chosen, size):
-        checkpoint()
-        finder.visit(frame.index, smoothed(frame.gray), frame.usable)
-    return finder.extended()
+    for order in (chosen, chosen[::-1]):
+        finder = _Finder(scene, tracks, size, scale, radius)
+        for frame in read_frames(source, order, size):
+            checkpoint()
+            finder.visit(frame.index, smoothed(frame.gray), frame.usable)
+        tracks = finder.extended()
+    return tracks
 
 
 class _Finder:
