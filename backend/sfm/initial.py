@@ -15,6 +15,7 @@ import numpy as np
 
 from .bundle import BundleSettings, adjust
 from .frames import Flags, Floats
+from .lens_jacobians import FreeLens
 from .mapper import MapperSettings, grow, settle
 from .outliers import errors_px
 from .scene import Lens, Scene, empty_scene
@@ -165,7 +166,7 @@ def _from_pair(tracks: Tracks, view: TwoView, lens: Lens, settings: MapperSettin
         return None
     fixed = np.zeros(tracks.frames, bool)
     fixed[view.first] = True
-    bundle = BundleSettings(iterations=8, free_focal=False, scale_px=2.0 * settings.noise_px, fixed=fixed)
+    bundle = BundleSettings(iterations=8, free=FreeLens(focal=False), scale_px=2.0 * settings.noise_px, fixed=fixed)
     return adjust(scene, replace(tracks, sigma=np.ones(len(tracks.sigma))), bundle)[0]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .bundle import BundleSettings, adjust
 from .frames import Flags
+from .lens_jacobians import FreeLens
 from .outliers import errors_px, inliers
 from .resection import resect
 from .scene import Scene
@@ -53,7 +54,7 @@ def grow(scene: Scene, tracks: Tracks, frames: list[int], settings: MapperSettin
 def settle(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint, *, iterations: int) -> Scene:
     """Bundle adjustment, then points and poses that stayed inconsistent are dropped and points tried again."""
     bundle = BundleSettings(
-        iterations=iterations, free_focal=settings.free_focal, scale_px=2.0, focal_prior=settings.focal_prior,
+        iterations=iterations, free=FreeLens(settings.free_focal), scale_px=2.0, focal_prior=settings.focal_prior,
         tolerance=1e-3,
     )  # fmt: skip
     even = replace(tracks, sigma=np.full(len(tracks.sigma), settings.noise_px))

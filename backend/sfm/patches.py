@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from .frames import Flags, Floats, Picture
 
 Singles = NDArray[np.float32]
+_TRIES, _HOPELESS = 3, 0.5
+"""After so many steps, patches that are less alike are given up."""
+
 _SMOOTH = 0.8
 """Gaussian blur, px, before patches are taken or compared: keeps noise out of the gradients."""
 
@@ -106,10 +109,13 @@ class PatchAligner:
         """Aligns every anchor with `picture`, starting from centre and affine."""
         centre, affine = centre.copy(), affine.copy()
         moving = np.arange(len(centre))
-        for _ in range(iterations):
+        for turn in range(iterations):
             if not len(moving):
                 break
             seen, _ = self._normalised(self._sample(picture, centre[moving], affine[moving]))
+            if turn == _TRIES:
+                hopeful = (seen * anchors.pattern[moving]) @ self._weight > _HOPELESS
+                moving, seen = moving[hopeful], seen[hopeful]
             left = seen - anchors.pattern[moving]
             slope = np.matmul(left[:, None, :], anchors.steepest[moving])[:, 0].astype(np.float64)
             step = np.einsum("nij,nj->ni", anchors.inverse[moving], slope)

@@ -9,6 +9,7 @@ import numpy as np
 
 from .bundle import BundleSettings, adjust
 from .frames import Floats
+from .lens_jacobians import FreeLens
 from .outliers import calibrated, errors_px, inliers
 from .scene import Lens, Scene
 from .tracks import Tracks
@@ -53,8 +54,8 @@ def first_fit(
     """A first bundle adjustment over all frames, and what of the lens is free from then on."""
     radial = settings.distortion == "radial"
     bundle = BundleSettings(
-        iterations=settings.iterations, free_focal=settings.free_focal, scale_px=2.0,
-        focal_prior=settings.focal_prior, tolerance=1e-3, free_k1=radial, free_k2=radial,
+        iterations=settings.iterations, free=FreeLens(settings.free_focal, radial, radial), scale_px=2.0,
+        focal_prior=settings.focal_prior, tolerance=1e-3,
     )  # fmt: skip
     scene = _all_points(scene, tracks, 6.0 * settings.px)
     measured = calibrated(tracks, errors_px(scene, tracks), _FLOOR_PX * settings.px)
@@ -111,7 +112,7 @@ def choose_lens(
     lens = scene.lens
     best = _judge(scene, tracks, bundle, checkpoint, 0, thinned, n)
     for parameters in (1, 2):
-        freed = replace(bundle, free_k1=True, free_k2=parameters == 2)
+        freed = replace(bundle, free=replace(bundle.free, k1=True, k2=parameters == 2))
         richer = _judge(best[0], tracks, freed, checkpoint, parameters, thinned, n)
         effect = _LEAST_EFFECT_PX if parameters == 1 else _LEAST_K2_EFFECT * float(np.hypot(lens.cx, lens.cy))
         if richer[2] < best[2] and corner_shift(richer[0].lens, best[0].lens) > effect:

@@ -21,7 +21,9 @@ from .tracks import Tracks, build_tracks
 _LEAST_LIKENESS = 0.85
 _MOST_SHIFT_PX = 4.0
 _MOST_REMEMBERED = 4000
-_MOST_MISSES = 20
+_MOST_MISSES = 6
+"""A point that was looked for in vain is left alone for one frame, then two, four, ...; after so many misses
+for good."""
 _MOST_FRAMES = 60
 """Frames that are searched, spread over the clip: enough to hold it together."""
 
@@ -32,17 +34,23 @@ _MOST_BEND = 0.35
 @dataclass(frozen=True)
 class _Memory:
     """Points that may come back: track number, frame of the patch, its centre there (working px), how often it
-    was looked for in vain, its anchor."""
+    was looked for in vain, the visit from which on it is looked for again, its anchor."""
 
     track: Indices
     frame: Indices
     centre: Floats
     misses: Indices
+    rests: Indices
     anchors: Anchors
 
     def select(self, keep: Flags | Indices) -> _Memory:
         return _Memory(
-            self.track[keep], self.frame[keep], self.centre[keep], self.misses[keep], self.anchors.select(keep)
+            self.track[keep],
+            self.frame[keep],
+            self.centre[keep],
+            self.misses[keep],
+            self.rests[keep],
+            self.anchors.select(keep),
         )
 
     def join(self, other: _Memory) -> _Memory:
@@ -51,6 +59,7 @@ class _Memory:
             np.concatenate([self.frame, other.frame]),
             np.concatenate([self.centre, other.centre]),
             np.concatenate([self.misses, other.misses]),
+            np.concatenate([self.rests, other.rests]),
             self.anchors.join(other.anchors),
         )
 
@@ -81,7 +90,8 @@ class _Finder:
         self._scale = np.array(scale)
         self._aligner = PatchAligner(radius)
         nothing = np.zeros(0, np.int64)
-        self._memory = _Memory(nothing, nothing, np.zeros((0, 2)), nothing, self._aligner.empty())
+        self._memory = _Memory(nothing, nothing, np.zeros((0, 2)), nothing, nothing, self._aligner.empty())
+        self._visits = 0
         self._remembered = np.zeros(tracks.count, bool)
         self._found: list[tuple[Indices, int, Floats, Floats]] = []
 
@@ -89,6 +99,7 @@ class _Finder:
         """Looks in frame `index` for remembered points it has no observation of, then remembers its own."""
         here = self._tracks.frame == index
         seen, xy = self._tracks.track[here], self._tracks.xy[here]
+        self._visits += 1
         self._look_for(seen, index, picture, usable)
         self._remember(index, seen, xy / self._scale - 0.5, picture)
 
@@ -105,7 +116,7 @@ class _Finder:
 
     def _look_for(self, seen: Indices, index: int, picture: Singles, usable: Flags | None) -> None:
         expected, affine, visible = self._predicted(self._memory, index)
-        visible &= ~np.isin(self._memory.track, seen)
+        visible &= ~np.isin(self._memory.track, seen) & (self._memory.rests <= self._visits)
         if usable is not None:
             at = np.where(visible[:, None], np.rint(expected), 0).astype(int)
             visible &= usable[at[:, 1], at[:, 0]]
@@ -116,7 +127,9 @@ class _Finder:
         good = self._believable(found, expected, affine)
         xy = (found.centre[good] + 0.5) * self._scale
         self._found.append((wanted.track[good], index, xy, found.sigma[good] * self._scale.mean()))
-        self._memory.misses[np.nonzero(visible)[0][~good]] += 1
+        missed = np.nonzero(visible)[0][~good]
+        self._memory.misses[missed] += 1
+        self._memory.rests[missed] = self._visits + 2 ** self._memory.misses[missed]
         self._memory = self._memory.select(self._memory.misses < _MOST_MISSES)
 
     def _predicted(self, wanted: _Memory, index: int) -> tuple[Floats, Floats, Flags]:
@@ -160,7 +173,9 @@ class _Finder:
         self._remembered[seen[new]] = True
         number = np.full(int(new.sum()), index)
         anchors = self._aligner.anchor(picture, centre[new])
-        joined = self._memory.join(_Memory(seen[new], number, centre[new], np.zeros_like(number), anchors))
+        joined = self._memory.join(
+            _Memory(seen[new], number, centre[new], np.zeros_like(number), np.zeros_like(number), anchors)
+        )
         self._memory = joined if len(joined.track) <= _MOST_REMEMBERED else joined.select(_evenly(len(joined.track)))
 
 

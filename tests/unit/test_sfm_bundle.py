@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.sfm.bundle import BundleSettings, adjust, lens_jacobians
+from backend.sfm.bundle import BundleSettings, adjust
+from backend.sfm.lens_jacobians import FreeLens, lens_jacobians
 from backend.sfm.outliers import calibrated, errors_px, inliers
 from backend.sfm.refine import choose_lens, corner_shift
 from backend.sfm.scene import Lens
@@ -62,7 +63,7 @@ def test_fixed_frames_and_focal_length_stay() -> None:
     fixed = np.zeros(12, bool)
     fixed[[0, 5]] = True
     start = shaken(truth)
-    found, _ = adjust(start, seen(truth, 0.2), replace(FREE, free_focal=False, fixed=fixed, iterations=5))
+    found, _ = adjust(start, seen(truth, 0.2), replace(FREE, free=FreeLens(focal=False), fixed=fixed, iterations=5))
     assert found.lens == LENS
     assert np.allclose(found.rotation[fixed], start.rotation[fixed], atol=1e-12)
     assert np.allclose(found.translation[fixed], start.translation[fixed])
@@ -90,9 +91,9 @@ def test_a_checkpoint_that_raises_ends_it() -> None:
 @pytest.mark.parametrize("column", range(5))
 def test_lens_jacobian_is_the_derivative(column: int) -> None:
     lens = Lens(500.0, 320.0, 240.0, -0.1, 0.03, aspect=1.2)
-    settings = BundleSettings(free_k1=True, free_k2=True, free_centre=True)
+    free = FreeLens(True, True, True, True)
     camera = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 4], (20, 3))
-    _, jacobian = lens_jacobians(lens, camera, settings)
+    _, jacobian = lens_jacobians(lens, camera, free)
     h = 1e-6
     changed = (
         replace(lens, focal=lens.focal * np.exp(h)), replace(lens, k1=lens.k1 + h), replace(lens, k2=lens.k2 + h),
@@ -106,7 +107,7 @@ def test_lens_jacobian_is_the_derivative(column: int) -> None:
 def test_point_jacobian_is_the_derivative() -> None:
     lens = Lens(500.0, 320.0, 240.0, -0.1, 0.03, aspect=1.2)
     camera = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 4], (20, 3))
-    jacobian, _ = lens_jacobians(lens, camera, BundleSettings())
+    jacobian, _ = lens_jacobians(lens, camera, FreeLens())
     for axis in range(3):
         step = np.eye(3)[axis] * 1e-6
         measured = (lens.project(camera + step) - lens.project(camera - step)) / 2e-6
