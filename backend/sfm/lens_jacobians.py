@@ -1,0 +1,59 @@
+"""How pixels change with camera-space points and with the lens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .frames import Floats
+from .scene import Lens
+
+
+@dataclass(frozen=True)
+class FreeLens:
+    """What of the lens may change. centre: the principal point."""
+
+    focal: bool = True
+    k1: bool = False
+    k2: bool = False
+    centre: bool = False
+
+
+def lens_jacobians(lens: Lens, camera: Floats, free: FreeLens) -> tuple[Floats, Floats]:
+    """d pixel / d camera point [M, 2, 3] and d pixel / d (log focal, k1, k2, centre / focal as freed) [M, 2, L]."""
+    z = np.where(np.abs(camera[:, 2]) > 1e-9, camera[:, 2], 1e-9)
+    x, y = camera[:, 0] / z, camera[:, 1] / z
+    r2 = x * x + y * y
+    radial = 1.0 + r2 * (lens.k1 + lens.k2 * r2)
+    slope = 2.0 * (lens.k1 + 2.0 * lens.k2 * r2)
+    fx, fy = lens.focal, lens.focal * lens.aspect
+    xx, xy, yy = fx * (radial + slope * x * x), slope * x * y, fy * (radial + slope * y * y)
+    to_camera = np.empty((len(z), 2, 3))
+    to_camera[:, 0, 0], to_camera[:, 0, 1] = xx / z, fx * xy / z
+    to_camera[:, 1, 0], to_camera[:, 1, 1] = fy * xy / z, yy / z
+    to_camera[:, 0, 2] = -(xx * x + fx * xy * y) / z
+    to_camera[:, 1, 2] = -(fy * xy * x + yy * y) / z
+    columns = []
+    ray = np.stack([fx * x, fy * y], 1)
+    if free.focal:
+        columns.append(ray * radial[:, None])
+    if free.k1:
+        columns.append(ray * r2[:, None])
+    if free.k2:
+        columns.append(ray * (r2 * r2)[:, None])
+    if free.centre:
+        unit = np.full(len(z), lens.focal)
+        columns += [np.stack([unit, 0 * unit], 1), np.stack([0 * unit, unit], 1)]
+    return to_camera, np.stack(columns, 2) if columns else np.zeros((len(z), 2, 0))
+
+
+def moved_lens(lens: Lens, delta: Floats, free: FreeLens) -> Lens:
+    """The lens after a step [L] in the parameters of `lens_jacobians`."""
+    steps = iter(delta.tolist())
+    focal = lens.focal * float(np.exp(np.clip(next(steps), -0.3, 0.3))) if free.focal else lens.focal
+    k1 = lens.k1 + next(steps) if free.k1 else lens.k1
+    k2 = lens.k2 + next(steps) if free.k2 else lens.k2
+    cx = lens.cx + next(steps) * lens.focal if free.centre else lens.cx
+    cy = lens.cy + next(steps) * lens.focal if free.centre else lens.cy
+    return replace(lens, focal=focal, k1=k1, k2=k2, cx=cx, cy=cy)
