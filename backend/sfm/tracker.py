@@ -21,8 +21,17 @@ from .patches import Alignment, Anchors, PatchAligner, Singles, smoothed
 
 _MOST_CORRECTION_PX = 2.0
 _LEAST_LIKENESS = 0.8
+_BLURRED_SHARE, _BLURRED_LIKENESS = 0.4, 0.4
+"""A frame in which so many of the tracks that optical flow can follow no longer look alike is blurred: there
+they only need to be this alike, and go where the flow says."""
+
+_BLURRED_SIGMA_PX, _BLURRED_CORRECTION_PX = 1.0, 6.0
 _REDETECT_SHARE = 0.85
-_BREAK_SHARE = 0.15
+_WEAK_SHARE, _BREAK_SHARE = 0.35, 0.15
+"""Share of the tracks that must come through a step; below the first the view before is looked for by SIFT, below
+the second the clip may have a cut."""
+
+_LEAST_RESUMED = 15
 _PATIENCE = 10
 """Frames in which a lost view is looked for."""
 
@@ -52,30 +61,37 @@ class StepReport:
 
 @dataclass(frozen=True)
 class Alive:
-    """The tracks under way: number [N], centre [N, 2], affine [N, 2, 2] from the first frame's patch, anchors."""
+    """The tracks under way: number [N], centre [N, 2], affine [N, 2, 2] from the first frame's patch, blurred
+    [N]: where the last frame was too blurred to align, anchors."""
 
     number: Indices
     centre: Floats
     affine: Floats
+    blurred: Flags
     anchors: Anchors
 
     def select(self, keep: Flags) -> Alive:
-        return Alive(self.number[keep], self.centre[keep], self.affine[keep], self.anchors.select(keep))
+        return Alive(
+            self.number[keep], self.centre[keep], self.affine[keep], self.blurred[keep], self.anchors.select(keep)
+        )
 
     def join(self, other: Alive) -> Alive:
         return Alive(
             np.concatenate([self.number, other.number]),
             np.concatenate([self.centre, other.centre]),
             np.concatenate([self.affine, other.affine]),
+            np.concatenate([self.blurred, other.blurred]),
             self.anchors.join(other.anchors),
         )
 
 
 @dataclass(frozen=True)
 class _LostView:
-    """The last frame before a break: its picture, features and tracks. at: index of the first frame after."""
+    """The last frame before most tracks were lost: its picture, features and tracks. at: index of the first
+    frame after. broken: nothing at all connects the two."""
 
     at: int
+    broken: bool
     gray: Picture
     sift: SiftPicture
     alive: Alive
@@ -88,7 +104,7 @@ class Tracker:
         self._settings = settings
         self._aligner = PatchAligner(settings.radius)
         self._alive = Alive(
-            np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 2, 2)), self._aligner.empty()
+            np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 2, 2)), np.zeros(0, bool), self._aligner.empty()
         )  # fmt: skip
         self._previous: WorkingFrame | None = None
         self._lost: _LostView | None = None
@@ -104,9 +120,9 @@ class Tracker:
         before, asked, broken = self._alive, len(self._alive.number), False
         if self._previous is not None and asked:
             self._alive = self._followed(self._previous.gray, before, frame, picture, None)
-            if len(self._alive.number) < max(8, _BREAK_SHARE * asked):
+            if len(self._alive.number) < max(8, _WEAK_SHARE * asked):
                 broken = self._bridge(self._previous, before, frame, picture)
-        if self._lost is not None and not broken:
+        if self._lost is not None and self._lost.at != frame.index:
             self._find_lost(frame, picture)
         followed = len(self._alive.number)
         if followed < _REDETECT_SHARE * self._settings.features:
@@ -116,9 +132,7 @@ class Tracker:
 
     def finish(self) -> None:
         """After the last frame: a view that is still lost will not come back."""
-        if self._lost is not None:
-            self.breaks.append(self._lost.at)
-            self._lost = None
+        self._give_up()
 
     def _followed(
         self, before: Picture, tracks: Alive, frame: WorkingFrame, picture: Singles, guess: Floats | None
@@ -126,44 +140,62 @@ class Tracker:
         """The tracks of picture `before` that are found in `frame`, there noted as observations."""
         moved, found = follow_points(before, frame.gray, tracks.centre, guess)
         aligned = self._aligner.align(tracks.anchors, picture, moved, tracks.affine)
-        keep = found & self._plausible(aligned, moved, frame)
-        kept = replace(tracks, centre=aligned.centre, affine=aligned.affine).select(keep)
+        sharp = found & self._plausible(aligned, moved, tracks.blurred)
+        blurred: Flags = found & ~sharp & (aligned.likeness > _BLURRED_LIKENESS)
+        if not found.any() or (aligned.likeness[found] < _LEAST_LIKENESS).mean() < _BLURRED_SHARE:
+            blurred = np.zeros_like(found)
+        centre = np.where(blurred[:, None], moved, aligned.centre)
+        affine = np.where(blurred[:, None, None], tracks.affine, aligned.affine)
+        sigma = np.where(blurred, _BLURRED_SIGMA_PX, aligned.sigma)
+        keep: Flags = np.asarray((sharp | blurred) & self._inside(centre, frame), bool)
+        kept = replace(tracks, centre=centre, affine=affine, blurred=blurred).select(keep)
         apart = keep_apart(kept.centre, self._settings.radius * 0.5)
         kept = kept.select(apart)
-        self._note(frame.index, kept, aligned.sigma[keep][apart])
+        self._note(frame.index, kept, sigma[keep][apart])
         return kept
 
-    def _plausible(self, aligned: Alignment, moved: Floats, frame: WorkingFrame) -> Flags:
-        height, width = frame.gray.shape
-        margin = self._settings.radius * 0.5
-        x, y = aligned.centre.T
-        keep = np.isfinite(aligned.centre).all(1) & (aligned.likeness > _LEAST_LIKENESS)
-        keep &= np.linalg.norm(aligned.centre - moved, axis=1) < _MOST_CORRECTION_PX
-        keep &= (x > margin) & (y > margin) & (x < width - 1 - margin) & (y < height - 1 - margin)
+    def _plausible(self, aligned: Alignment, moved: Floats, was_blurred: Flags) -> Flags:
+        """Whether patches were found near where optical flow has them; flow through blur is less exact."""
+        reach = np.where(was_blurred, _BLURRED_CORRECTION_PX, _MOST_CORRECTION_PX)
+        keep: Flags = np.isfinite(aligned.centre).all(1) & (aligned.likeness > _LEAST_LIKENESS)
+        keep &= np.linalg.norm(aligned.centre - moved, axis=1) < reach
         singular = np.linalg.svd(np.nan_to_num(aligned.affine), compute_uv=False)
         keep &= (singular[:, 0] < 2.5) & (singular[:, 1] > 0.4)
+        return keep
+
+    def _inside(self, centre: Floats, frame: WorkingFrame) -> Flags:
+        """Whether positions are well inside the picture and usable."""
+        size, margin = np.array(frame.gray.shape[::-1]), self._settings.radius * 0.5
+        keep: Flags = np.isfinite(centre).all(axis=1)
+        keep &= ((centre > margin) & (centre < size - 1.0 - margin)).all(axis=1)
         if frame.usable is not None:
-            where = np.where(keep[:, None], np.rint(aligned.centre), 0).astype(int)
+            where = np.where(keep[:, None], np.rint(centre), 0).astype(int)
             keep &= frame.usable[where[:, 1], where[:, 0]]
         return keep
 
     def _bridge(self, previous: WorkingFrame, before: Alive, frame: WorkingFrame, picture: Singles) -> bool:
-        """Most tracks were lost: looks for the previous view by SIFT. True when it is not in this frame; then it is
-        remembered."""
-        view = _LostView(frame.index, previous.gray, describe(previous.gray, previous.usable), before)
-        if self._resumed(view, frame, picture):
-            return False
-        if self._lost is None:
-            self._lost = view
-        return True
+        """Most tracks were lost: looks for the previous view by SIFT, and remembers it for the next frames when
+        that did not bring most of them back. True when nothing connects the two frames."""
+        sift = describe(previous.gray, previous.usable)
+        few = len(self._alive.number) < max(8, _BREAK_SHARE * len(before.number))
+        view = _LostView(frame.index, few, previous.gray, sift, before)
+        resumed = self._resumed(view, frame, picture)
+        broken = few and not resumed
+        if self._lost is None and len(self._alive.number) < _WEAK_SHARE * len(before.number):
+            self._lost = replace(view, broken=broken)
+        return broken
 
     def _find_lost(self, frame: WorkingFrame, picture: Singles) -> None:
         assert self._lost is not None
         if self._resumed(self._lost, frame, picture):
             self._lost = None
         elif frame.index - self._lost.at >= _PATIENCE:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._lost is not None and self._lost.broken:
             self.breaks.append(self._lost.at)
-            self._lost = None
+        self._lost = None
 
     def _resumed(self, view: _LostView, frame: WorkingFrame, picture: Singles) -> bool:
         a, b = match(view.sift, describe(frame.gray, frame.usable), 0.004 * max(frame.gray.shape))
@@ -173,7 +205,7 @@ class Tracker:
         waiting = view.alive.select(going)
         found = self._followed(view.gray, waiting, frame, picture, carried(waiting.centre, a, b))
         self._alive = self._alive.join(found)
-        return True
+        return len(found.number) >= _LEAST_RESUMED
 
     def _start_new(self, frame: WorkingFrame, picture: Singles) -> None:
         radius = self._settings.radius
@@ -188,7 +220,7 @@ class Tracker:
         number = np.arange(self._next_number, self._next_number + len(born))
         self._next_number += len(born)
         straight = np.broadcast_to(np.eye(2), (len(born), 2, 2))
-        new = Alive(number, born, straight, self._aligner.anchor(picture, born))
+        new = Alive(number, born, straight, np.zeros(len(born), bool), self._aligner.anchor(picture, born))
         self._note(frame.index, new, np.full(len(born), 0.05))
         self._alive = self._alive.join(new)
 
