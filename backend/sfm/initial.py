@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from .bundle import BundleSettings, adjust
+from .focal_vote import vote_focal
 from .frames import Flags, Floats
 from .lens_jacobians import FreeLens
 from .mapper import MapperSettings, grow, settle
@@ -21,7 +22,7 @@ from .outliers import errors_px
 from .scene import Lens, Scene, empty_scene
 from .tracks import Tracks, pair_of, some_pairs_of
 from .triangulation import triangulate
-from .two_view import TwoView, look_at_pair, vote_focal
+from .two_view import TwoView, look_at_pair
 
 _PAIR_TRACKS = 400
 _TRIAL_TRACKS = 400
@@ -79,7 +80,7 @@ def initialise(
 def _focal_guesses(views: list[TwoView], lens: Lens) -> list[float]:
     width = 2.0 * lens.cx
     longest = max(width, 2.0 * lens.cy)
-    guesses = vote_focal(views, lens.cx, lens.cy, width, lens.aspect)[:2]
+    guesses = vote_focal(views, lens)[:2]
     for share in _GUESSES:
         if all(abs(np.log(share * longest / g)) > 0.15 for g in guesses):
             guesses.append(share * longest)

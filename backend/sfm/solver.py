@@ -12,6 +12,7 @@ from shared.errors import ClipTooShort, NoParallax, SolveDiverged, TooFewFeature
 
 from .assemble import assemble
 from .blas_threads import one_blas_thread
+from .focal_vote import suspected_zoom
 from .frames import FrameSource, Observer, SilentObserver
 from .gauge import handy_world
 from .initial import Trial, initialise, look_at_pairs
@@ -84,14 +85,33 @@ def _solve(job: _Job) -> CameraSolve:
     with steps.step("tracking", "Tracking", 0.5):
         tracks = track_clip(job.frames, job.settings, steps)
     with steps.step("mapping", "Finding the camera's movement", 0.7):
-        scene = _map(job, tracks)
+        scene, notices = _map(job, tracks)
     with steps.step("refining", "Refining the camera", 0.95):
         refined = _refine(job, scene, tracks)
     _require_sense(job, refined)
     with steps.step("finishing", "Colouring the points", 1.0):
         refined = replace(refined, scene=handy_world(refined.scene))
         result = assemble(job.frames, refined, job.settings, steps)
-    return replace(result, seconds=steps.seconds)
+    return replace(result, notices=(*notices, *_lost_notices(result)), seconds=steps.seconds)
+
+
+def _lost_notices(result: CameraSolve) -> tuple[str, ...]:
+    lost = [frame.number for frame in result.frames if frame.world_from_camera is None]
+    if not lost:
+        return ()
+    named = ", ".join(f"{a}-{b}" if b > a else f"{a}" for a, b in _ranges(lost))
+    return (f"{len(lost)} of {len(result.frames)} frames could not be placed and have no camera: {named}.",)
+
+
+def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
+    """Runs of consecutive numbers, first and last of each."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
 
 
 def _require_length(frames: FrameSource) -> None:
@@ -113,8 +133,8 @@ def _focal_prior(settings: SfmSettings) -> tuple[float, float] | None:
     return settings.focal_px, _FOCAL_DOUBT[settings.focal_source] * settings.focal_px
 
 
-def _map(job: _Job, tracks: Tracks) -> Scene:
-    """Poses of all frames that can be placed, and points."""
+def _map(job: _Job, tracks: Tracks) -> tuple[Scene, tuple[str, ...]]:
+    """Poses of all frames that can be placed, and points; and what the user should know."""
     keys = choose_keyframes(tracks, float(np.hypot(job.frames.width, job.frames.height)))
     lens, mapper, known = _first_lens(job), job.mapper, job.settings.focal_px is not None
     views = look_at_pairs(tracks, keys, mapper.noise_px, job.steps)
@@ -126,7 +146,17 @@ def _map(job: _Job, tracks: Tracks) -> Scene:
         scene, tracks, wanted=everything, least_angle_deg=1.0, most_error_px=4.0 * mapper.noise_px
     )  # fmt: skip
     scene = grow(scene, tracks, keys, mapper, job.steps)
-    return register_rest(scene, tracks, mapper, job.steps)
+    return register_rest(scene, tracks, mapper, job.steps), _zoom_notices(job, views, lens)
+
+
+def _zoom_notices(job: _Job, views: list[TwoView], lens: Lens) -> tuple[str, ...]:
+    zoom = suspected_zoom(views, lens, len(job.frames.numbers))
+    if zoom is None:
+        return ()
+    return (
+        f"The lens seems to zoom: its focal length changes by about {zoom:.1f} times over {job.span}. One focal "
+        "length is solved for all frames, so this camera cannot be exact.",
+    )
 
 
 def _require_parallax(job: _Job, motion: MotionChoice) -> None:

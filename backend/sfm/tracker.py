@@ -166,7 +166,7 @@ class Tracker:
     def _inside(self, centre: Floats, frame: WorkingFrame) -> Flags:
         """Whether positions are well inside the picture and usable."""
         size, margin = np.array(frame.gray.shape[::-1]), self._settings.radius * 0.5
-        keep: Flags = np.isfinite(centre).all(axis=1)
+        keep: Flags = np.asarray(np.isfinite(centre).all(axis=1), bool)
         keep &= ((centre > margin) & (centre < size - 1.0 - margin)).all(axis=1)
         if frame.usable is not None:
             where = np.where(keep[:, None], np.rint(centre), 0).astype(int)

@@ -79,28 +79,3 @@ def transfer_error(homography: Floats, a: Floats, b: Floats) -> Floats:
 
 def homogeneous(xy: Floats) -> Floats:
     return np.concatenate([xy, np.ones((len(xy), 1))], 1)
-
-
-def vote_focal(views: list[TwoView], cx: float, cy: float, width: float, aspect: float) -> list[float]:
-    """Focal lengths, px, most likely first, that make essential matrices of the fundamental matrices.
-
-    An essential matrix has two equal singular values (Mendonca & Cipolla, CVPR 1999). Their relative gap is
-    summed over the pairs, robustly, on a logarithmic grid of focal lengths; its local minima are returned.
-    """
-    grid = width * np.geomspace(0.35, 6.0, 120)
-    total = np.zeros(len(grid))
-    used = [view for view in views if view.fundamental is not None and view.full]
-    for view in used:
-        assert view.fundamental is not None
-        gaps = np.array([_gap(view.fundamental, f, cx, cy, aspect) for f in grid])
-        total += np.minimum(gaps, 0.3) * np.sqrt(view.shared)
-    if not used:
-        return []
-    lows = [i for i in range(1, len(grid) - 1) if total[i] <= total[i - 1] and total[i] < total[i + 1]]
-    return [float(grid[i]) for i in sorted(lows, key=lambda i: total[i])]
-
-
-def _gap(fundamental: Floats, focal: float, cx: float, cy: float, aspect: float) -> float:
-    K = np.array([[focal, 0.0, cx], [0.0, focal * aspect, cy], [0.0, 0.0, 1.0]])
-    values = np.linalg.svd(K.T @ fundamental @ K, compute_uv=False)
-    return float((values[0] - values[1]) / max(values[1], 1e-20))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backend.sfm.focal_vote import suspected_zoom, vote_focal
 from backend.sfm.gauge import MEDIAN_DEPTH, handy_world, moved
 from backend.sfm.initial import initialise, look_at_pairs
 from backend.sfm.keyframes import choose_keyframes
@@ -15,7 +16,7 @@ from backend.sfm.motion_model import choose_motion
 from backend.sfm.rotations import exponential
 from backend.sfm.scene import Scene
 from backend.sfm.tracks import Tracks, pair_of
-from backend.sfm.two_view import look_at_pair, vote_focal
+from backend.sfm.two_view import look_at_pair
 from tests.unit.sfm_scene import LENS, aligned_error, seen, travelling
 
 NOISE = 0.2
@@ -45,7 +46,19 @@ def test_gric_tells_a_rotation_from_a_movement() -> None:
 def test_focal_length_is_voted_from_fundamental_matrices() -> None:
     tracks = seen(travelling(points=300, turn=0.03), NOISE)
     views = look_at_pairs(tracks, pairs(tracks), NOISE, nothing)
-    assert abs(vote_focal(views, 320.0, 180.0, 640.0, 1.0)[0] / 600.0 - 1.0) < 0.15
+    assert abs(vote_focal(views, LENS)[0] / 600.0 - 1.0) < 0.15
+
+
+def test_a_zoom_is_suspected_and_a_constant_lens_is_not() -> None:
+    still = travelling(frames=24, points=400, turn=0.03)
+    tracks = seen(still, NOISE)
+    growth = np.linspace(1.0, 1.8, 24)[tracks.frame][:, None]
+    zoomed = replace(tracks, xy=(tracks.xy - [320.0, 180.0]) * growth + [320.0, 180.0])
+    keys = list(range(0, 24, 2))
+    assert suspected_zoom(look_at_pairs(tracks, keys, NOISE, nothing), LENS, 24) is None
+    found = suspected_zoom(look_at_pairs(zoomed, keys, NOISE, nothing), LENS, 24)
+    assert found is not None
+    assert 1.3 < found < 2.4
 
 
 @pytest.mark.parametrize("focal_known", [True, False])

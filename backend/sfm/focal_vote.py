@@ -1,0 +1,83 @@
+"""What fundamental matrices say about the focal length, before anything is solved.
+
+With the right focal lengths a fundamental matrix becomes an essential one, whose two singular values are equal
+(Mendonca & Cipolla, "A simple technique for self-calibration", CVPR 1999). Their relative gap, averaged over many
+pairs of frames, is searched on a grid.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .frames import Floats
+from .scene import Lens
+from .two_view import TwoView
+
+_MOST_GAP = 0.3
+_STEPS = 80
+_ZOOM_RATES = np.linspace(-1.2, 1.2, 25)
+"""Change of log focal length over the clip that is looked for."""
+
+_ZOOM_PAIRS = 6
+_ZOOM_GAIN = 0.4
+_ZOOM_LEAST = 0.15
+
+
+def vote_focal(views: list[TwoView], lens: Lens) -> list[float]:
+    """Focal lengths, px, of a lens that does not zoom, most likely first: local minima of the mean gap. lens: its
+    principal point and aspect are used."""
+    used = _useful(views)
+    if not used:
+        return []
+    grid = _grid(lens)
+    gap = _mean_gap(used, grid, 0.0, 1, lens)
+    lows = [i for i in range(1, len(gap) - 1) if gap[i] <= gap[i - 1] and gap[i] < gap[i + 1]]
+    return [float(grid[i]) for i in sorted(lows, key=lambda i: gap[i])]
+
+
+def suspected_zoom(views: list[TwoView], lens: Lens, frames: int) -> float | None:
+    """How many times longer the focal length is at the end than at the start, when a steady zoom makes the
+    pairs agree much better than any constant focal length; None otherwise. (The ratio is found well, the
+    focal lengths themselves are not: the two trade against each other.)"""
+    used = _useful(views)
+    if len(used) < _ZOOM_PAIRS:
+        return None
+    grid = _grid(lens)
+    gaps = np.stack([_mean_gap(used, grid, rate, frames, lens) for rate in _ZOOM_RATES])
+    still = float(gaps[len(_ZOOM_RATES) // 2].min())
+    rate = _ZOOM_RATES[int(gaps.min(axis=1).argmin())]
+    if gaps.min() > _ZOOM_GAIN * still or abs(rate) < _ZOOM_LEAST:
+        return None
+    return float(np.exp(rate))
+
+
+def _useful(views: list[TwoView]) -> list[TwoView]:
+    return [view for view in views if view.fundamental is not None and view.full]
+
+
+def _grid(lens: Lens) -> Floats:
+    grid: Floats = 2.0 * lens.cx * np.geomspace(0.35, 6.0, _STEPS)
+    return grid
+
+
+def _mean_gap(views: list[TwoView], focal: Floats, rate: float, frames: int, lens: Lens) -> Floats:
+    """Mean gap for each focal length [G] at the first frame that changes by exp(rate) until the last."""
+    total, weights = np.zeros(len(focal)), 0.0
+    for view in views:
+        assert view.fundamental is not None
+        first = _cameras(focal * np.exp(rate * view.first / max(frames - 1, 1)), lens)
+        second = _cameras(focal * np.exp(rate * view.second / max(frames - 1, 1)), lens)
+        values = np.linalg.svd(second.transpose(0, 2, 1) @ view.fundamental @ first, compute_uv=False)
+        gap = (values[:, 0] - values[:, 1]) / np.maximum(values[:, 1], 1e-20)
+        weight = float(np.sqrt(view.shared))
+        total += weight * np.minimum(gap, _MOST_GAP)
+        weights += weight
+    return total / weights
+
+
+def _cameras(focal: Floats, lens: Lens) -> Floats:
+    """K [G, 3, 3] of focal lengths [G]."""
+    K = np.zeros((len(focal), 3, 3))
+    K[:, 0, 0], K[:, 1, 1], K[:, 2, 2] = focal, focal * lens.aspect, 1.0
+    K[:, 0, 2], K[:, 1, 2] = lens.cx, lens.cy
+    return K
