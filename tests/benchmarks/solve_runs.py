@@ -27,7 +27,8 @@ _PYCOLMAP = """
 import sys, pathlib, pycolmap
 frames, out = map(pathlib.Path, sys.argv[1:])
 database = out / "database.db"
-pycolmap.extract_features(database, frames, camera_mode=pycolmap.CameraMode.SINGLE, camera_model="SIMPLE_RADIAL")
+reader = pycolmap.ImageReaderOptions(camera_model="SIMPLE_RADIAL")
+pycolmap.extract_features(database, frames, camera_mode=pycolmap.CameraMode.SINGLE, reader_options=reader)
 pycolmap.match_sequential(database)
 (out / "sparse").mkdir()
 pycolmap.incremental_mapping(database, frames, out / "sparse")
@@ -48,7 +49,7 @@ class Run:
 
 
 class CommandFailed(Exception):
-    """The first line that a command said before it gave up."""
+    """The line in which a command said why it gave up."""
 
 
 def run_backlot(footage: Path, shot: Path, count: int, quality: str) -> Run:
@@ -147,4 +148,6 @@ def _call(command: list[str], cwd: Path | None = None, env: dict[str, str] | Non
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
-        raise CommandFailed(lines[0] if lines else f"exit status {done.returncode}")
+        if not lines:
+            raise CommandFailed(f"exit status {done.returncode}")
+        raise CommandFailed(lines[-1] if lines[0].startswith("Traceback") else lines[0])
