@@ -75,8 +75,9 @@ def _colours(source: FrameSource, seen: Tracks, checkpoint: Callable[[], None]) 
     rgb = np.full((seen.count, 3), 128, np.uint8)
     missing = np.ones(seen.count, bool)
     for index in _few_frames(seen):
-        mine = (seen.frame == index) & missing[seen.track]
-        if not mine.any():
+        mine = seen.rows_of(int(index))
+        mine = mine[missing[seen.track[mine]]]
+        if not len(mine):
             continue
         checkpoint()
         picture = source.rgb(index)

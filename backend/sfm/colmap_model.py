@@ -22,7 +22,7 @@ def colmap_model(solved: CameraSolve, image_name: Callable[[int], str]) -> pycol
     for index, frame in enumerate(solved.frames):
         if frame.world_from_camera is None:
             continue
-        mine = np.nonzero(seen.frame == index)[0]
+        mine = seen.rows_of(index)
         slot[mine] = np.arange(len(mine))
         image = pycolmap.Image(
             name=image_name(frame.number), keypoints=seen.xy[mine], camera_id=1, image_id=index + 1

@@ -89,6 +89,6 @@ def _new_points(scene: Scene, tracks: Tracks, settings: MapperSettings, *, seen_
         wanted: Flags = np.ones(len(scene.known), bool)
     else:
         wanted = np.zeros(len(scene.known), bool)
-        wanted[tracks.track[tracks.frame == seen_in]] = True
+        wanted[tracks.track[tracks.rows_of(seen_in)]] = True
         wanted &= ~scene.known
     return triangulate(scene, tracks, wanted=wanted, least_angle_deg=1.0, most_error_px=4.0 * settings.noise_px)

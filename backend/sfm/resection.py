@@ -32,7 +32,8 @@ def colmap_camera(lens: Lens, width: int, height: int) -> pycolmap.Camera:
 
 def resect(scene: Scene, tracks: Tracks, frame: int, most_error_px: float, seed: int) -> Resection | None:
     """LO-RANSAC over P3P, then non-linear refinement (pycolmap). None when too few points agree."""
-    seen = (tracks.frame == frame) & scene.known[tracks.track]
+    seen = tracks.rows_of(frame)
+    seen = seen[scene.known[tracks.track[seen]]]
     xy, points = tracks.xy[seen], scene.points[tracks.track[seen]]
     if len(xy) < _LEAST_INLIERS:
         return None

@@ -97,7 +97,7 @@ class _Finder:
 
     def visit(self, index: int, picture: Singles, usable: Flags | None) -> None:
         """Looks in frame `index` for remembered points it has no observation of, then remembers its own."""
-        here = self._tracks.frame == index
+        here = self._tracks.rows_of(index)
         seen, xy = self._tracks.track[here], self._tracks.xy[here]
         self._visits += 1
         self._look_for(seen, index, picture, usable)

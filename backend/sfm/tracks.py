@@ -5,6 +5,7 @@ One observation takes 17 bytes; a clip of 1000 frames with 1200 points a frame t
 
 from __future__ import annotations
 
+import functools
 import os
 import zipfile
 from dataclasses import dataclass
@@ -38,6 +39,18 @@ class Tracks:
         """Observations of each track [T]."""
         return np.bincount(self.track, minlength=self.count)
 
+    @functools.cached_property
+    def _by_frame(self) -> tuple[Indices, Indices]:
+        """Observations ordered by frame, and where each frame's start [frames + 1]."""
+        order = np.argsort(self.frame, kind="stable")
+        return order, np.searchsorted(self.frame[order], np.arange(self.frames + 1))
+
+    def rows_of(self, frame: int) -> Indices:
+        """The observations of one frame, by track. Found once for all frames: asking each is not quadratic."""
+        order, starts = self._by_frame
+        rows: Indices = order[starts[frame] : starts[frame + 1]]
+        return rows
+
     def select(self, keep: Flags) -> Tracks:
         """The observations where keep [M]; track numbers stay."""
         return Tracks(self.track[keep], self.frame[keep], self.xy[keep], self.sigma[keep], self.frames, self.count)
@@ -58,7 +71,7 @@ class Tracks:
 
 def pair_of(tracks: Tracks, first: int, second: int) -> tuple[Indices, Floats, Floats]:
     """Tracks seen in both frames: their numbers [K] and pixels [K, 2], [K, 2]."""
-    a, b = tracks.frame == first, tracks.frame == second
+    a, b = tracks.rows_of(first), tracks.rows_of(second)
     common, ia, ib = np.intersect1d(tracks.track[a], tracks.track[b], assume_unique=True, return_indices=True)
     return common, tracks.xy[a][ia], tracks.xy[b][ib]
 
