@@ -17,7 +17,7 @@ from scipy import linalg
 
 from .frames import Flags, Floats
 from .lens_jacobians import FreeLens, moved_lens
-from .normal_equations import Map, Problem, System, gather, linearise, reduced_system, residuals, workers
+from .normal_equations import Problem, System, gather, linearise, points_answer, reduced_system, residuals
 from .rotations import exponential, orthonormal
 from .scene import Scene
 from .tracks import Tracks
@@ -57,24 +57,23 @@ def adjust(
     problem = gather(scene, tracks)
     if not len(problem.row):
         return scene, BundleReport(0.0, 0, True)
-    with workers() as run:
-        scene, report = _descend(scene, problem, settings, run, checkpoint)
+    scene, report = _descend(scene, problem, settings, checkpoint)
     return replace(scene, rotation=orthonormal(scene.rotation)), report
 
 
 def _descend(
-    scene: Scene, problem: Problem, settings: BundleSettings, run: Map, checkpoint: Callable[[], None] | None
+    scene: Scene, problem: Problem, settings: BundleSettings, checkpoint: Callable[[], None] | None
 ) -> tuple[Scene, BundleReport]:
     damping, growth = 1e-4, 2.0
-    cost, system = _cost(scene, problem, settings, run), None
+    cost, system = _cost(scene, problem, settings), None
     for done in range(settings.iterations):
         if checkpoint is not None:
             checkpoint()
         if system is None:
-            system = linearise(scene, problem, settings.free, settings.scale_px, run)
+            system = linearise(scene, problem, settings.free, settings.scale_px)
             _add_prior(system, scene, settings)
-        tried = _step(scene, problem, system, damping, settings, run)
-        new_cost = np.inf if tried is None else _cost(tried, problem, settings, run)
+        tried = _step(scene, problem, system, damping, settings)
+        new_cost = np.inf if tried is None else _cost(tried, problem, settings)
         if tried is None or new_cost > cost:
             damping, growth = damping * growth * 2.0, growth * 2.0
             if damping >= 1e8:
@@ -88,19 +87,13 @@ def _descend(
     return scene, BundleReport(cost, settings.iterations, False)
 
 
-def _cost(scene: Scene, p: Problem, s: BundleSettings, run: Map) -> float:
+def _cost(scene: Scene, p: Problem, s: BundleSettings) -> float:
     """inf when too many points are behind the camera that sees them."""
-
-    def share(rows: slice) -> tuple[float, int]:
-        error, camera = residuals(scene, p, rows)
-        squared = (error**2).sum(1) * p.weight[rows] ** 2
-        behind = camera[:, 2] <= 0
-        squared = np.where(behind, 1e4, squared)
-        return float((s.scale_px**2 * np.log1p(squared / s.scale_px**2)).sum()), int(behind.sum())
-
-    shares = list(run(share, [part.rows for part in p.parts()]))
-    cost = sum(value for value, _ in shares)
-    if not np.isfinite(cost) or sum(behind for _, behind in shares) > _MOST_BEHIND * len(p.row):
+    error, camera = residuals(scene, p)
+    behind = camera[:, 2] <= 0
+    squared = np.where(behind, 1e4, (error**2).sum(1) * p.weight**2)
+    cost = float((s.scale_px**2 * np.log1p(squared / s.scale_px**2)).sum())
+    if not np.isfinite(cost) or behind.mean() > _MOST_BEHIND:
         return float("inf")
     if s.focal_prior is not None:
         cost += ((scene.lens.focal - s.focal_prior[0]) / s.focal_prior[1]) ** 2
@@ -116,7 +109,7 @@ def _add_prior(system: System, scene: Scene, s: BundleSettings) -> None:
 
 
 def _step(
-    scene: Scene, p: Problem, system: System, damping: float, s: BundleSettings, run: Map
+    scene: Scene, p: Problem, system: System, damping: float, s: BundleSettings
 ) -> Scene | None:  # fmt: skip
     """The scene after one damped step; None when the system could not be solved."""
     point = system.point.copy()
@@ -124,7 +117,7 @@ def _step(
     point[:, diagonal, diagonal] += damping * point[:, diagonal, diagonal] + 1e-12
     try:
         half = np.linalg.inv(np.linalg.cholesky(point))
-        matrix, right = reduced_system(p, system, half, damping, run)
+        matrix, right = reduced_system(p, system, half, damping)
         held = np.zeros(len(p.frames), bool) if s.fixed is None else s.fixed[p.frames]
         free = np.r_[np.repeat(~held, 6), np.ones(system.lens.shape[0], bool)]
         chosen = matrix if free.all() else matrix[np.ix_(free, free)]
@@ -140,10 +133,7 @@ def _moved(scene: Scene, p: Problem, system: System, half: Floats, delta: Floats
     """Applies a step of the cameras and the points' answer to it."""
     frames = len(p.frames)
     poses, lens_delta = delta[: 6 * frames].reshape(frames, 6), delta[6 * frames :]
-    slope = np.matmul(system.cross.transpose(0, 2, 1), poses[p.col][:, :, None])[:, :, 0]
-    slope = np.add.reduceat(slope, p.starts, axis=0) + system.grad_point
-    slope += np.einsum("plk,l->pk", system.lens_point, lens_delta)
-    shift = -np.matmul(half.transpose(0, 2, 1), np.matmul(half, slope[:, :, None]))[:, :, 0]
+    shift = points_answer(p, system, half, poses, lens_delta)
     rotation, translation, points = scene.rotation.copy(), scene.translation.copy(), scene.points.copy()
     rotation[p.frames] = exponential(poses[:, :3]) @ rotation[p.frames]
     translation[p.frames] += poses[:, 3:]

@@ -45,10 +45,14 @@ def choose_motion(
     if parallax > _SURE_PARALLAX_PX and most > 0.7:
         return MotionChoice("full", np.nan, np.nan, parallax * sigma)
     chosen = _widest(views)
+    travelling = sum(view.gric_fundamental for view in chosen)
+    # A homography fits everything that a rotation fits (but for distortion): when even that is far worse,
+    # no focal length needs to be searched for.
+    if travelling < 0.8 * sum(view.gric_homography for view in chosen):
+        return MotionChoice("full", np.nan, travelling, parallax * sigma)
     pairs = [some_pairs_of(tracks, view.first, view.second, _PAIR_TRACKS) for view in chosen]
     errors = _best_turning(pairs, lens, sigma, checkpoint, focal_known=focal_known)
     turning = sum(gric(error, sigma, dimension=2, parameters=3) for error in errors)
-    travelling = sum(view.gric_fundamental for view in chosen)
     if travelling < turning:
         return MotionChoice("full", turning, travelling, parallax * sigma)
     moved = [float(np.median(np.linalg.norm(b - a, axis=1))) for a, b in pairs]

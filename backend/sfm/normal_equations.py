@@ -1,18 +1,12 @@
 """The linear system of one bundle adjustment step.
 
-Observations are cut into a fixed number of parts, by point, which threads work on; parts are added up in
-order, so that the result does not depend on how many processors there are.
+Small matrices by the ten thousand are slow one by one. Here every sum is either one product of tall matrices (all
+rows of a frame at once) or a plain sum over columns (all observations of a point).
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -22,10 +16,6 @@ from .rotations import skew
 from .scene import Scene
 from .tracks import Tracks
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-_PARTS = 8
 _CHUNK_DOUBLES = 1_000_000
 
 
@@ -34,7 +24,8 @@ class Problem:
     """Observations of known points in posed frames, sorted by point.
 
     row: index of the point [M]; col: index of the frame among the posed ones [M]; xy: [M, 2] px; weight: [M], 1 /
-    sigma. frames, points: their numbers in the scene. starts: first observation of each point.
+    sigma. frames, points: their numbers in the scene. starts: first observation of each point. by_frame:
+    observations ordered by frame; frame_ends: where each frame's end in it.
     """
 
     row: Indices
@@ -44,56 +35,32 @@ class Problem:
     frames: Indices
     points: Indices
     starts: Indices
+    by_frame: Indices
+    frame_ends: Indices
 
-    def parts(self) -> list[Part]:
-        """Runs of points with about the same number of observations."""
-        wanted = np.linspace(0, len(self.row), _PARTS + 1)[1:-1]
-        cuts = [0, *np.unique(np.searchsorted(self.starts, wanted)).tolist(), len(self.starts)]
-        ends = np.r_[self.starts, len(self.row)]
-        return [
-            Part(a, b, slice(int(ends[a]), int(ends[b])), self.starts[a:b] - int(ends[a]))
-            for a, b in pairwise(cuts)
-            if b > a
-        ]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Points begin to end, their observations `rows`, and where each point's observations start among those."""
-
-    begin: int
-    end: int
-    rows: slice
-    starts: Indices
+    def per_point(self, values: Floats) -> Floats:
+        """Sums [P, ...] of values [M, ...] over each point's observations."""
+        return np.asarray(np.add.reduceat(values, self.starts, axis=0))
 
 
 @dataclass(frozen=True)
 class System:
-    """Normal equations before damping. pose [F, 6, 6]; lens [L, L]; pose_lens [F, 6, L]; point [P, 3, 3];
-    cross [M, 6, 3] pose x point; lens_point [P, L, 3]; gradients likewise."""
+    """Normal equations before damping.
 
+    to_pose [M, 2, 6], to_point [M, 2, 3]: weighted Jacobians of the observations. pose [F, 6, 6]; lens [L, L];
+    pose_lens [F, 6, L]; point [P, 3, 3]; lens_point [P, L, 3]; gradients likewise.
+    """
+
+    to_pose: Floats
+    to_point: Floats
     pose: Floats
     lens: Floats
     pose_lens: Floats
     point: Floats
-    cross: Floats
     lens_point: Floats
     grad_pose: Floats
     grad_lens: Floats
     grad_point: Floats
-
-
-class Map(Protocol):
-    """An ordered map."""
-
-    def __call__(self, work: Callable[[T], R], over: Iterable[T], /) -> Iterator[R]: ...
-
-
-@contextmanager
-def workers() -> Iterator[Map]:
-    """An ordered `map` over threads; numpy lets them run side by side."""
-    with ThreadPoolExecutor(min(_PARTS, os.cpu_count() or 1), thread_name_prefix="bundle") as pool:
-        yield pool.map
 
 
 def gather(scene: Scene, tracks: Tracks) -> Problem:
@@ -102,86 +69,87 @@ def gather(scene: Scene, tracks: Tracks) -> Problem:
     points, row = np.unique(tracks.track[use], return_inverse=True)
     frames, col = np.unique(tracks.frame[use], return_inverse=True)
     starts = np.r_[0, np.nonzero(np.diff(row))[0] + 1].astype(np.int64)
-    return Problem(row, col, tracks.xy[use], 1.0 / tracks.sigma[use], frames, points, starts)
+    by_frame = np.argsort(col, kind="stable")
+    ends = np.cumsum(np.bincount(col, minlength=len(frames)))
+    return Problem(row, col, tracks.xy[use], 1.0 / tracks.sigma[use], frames, points, starts, by_frame, ends)
 
 
-def residuals(scene: Scene, p: Problem, rows: slice) -> tuple[Floats, Floats]:
-    """Pixel residuals [m, 2] and camera-space points [m, 3] of some observations."""
-    col = p.col[rows]
-    rotation, translation = scene.rotation[p.frames], scene.translation[p.frames]
-    points = scene.points[p.points[p.row[rows]]]
-    camera = np.matmul(rotation[col], points[:, :, None])[:, :, 0] + translation[col]
-    return scene.lens.project(camera) - p.xy[rows], camera
+def residuals(scene: Scene, p: Problem) -> tuple[Floats, Floats]:
+    """Pixel residuals [M, 2] and camera-space points [M, 3]."""
+    camera = turned_points(scene, p) + scene.translation[p.frames][p.col]
+    return scene.lens.project(camera) - p.xy, camera
 
 
-def linearise(scene: Scene, p: Problem, free: FreeLens, scale: float, run: Map) -> System:
+def turned_points(scene: Scene, p: Problem) -> Floats:
+    """Each observation's point [M, 3], rotated into its camera's axes but not moved."""
+    rotation, points = scene.rotation[p.frames][p.col], scene.points[p.points][p.row]
+    turned: Floats = rotation[:, :, 0] * points[:, :1]
+    turned += rotation[:, :, 1] * points[:, 1:2]
+    turned += rotation[:, :, 2] * points[:, 2:]
+    return turned
+
+
+def linearise(scene: Scene, p: Problem, free: FreeLens, scale: float) -> System:
     """The normal equations at `scene`, observations weighted by the Cauchy loss of that scale (sigmas)."""
-    found = list(run(lambda part: _linearise_part(scene, p, part, free, scale), p.parts()))
-    return System(
-        pose=_sum([f.pose for f in found]),
-        lens=_sum([f.lens for f in found]),
-        pose_lens=_sum([f.pose_lens for f in found]),
-        point=np.concatenate([f.point for f in found]),
-        cross=np.concatenate([f.cross for f in found]),
-        lens_point=np.concatenate([f.lens_point for f in found]),
-        grad_pose=_sum([f.grad_pose for f in found]),
-        grad_lens=_sum([f.grad_lens for f in found]),
-        grad_point=np.concatenate([f.grad_point for f in found]),
-    )
-
-
-def _sum(arrays: list[Floats]) -> Floats:
-    total = arrays[0].copy()
-    for array in arrays[1:]:
-        total += array
-    return total
-
-
-def _linearise_part(scene: Scene, p: Problem, part: Part, free: FreeLens, scale: float) -> System:
-    error, camera = residuals(scene, p, part.rows)
-    squared = (error**2).sum(1) * p.weight[part.rows] ** 2
-    weight = p.weight[part.rows] ** 2 / (1.0 + squared / scale**2)
+    error, camera = residuals(scene, p)
+    squared = (error**2).sum(1) * p.weight**2
+    weight = p.weight**2 / (1.0 + squared / scale**2)
     root = np.sqrt(np.where(camera[:, 2] > 1e-6, weight, 0.0))[:, None, None]
     to_camera, to_lens = lens_jacobians(scene.lens, camera, free)
     to_camera *= root
     to_lens *= root
-    frame = p.frames[p.col[part.rows]]
-    turned = camera - scene.translation[frame]
-    to_pose = np.concatenate([-np.matmul(to_camera, skew(turned)), to_camera], 2)
-    to_point = np.matmul(to_camera, scene.rotation[frame])
-    return _products(p, part, to_pose, to_point, to_lens, error[:, :, None] * root)
+    turned = camera - scene.translation[p.frames][p.col]
+    to_pose = np.concatenate([-_times(to_camera, skew(turned)), to_camera], 2)
+    to_point = _times(to_camera, scene.rotation[p.frames][p.col])
+    return _summed(p, to_pose, to_point, to_lens, error[:, :, None] * root)
 
 
-def _products(p: Problem, part: Part, jc: Floats, jp: Floats, jl: Floats, r: Floats) -> System:
-    """J^T J and J^T r by blocks. jc [m, 2, 6] pose, jp [m, 2, 3] point, jl [m, 2, L] lens, r [m, 2, 1]."""
-    col = p.col[part.rows]
-    by_frame = np.argsort(col, kind="stable")
-    frame_starts = np.r_[0, np.nonzero(np.diff(col[by_frame]))[0] + 1]
-    present = col[by_frame][frame_starts]
-    jct, jpt, jlt = (j.transpose(0, 2, 1) for j in (jc, jp, jl))
+def _times(a: Floats, b: Floats) -> Floats:
+    """a [M, i, 3] @ b [M, 3, k], by columns."""
+    out: Floats = a[:, :, 0, None] * b[:, None, 0]
+    out += a[:, :, 1, None] * b[:, None, 1]
+    out += a[:, :, 2, None] * b[:, None, 2]
+    return out
 
-    def per_frame(values: Floats) -> Floats:
-        out = np.zeros((len(p.frames), *values.shape[1:]))
-        out[present] = np.add.reduceat(values[by_frame], frame_starts, axis=0)
-        return out
 
-    def per_point(values: Floats) -> Floats:
-        return np.asarray(np.add.reduceat(values, part.starts, axis=0))
+def _transposed_times(a: Floats, b: Floats) -> Floats:
+    """a^T b [M, i, k] of a [M, 2, i] and b [M, 2, k]."""
+    out: Floats = a[:, 0, :, None] * b[:, 0, None]
+    out += a[:, 1, :, None] * b[:, 1, None]
+    return out
 
+
+def _summed(p: Problem, to_pose: Floats, to_point: Floats, to_lens: Floats, residual: Floats) -> System:
+    lenses = to_lens.shape[2]
+    frame = _frame_sums(p, np.concatenate([to_pose, to_lens, residual], 2))
+    rest = np.concatenate([to_point, to_lens, residual], 2)
+    point = p.per_point(_transposed_times(rest, to_point))
+    inner = frame[:, 6 : 6 + lenses, 6:].sum(0)
     return System(
-        pose=per_frame(np.matmul(jct, jc)),
-        lens=np.matmul(jlt, jl).sum(0),
-        pose_lens=per_frame(np.matmul(jct, jl)),
-        point=per_point(np.matmul(jpt, jp)),
-        cross=np.matmul(jct, jp),
-        lens_point=per_point(np.matmul(jlt, jp)),
-        grad_pose=per_frame(np.matmul(jct, r))[:, :, 0],
-        grad_lens=np.matmul(jlt, r).sum(0)[:, 0],
-        grad_point=per_point(np.matmul(jpt, r))[:, :, 0],
+        to_pose=to_pose,
+        to_point=to_point,
+        pose=frame[:, :6, :6].copy(),
+        lens=inner[:, :lenses].copy(),
+        pose_lens=frame[:, :6, 6 : 6 + lenses].copy(),
+        point=point[:, :3].copy(),
+        lens_point=point[:, 3 : 3 + lenses].copy(),
+        grad_pose=frame[:, :6, -1].copy(),
+        grad_lens=inner[:, lenses].copy(),
+        grad_point=point[:, -1].copy(),
     )
 
 
-def reduced_system(p: Problem, system: System, half: Floats, damping: float, run: Map) -> tuple[Floats, Floats]:
+def _frame_sums(p: Problem, columns: Floats) -> Floats:
+    """columns^T columns [F, C, C] over the observations of each frame; columns [M, 2, C]."""
+    tall = columns[p.by_frame].reshape(-1, columns.shape[2])
+    ends = 2 * p.frame_ends
+    out = np.empty((len(p.frames), columns.shape[2], columns.shape[2]))
+    for frame, (begin, end) in enumerate(zip(np.r_[0, ends[:-1]].tolist(), ends.tolist(), strict=True)):
+        out[frame] = tall[begin:end].T @ tall[begin:end]
+    return out
+
+
+def reduced_system(p: Problem, system: System, half: Floats, damping: float) -> tuple[Floats, Floats]:
     """The camera system [6 F + L] square, and its right side, after eliminating the points. half: inverse
     Cholesky factor [P, 3, 3] of each damped point block."""
     frames, lenses = len(p.frames), system.lens.shape[0]
@@ -195,9 +163,8 @@ def reduced_system(p: Problem, system: System, half: Floats, damping: float, run
     matrix[np.arange(size), np.arange(size)] *= 1.0 + damping
     matrix[np.arange(size), np.arange(size)] += 1e-12
     right = np.r_[system.grad_pose.ravel(), system.grad_lens]
-    for share in run(lambda chunk: _eliminate(p, system, half, chunk), _chunks(p)):
-        matrix[np.ix_(share.where, share.where)] -= share.matrix
-        right[share.where] -= share.right
+    for chunk in _chunks(p):
+        _eliminate(p, system, half, chunk, matrix, right)
     return matrix, right
 
 
@@ -211,28 +178,32 @@ class _Chunk:
     last: int
 
 
-@dataclass(frozen=True)
-class _Share:
-    """What eliminating a chunk of points takes from the rows and columns `where` of the camera system."""
-
-    where: Indices
-    matrix: Floats
-    right: Floats
-
-
-def _eliminate(p: Problem, system: System, half: Floats, chunk: _Chunk) -> _Share:
+def _eliminate(
+    p: Problem, system: System, half: Floats, chunk: _Chunk, matrix: Floats, right: Floats
+) -> None:  # fmt: skip
+    """Takes the points of a chunk out of the camera system."""
     begin, end, first, last = chunk.begin, chunk.end, chunk.first, chunk.last
     rows = slice(*np.searchsorted(p.row, [begin, end]).tolist())
     frames, lenses, count = len(p.frames), system.lens.shape[0], end - begin
     half_t = half[begin:end].transpose(0, 2, 1)
-    dense = np.zeros((last - first, 6, count, 3))
     row = p.row[rows] - begin
-    dense[p.col[rows] - first, :, row, :] = np.matmul(system.cross[rows], half_t[row])
-    lens_part = np.matmul(system.lens_point[begin:end], half_t).transpose(1, 0, 2).reshape(lenses, 3 * count)
-    flat = np.concatenate([dense.reshape(6 * (last - first), 3 * count), lens_part])
+    cross = _transposed_times(system.to_pose[rows], _times(system.to_point[rows], half_t[row]))
+    flat = np.zeros((6 * (last - first) + lenses, 3 * count))
+    dense = flat[: 6 * (last - first)].reshape(last - first, 6, count, 3)
+    dense[p.col[rows] - first, :, row, :] = cross
+    flat[6 * (last - first) :] = (
+        _times(system.lens_point[begin:end], half_t).transpose(1, 0, 2).reshape(lenses, 3 * count)
+    )
     grad = np.matmul(half[begin:end], system.grad_point[begin:end, :, None]).ravel()
-    where = np.r_[6 * first : 6 * last, 6 * frames : 6 * frames + lenses]
-    return _Share(where, flat @ flat.T, flat @ grad)
+    product, pull = flat @ flat.T, flat @ grad
+    band, tail = slice(6 * first, 6 * last), slice(6 * frames, 6 * frames + lenses)
+    inner = 6 * (last - first)
+    matrix[band, band] -= product[:inner, :inner]
+    matrix[band, tail] -= product[:inner, inner:]
+    matrix[tail, band] -= product[inner:, :inner]
+    matrix[tail, tail] -= product[inner:, inner:]
+    right[band] -= pull[:inner]
+    right[tail] -= pull[inner:]
 
 
 def _chunks(p: Problem) -> list[_Chunk]:
@@ -250,3 +221,12 @@ def _chunks(p: Problem) -> list[_Chunk]:
         first, last = a, b
     chunks.append(_Chunk(begin, len(p.starts), first, last))
     return chunks
+
+
+def points_answer(p: Problem, system: System, half: Floats, poses: Floats, lens: Floats) -> Floats:
+    """How the points [P, 3] move when the cameras move by poses [F, 6] and the lens by [L]."""
+    seen = (system.to_pose * poses[p.col][:, None, :]).sum(2)
+    slope = p.per_point((system.to_point * seen[:, :, None]).sum(1)) + system.grad_point
+    slope += np.einsum("plk,l->pk", system.lens_point, lens)
+    shift: Floats = -np.matmul(half.transpose(0, 2, 1), np.matmul(half, slope[:, :, None]))[:, :, 0]
+    return shift

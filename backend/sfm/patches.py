@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from .frames import Flags, Floats, Picture
 
 Singles = NDArray[np.float32]
+_SETTLED_PX = 0.01
+"""A step of this size or less is the last: an order below what noise leaves."""
+
 _TRIES, _HOPELESS = 3, 0.5
 """After so many steps, patches that are less alike are given up."""
 
@@ -124,7 +127,7 @@ class PatchAligner:
             affine[moving] = affine[moving] @ np.linalg.inv(np.eye(2) + change)
             shift = np.einsum("nij,nj->ni", affine[moving], step[:, 4:])
             centre[moving] -= shift
-            moving = moving[np.abs(step).max(1) > 0.004]
+            moving = moving[np.abs(step).max(1) > _SETTLED_PX]
         return self._judged(anchors, picture, centre, affine)
 
     def _judged(self, anchors: Anchors, picture: Singles, centre: Floats, affine: Floats) -> Alignment:

@@ -123,7 +123,7 @@ class _Finder:
         if not visible.any():
             return
         wanted, expected, affine = self._memory.select(visible), expected[visible], affine[visible]
-        found = self._aligner.align(wanted.anchors, picture, expected, affine, iterations=8)
+        found = self._aligner.align(wanted.anchors, picture, expected, affine, iterations=6)
         good = self._believable(found, expected, affine)
         xy = (found.centre[good] + 0.5) * self._scale
         self._found.append((wanted.track[good], index, xy, found.sigma[good] * self._scale.mean()))
