@@ -18,8 +18,9 @@ from .triangulation import triangulate
 _FLOOR_PX = 0.05
 """No feature is placed better than this, px at tracking resolution."""
 
-_LEAST_EFFECT_PX = 0.15
-"""Distortion that moves the picture's corner by less is not reported: a lens without it stays exactly so."""
+_LEAST_K1_EFFECT = 0.002
+"""Distortion must move the picture's corner by this share of its distance from the middle: with less, a lens
+stays exactly straight."""
 
 _LEAST_K2_EFFECT = 0.01
 """k2 must move the corner by this share of its distance from the middle, beyond what k1 can do. Below that it
@@ -114,7 +115,7 @@ def choose_lens(
     for parameters in (1, 2):
         freed = replace(bundle, free=replace(bundle.free, k1=True, k2=parameters == 2))
         richer = _judge(best[0], tracks, freed, checkpoint, parameters, thinned, n)
-        effect = _LEAST_EFFECT_PX if parameters == 1 else _LEAST_K2_EFFECT * float(np.hypot(lens.cx, lens.cy))
+        effect = (_LEAST_K1_EFFECT, _LEAST_K2_EFFECT)[parameters - 1] * float(np.hypot(lens.cx, lens.cy))
         if richer[2] < best[2] and corner_shift(richer[0].lens, best[0].lens) > effect:
             best = richer
         else:

@@ -16,6 +16,7 @@ import numpy as np
 from .frames import Flags, Floats, FrameSource, Indices, read_frames, working_size
 from .patches import Alignment, Anchors, PatchAligner, Singles, smoothed
 from .scene import Scene
+from .settings import Preset, longest_side, patch_radius
 from .tracks import Tracks, build_tracks
 
 _LEAST_LIKENESS = 0.85
@@ -65,16 +66,15 @@ class _Memory:
 
 
 def reunite(
-    source: FrameSource, scene: Scene, tracks: Tracks, longest: int, radius: int, checkpoint: Callable[[], None]
+    source: FrameSource, scene: Scene, tracks: Tracks, preset: Preset, checkpoint: Callable[[], None]
 ) -> Tracks:
-    """The tracks with what was found again: first forwards through the clip, then backwards. longest: tracking
-    resolution, px. radius: of the patches."""
-    size = working_size(source.width, source.height, longest)
+    """The tracks with what was found again: first forwards through the clip, then backwards."""
+    size = working_size(source.width, source.height, longest_side(preset, source.width, source.height))
     scale = source.width / size[0], source.height / size[1]
     posed = np.nonzero(scene.posed)[0]
     chosen = posed[:: -(-len(posed) // _MOST_FRAMES)].tolist()
     for order in (chosen, chosen[::-1]):
-        finder = _Finder(scene, tracks, size, scale, radius)
+        finder = _Finder(scene, tracks, size, scale, patch_radius(preset, size))
         for frame in read_frames(source, order, size):
             checkpoint()
             finder.visit(frame.index, smoothed(frame.gray), frame.usable)

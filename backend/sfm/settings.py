@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,21 +10,21 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Preset:
     """longest: tracking resolution, px of the longer side; None for half of the plate's. features: tracks kept alive
-    in a frame. radius: of the tracked patches, px at tracking resolution. rounds: final bundle adjustments, each
+    in a frame. patch: radius of the tracked patches over the picture's diagonal. rounds: final bundle adjustments, each
     with outliers removed and points tried again. iterations: of each."""
 
     longest: int | None
     features: int
-    radius: int
+    patch: float
     rounds: int
     iterations: int
 
 
 PRESETS = {
-    "low": Preset(None, 600, 6, 1, 12),
-    "medium": Preset(1920, 1200, 7, 2, 20),
-    "high": Preset(2560, 2200, 8, 3, 40),
-    "slow": Preset(4096, 4000, 8, 4, 60),
+    "low": Preset(None, 600, 0.0109, 1, 12),
+    "medium": Preset(1920, 1200, 0.0109, 2, 20),
+    "high": Preset(2560, 2200, 0.0109, 3, 40),
+    "slow": Preset(4096, 4000, 0.0109, 4, 60),
 }
 
 
@@ -52,6 +53,12 @@ class SfmSettings:
     def tracking_key(self) -> str:
         """Names what finished tracks were made from."""
         return f"{self.quality}:{self.seed}:{self.checkpoint_key}"
+
+
+def patch_radius(preset: Preset, size: tuple[int, int]) -> int:
+    """Radius, px, of the patches that are followed at tracking resolution `size` (w, h): a fixed part of the
+    picture, within what is still a corner and what is still quick."""
+    return round(min(max(preset.patch * math.hypot(*size), 5.0), 11.0))
 
 
 def longest_side(preset: Preset, width: int, height: int) -> int:

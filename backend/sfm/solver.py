@@ -24,7 +24,7 @@ from .refine import Refined, RefineSettings, first_fit, refine
 from .result import CameraSolve
 from .reunion import reunite
 from .scene import Lens, Scene
-from .settings import SfmSettings, longest_side
+from .settings import SfmSettings
 from .tracking import plate_px, track_clip
 from .tracks import Tracks
 from .triangulation import triangulate
@@ -185,8 +185,7 @@ def _refine(job: _Job, scene: Scene, tracks: Tracks) -> Refined:
         job.settings.distortion, job.px,
     )  # fmt: skip
     scene, bundle = first_fit(scene, tracks, options, job.steps)
-    longest = longest_side(preset, job.frames.width, job.frames.height)
-    tracks = reunite(job.frames, scene, tracks, longest, preset.radius, job.steps)
+    tracks = reunite(job.frames, scene, tracks, preset, job.steps)
     refined = refine(scene, tracks, options, bundle, job.steps)
     if refined.scene.posed.all():
         return refined

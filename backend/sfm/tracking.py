@@ -8,7 +8,7 @@ from shared.errors import CutInClip, TooFewFeatures
 
 from .frames import FrameSource, read_frames, working_size
 from .progress import Steps
-from .settings import SfmSettings, longest_side
+from .settings import SfmSettings, longest_side, patch_radius
 from .tracker import StepReport, Tracker, TrackerSettings
 from .tracks import Tracks, build_tracks, load_tracks, save_tracks
 
@@ -42,7 +42,9 @@ def _track(source: FrameSource, settings: SfmSettings, steps: Steps) -> Tracks:
     size = working_size(source.width, source.height, longest)
     preset = settings.preset
     tracker = Tracker(
-        TrackerSettings(preset.features, preset.radius, source.width / size[0], source.height / size[1])
+        TrackerSettings(
+            preset.features, patch_radius(preset, size), source.width / size[0], source.height / size[1]
+        )
     )  # fmt: skip
     reports: list[StepReport] = []
     total = len(source.numbers)
