@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .scoring import Array, Lens
 
 IMAGES = {".png", ".jpg", ".jpeg"}
+
+Mask = NDArray[np.bool_]
+MaskOf = Callable[[int], Mask | None]
+"""Frame index to what moves [H, W] there; None for a frame without masks."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,29 @@ class TruthClip:
         if picture.is_file():
             return np.asarray(cv2.imread(str(picture), cv2.IMREAD_UNCHANGED), np.float64) / 1000.0
         return None
+
+    def moving(self, index: int) -> Mask | None:
+        """Union of the masks of all instances [H, W]; None without masks. A folder of DAVIS has one object only, so
+        its masks may lie in masks/ itself."""
+        return read_masks(self.truth_folder / "masks", index)
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        folder = self.truth_folder / "masks"
+        return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
+
+    @property
+    def is_distorted(self) -> bool:
+        return any(self.lens.distortion)
+
+
+def read_masks(folder: Path, index: int) -> Mask | None:
+    """Union [H, W] of FOLDER/INSTANCE/0001.png, or FOLDER/0001.png (or frame_0001.png), of a frame; None without."""
+    union: Mask | None = None
+    for path in sorted(folder.glob(f"**/*{index + 1:04d}.png")):
+        mask = np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 127)
+        union = mask if union is None else union | mask
+    return union
 
 
 def load_truth(folder: Path) -> TruthClip:

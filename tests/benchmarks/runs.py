@@ -1,0 +1,69 @@
+"""What a solver made of a clip, and how long a command takes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.benchmarks.scoring import Array, Lens
+
+
+@dataclass(frozen=True)
+class Run:
+    """seconds: wall time from start to exit of everything. cpu_seconds: of all processes. poses: solved
+    world_from_camera by frame index. lens: K for each of the clip's frames. failure: why it gave nothing. motion:
+    kind of every frame that has a pose, where the solver says it. steps: seconds by step. shot: folder it left.
+    recorded: when and where, for a run that comes from the cache."""
+
+    solver: str
+    seconds: float
+    cpu_seconds: float
+    poses: dict[int, Array]
+    lens: Lens | None
+    failure: str = ""
+    motion: list[str] = field(default_factory=list)
+    steps: dict[str, float] = field(default_factory=dict)
+    shot: Path | None = None
+    recorded: str = ""
+
+
+class CommandFailed(Exception):
+    """The line in which a command said why it gave up."""
+
+
+class Clock:
+    """Wall and processor seconds (of child processes) since it was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), self._children()
+
+    def read(self) -> tuple[float, float]:
+        return time.perf_counter() - self._wall, self._children() - self._cpu
+
+    @staticmethod
+    def _children() -> float:
+        times = os.times()
+        return times.children_user + times.children_system
+
+
+def call(
+    command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None, timeout: float | None = None
+) -> str:
+    """The command's output. Raises `CommandFailed` for another exit status than 0 and for one that takes longer
+    than `timeout` seconds."""
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=timeout,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as late:
+        raise CommandFailed(f"stopped after {timeout:.0f} s") from late
+    if done.returncode != 0:
+        lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
+        if not lines:
+            raise CommandFailed(f"exit status {done.returncode}")
+        raise CommandFailed(lines[-1] if lines[0].startswith("Traceback") else lines[0])
+    return done.stdout
