@@ -69,7 +69,8 @@ def next_revision(shot: ShotFolder) -> int:
 def intrinsics_of(solved: CameraSolve, facts: SourceFacts) -> Intrinsics:
     lens = solved.lens
     frames = tuple(
-        FrameIntrinsics(frame.number, lens.focal, lens.focal * lens.aspect, lens.cx, lens.cy) for frame in solved.frames
+        FrameIntrinsics(frame.number, focal, focal * lens.aspect, lens.cx, lens.cy)
+        for frame, focal in zip(solved.frames, solved.focals.tolist(), strict=True)
     )
     return Intrinsics(
         version=FILE_VERSION,

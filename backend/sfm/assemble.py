@@ -46,6 +46,7 @@ def assemble(
         cloud=cloud,
         observations=seen,
         mean_error_px=float(error.mean()),
+        focals=scene.focals,
     )
 
 

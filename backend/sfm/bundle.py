@@ -16,11 +16,12 @@ import numpy as np
 from scipy import linalg
 
 from .frames import Flags, Floats
-from .lens_jacobians import FreeLens, moved_lens
+from .lens_jacobians import FreeLens, moved_focals, moved_lens
 from .normal_equations import Problem, System, gather, linearise, points_answer, reduced_system, residuals
 from .rotations import exponential, orthonormal
 from .scene import Scene
 from .tracks import Tracks
+from .zoom_prior import prior_cost, prior_system
 
 _MOST_BEHIND = 0.05
 """Share of observations whose point may be behind the camera before a step counts as wrong."""
@@ -30,13 +31,17 @@ _MOST_BEHIND = 0.05
 class BundleSettings:
     """free: what of the lens may change. scale_px: residual (in units of each observation's sigma) at which the
     Cauchy loss lets go. tolerance: relative gain of a step below which it has converged. focal_prior: (focal px, its
-    standard deviation) or None. fixed: frames whose pose is held [F] or None."""
+    standard deviation) or None; of a zoom it holds the mean. focal_range: least and greatest focal length, px, or
+    None. zoom_scale: how smoothly a zoom runs (zoom_prior.py), or None for every frame on its own. fixed: frames whose
+    pose is held [F] or None."""
 
     iterations: int = 20
     free: FreeLens = field(default_factory=FreeLens)
     scale_px: float = 1.0
     tolerance: float = 1e-5
     focal_prior: tuple[float, float] | None = None
+    focal_range: tuple[float, float] | None = None
+    zoom_scale: float | None = None
     fixed: Flags | None = None
 
 
@@ -57,8 +62,18 @@ def adjust(
     problem = gather(scene, tracks)
     if not len(problem.row):
         return scene, BundleReport(0.0, 0, True)
-    scene, report = _descend(scene, problem, settings, checkpoint)
+    scene, report = _descend(_within(scene, settings), problem, settings, checkpoint)
     return replace(scene, rotation=orthonormal(scene.rotation)), report
+
+
+def _within(scene: Scene, s: BundleSettings) -> Scene:
+    """The scene, its focal lengths within the range."""
+    if s.focal_range is None or not s.free.focal:
+        return scene
+    if scene.zoom is not None:
+        return scene.with_focals(np.clip(scene.zoom, *s.focal_range))
+    focal = float(np.clip(scene.lens.focal, *s.focal_range))
+    return replace(scene, lens=replace(scene.lens, focal=focal))
 
 
 def _descend(
@@ -97,15 +112,23 @@ def _cost(scene: Scene, p: Problem, s: BundleSettings) -> float:
         return float("inf")
     if s.focal_prior is not None:
         cost += ((scene.lens.focal - s.focal_prior[0]) / s.focal_prior[1]) ** 2
+    if scene.zoom is not None and s.zoom_scale is not None:
+        cost += prior_cost(scene.zoom[p.frames], p.frames, s.zoom_scale)
     return cost
 
 
 def _add_prior(system: System, scene: Scene, s: BundleSettings) -> None:
+    """The prior of the focal length: of the one, or of the mean of a zoom's."""
     if s.focal_prior is None or not s.free.focal:
         return
     focal, (expected, doubt) = scene.lens.focal, s.focal_prior
-    system.lens[0, 0] += (focal / doubt) ** 2
-    system.grad_lens[0] += focal * (focal - expected) / doubt**2
+    if scene.zoom is None:
+        system.lens[0, 0] += (focal / doubt) ** 2
+        system.grad_lens[0] += focal * (focal - expected) / doubt**2
+        return
+    share = 1.0 / len(system.pose)
+    system.pose[:, 6, 6] += share * (focal / doubt) ** 2
+    system.grad_pose[:, 6] += share * focal * (focal - expected) / doubt**2
 
 
 def _step(
@@ -118,8 +141,9 @@ def _step(
     try:
         half = np.linalg.inv(np.linalg.cholesky(point))
         matrix, right = reduced_system(p, system, half, damping)
-        held = np.zeros(len(p.frames), bool) if s.fixed is None else s.fixed[p.frames]
-        free = np.r_[np.repeat(~held, 6), np.ones(system.lens.shape[0], bool)]
+        if system.width > 6 and s.zoom_scale is not None:
+            _add_zoom_prior(scene, p, s.zoom_scale, matrix, right)
+        free = _free(scene, p, system, right, s)
         chosen = matrix if free.all() else matrix[np.ix_(free, free)]
         factor = linalg.cho_factor(chosen, lower=True, overwrite_a=True, check_finite=False)
         delta = np.zeros(len(free))
@@ -129,14 +153,53 @@ def _step(
     return _moved(scene, p, system, half, delta, s)
 
 
+def _add_zoom_prior(scene: Scene, p: Problem, scale: float, matrix: Floats, right: Floats) -> None:
+    assert scene.zoom is not None
+    own = 7 * np.arange(len(p.frames)) + 6
+    smooth, pull = prior_system(scene.zoom[p.frames], p.frames, scale)
+    matrix[np.ix_(own, own)] += smooth
+    right[own] += pull
+
+
+def _free(scene: Scene, p: Problem, system: System, right: Floats, s: BundleSettings) -> Flags:
+    """Which parameters [C F + L] may move: not the poses of fixed frames, and not a focal length that stands at an
+    end of its range and would leave it."""
+    frames, width = len(p.frames), system.width
+    poses = np.ones((frames, width), bool)
+    lens = np.ones(system.lens.shape[0], bool)
+    if s.fixed is not None:
+        poses[s.fixed[p.frames], :6] = False
+    if s.focal_range is not None and s.free.focal:
+        low, high = s.focal_range
+        focal = scene.focals[p.frames] if width > 6 else np.array([scene.lens.focal])
+        pull = right[: frames * width].reshape(frames, width)[:, 6] if width > 6 else right[frames * width :][:1]
+        inside = ~((focal <= low) & (pull > 0)) & ~((focal >= high) & (pull < 0))
+        if width > 6:
+            poses[:, 6] = inside
+        else:
+            lens[:1] = inside
+    return np.concatenate([poses.ravel(), lens])
+
+
 def _moved(scene: Scene, p: Problem, system: System, half: Floats, delta: Floats, s: BundleSettings) -> Scene:
     """Applies a step of the cameras and the points' answer to it."""
-    frames = len(p.frames)
-    poses, lens_delta = delta[: 6 * frames].reshape(frames, 6), delta[6 * frames :]
+    frames, width = len(p.frames), system.width
+    poses, lens_delta = delta[: width * frames].reshape(frames, width), delta[width * frames :]
     shift = points_answer(p, system, half, poses, lens_delta)
     rotation, translation, points = scene.rotation.copy(), scene.translation.copy(), scene.points.copy()
     rotation[p.frames] = exponential(poses[:, :3]) @ rotation[p.frames]
-    translation[p.frames] += poses[:, 3:]
+    translation[p.frames] += poses[:, 3:6]
     points[p.points] += shift
-    lens = moved_lens(scene.lens, lens_delta, s.free)
-    return replace(scene, lens=lens, rotation=rotation, translation=translation, points=points)
+    moved = replace(scene, rotation=rotation, translation=translation, points=points)
+    if scene.zoom is None:
+        return replace(moved, lens=moved_lens(scene.lens, lens_delta, s.free, s.focal_range))
+    moved = replace(moved, lens=moved_lens(scene.lens, lens_delta, replace(s.free, focal=False)))
+    return _zoomed(moved, p, poses[:, 6], s) if width > 6 else moved
+
+
+def _zoomed(scene: Scene, p: Problem, step: Floats, s: BundleSettings) -> Scene:
+    """The scene after a step [F] of the log focal lengths of the posed frames."""
+    focals = scene.focals.copy()
+    focals[p.frames] = moved_focals(focals[p.frames], step, s.focal_range)
+    known = np.interp(np.arange(len(focals)), p.frames, np.log(focals[p.frames]))
+    return scene.with_focals(np.where(scene.posed, focals, np.exp(known)))

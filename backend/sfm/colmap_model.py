@@ -16,7 +16,7 @@ from .result import CameraSolve
 def colmap_model(solved: CameraSolve, image_name: Callable[[int], str]) -> pycolmap.Reconstruction:
     """The solve as a pycolmap reconstruction. image_name: file name of a plate number."""
     model = pycolmap.Reconstruction()
-    model.add_camera_with_trivial_rig(colmap_camera(solved.lens, solved.width, solved.height))
+    cameras = _add_cameras(model, solved)
     seen = solved.observations
     slot = np.zeros(len(seen.track), np.int64)
     for index, frame in enumerate(solved.frames):
@@ -25,7 +25,7 @@ def colmap_model(solved: CameraSolve, image_name: Callable[[int], str]) -> pycol
         mine = seen.rows_of(index)
         slot[mine] = np.arange(len(mine))
         image = pycolmap.Image(
-            name=image_name(frame.number), keypoints=seen.xy[mine], camera_id=1, image_id=index + 1
+            name=image_name(frame.number), keypoints=seen.xy[mine], camera_id=cameras[index], image_id=index + 1
         )  # fmt: skip
         pose = np.linalg.inv(frame.world_from_camera)
         model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(pose[:3]))
@@ -38,6 +38,14 @@ def colmap_model(solved: CameraSolve, image_name: Callable[[int], str]) -> pycol
         number = model.add_point3D(solved.cloud.xyz[point], track, solved.cloud.rgb[point])
         model.point3D(number).error = float(solved.cloud.error_px[point])
     return model
+
+
+def _add_cameras(model: pycolmap.Reconstruction, solved: CameraSolve) -> list[int]:
+    """One camera for all frames, or one for each frame of a lens that zooms: the number of each frame's."""
+    lenses = solved.lenses if solved.zooms else (solved.lens,)
+    for number, lens in enumerate(lenses, start=1):
+        model.add_camera_with_trivial_rig(colmap_camera(lens, solved.width, solved.height, number))
+    return list(range(1, len(solved.frames) + 1)) if solved.zooms else [1] * len(solved.frames)
 
 
 def _runs(track: Indices) -> list[tuple[int, int, int]]:

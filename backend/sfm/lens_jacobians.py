@@ -20,14 +20,17 @@ class FreeLens:
     centre: bool = False
 
 
-def lens_jacobians(lens: Lens, camera: Floats, free: FreeLens) -> tuple[Floats, Floats]:
-    """d pixel / d camera point [M, 2, 3] and d pixel / d (log focal, k1, k2, centre / focal as freed) [M, 2, L]."""
+def lens_jacobians(
+    lens: Lens, camera: Floats, free: FreeLens, focal: Floats | None = None
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """d pixel / d camera point [M, 2, 3] and d pixel / d (log focal, k1, k2, centre / focal as freed) [M, 2, L].
+    focal: that of every point's frame [M], px, when the lens zooms."""
     z = np.where(np.abs(camera[:, 2]) > 1e-9, camera[:, 2], 1e-9)
     x, y = camera[:, 0] / z, camera[:, 1] / z
     r2 = x * x + y * y
     radial = 1.0 + r2 * (lens.k1 + lens.k2 * r2)
     slope = 2.0 * (lens.k1 + 2.0 * lens.k2 * r2)
-    fx, fy = lens.focal, lens.focal * lens.aspect
+    fx, fy = lens.scale() if focal is None else lens.scale(focal).T
     xx, xy, yy = fx * (radial + slope * x * x), slope * x * y, fy * (radial + slope * y * y)
     to_camera = np.empty((len(z), 2, 3))
     to_camera[:, 0, 0], to_camera[:, 0, 1] = xx / z, fx * xy / z
@@ -48,12 +51,18 @@ def lens_jacobians(lens: Lens, camera: Floats, free: FreeLens) -> tuple[Floats, 
     return to_camera, np.stack(columns, 2) if columns else np.zeros((len(z), 2, 0))
 
 
-def moved_lens(lens: Lens, delta: Floats, free: FreeLens) -> Lens:
-    """The lens after a step [L] in the parameters of `lens_jacobians`."""
+def moved_lens(lens: Lens, delta: Floats, free: FreeLens, focal_range: tuple[float, float] | None = None) -> Lens:
+    """The lens after a step [L] in the parameters of `lens_jacobians`, its focal length kept in a range (px)."""
     steps = iter(delta.tolist())
-    focal = lens.focal * float(np.exp(np.clip(next(steps), -0.3, 0.3))) if free.focal else lens.focal
+    focal = float(moved_focals(np.array([lens.focal]), next(steps), focal_range)[0]) if free.focal else lens.focal
     k1 = lens.k1 + next(steps) if free.k1 else lens.k1
     k2 = lens.k2 + next(steps) if free.k2 else lens.k2
     cx = lens.cx + next(steps) * lens.focal if free.centre else lens.cx
     cy = lens.cy + next(steps) * lens.focal if free.centre else lens.cy
     return replace(lens, focal=focal, k1=k1, k2=k2, cx=cx, cy=cy)
+
+
+def moved_focals(focals: Floats, step: Floats | float, focal_range: tuple[float, float] | None) -> Floats:
+    """Focal lengths [F] px after a step of their logarithms, kept in a range."""
+    moved: Floats = focals * np.exp(np.clip(step, -0.3, 0.3))
+    return moved if focal_range is None else np.clip(moved, *focal_range)

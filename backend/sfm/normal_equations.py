@@ -38,6 +38,10 @@ class Problem:
     by_frame: Indices
     frame_ends: Indices
 
+    def focals(self, scene: Scene) -> Floats | None:
+        """Focal length of each observation's frame [M], px; None when the lens does not zoom."""
+        return None if scene.zoom is None else scene.zoom[self.frames][self.col]
+
     def per_point(self, values: Floats) -> Floats:
         """Sums [P, ...] of values [M, ...] over each point's observations."""
         return np.asarray(np.add.reduceat(values, self.starts, axis=0))
@@ -47,8 +51,9 @@ class Problem:
 class System:
     """Normal equations before damping.
 
-    to_pose [M, 2, 6], to_point [M, 2, 3]: weighted Jacobians of the observations. pose [F, 6, 6]; lens [L, L];
-    pose_lens [F, 6, L]; point [P, 3, 3]; lens_point [P, L, 3]; gradients likewise.
+    A frame has C parameters: rotation, translation and, when the lens zooms and may do so, log focal length: 6 or 7.
+    to_pose [M, 2, C], to_point [M, 2, 3]: weighted Jacobians of the observations. pose [F, C, C]; lens [L, L];
+    pose_lens [F, C, L]; point [P, 3, 3]; lens_point [P, L, 3]; gradients likewise.
     """
 
     to_pose: Floats
@@ -61,6 +66,11 @@ class System:
     grad_pose: Floats
     grad_lens: Floats
     grad_point: Floats
+
+    @property
+    def width(self) -> int:
+        """C, the parameters of a frame."""
+        return int(self.pose.shape[1])
 
 
 def gather(scene: Scene, tracks: Tracks) -> Problem:
@@ -77,7 +87,7 @@ def gather(scene: Scene, tracks: Tracks) -> Problem:
 def residuals(scene: Scene, p: Problem) -> tuple[Floats, Floats]:
     """Pixel residuals [M, 2] and camera-space points [M, 3]."""
     camera = turned_points(scene, p) + scene.translation[p.frames][p.col]
-    return scene.lens.project(camera) - p.xy, camera
+    return scene.lens.project(camera, p.focals(scene)) - p.xy, camera
 
 
 def turned_points(scene: Scene, p: Problem) -> Floats:
@@ -95,11 +105,13 @@ def linearise(scene: Scene, p: Problem, free: FreeLens, scale: float) -> System:
     squared = (error**2).sum(1) * p.weight**2
     weight = p.weight**2 / (1.0 + squared / scale**2)
     root = np.sqrt(np.where(camera[:, 2] > 1e-6, weight, 0.0))[:, None, None]
-    to_camera, to_lens = lens_jacobians(scene.lens, camera, free)
+    to_camera, to_lens = lens_jacobians(scene.lens, camera, free, p.focals(scene))
     to_camera *= root
     to_lens *= root
     turned = camera - scene.translation[p.frames][p.col]
-    to_pose = np.concatenate([-_times(to_camera, skew(turned)), to_camera], 2)
+    own = 1 if scene.zoom is not None and free.focal else 0
+    to_pose = np.concatenate([-_times(to_camera, skew(turned)), to_camera, to_lens[:, :, :own]], 2)
+    to_lens = to_lens[:, :, own:]
     to_point = _times(to_camera, scene.rotation[p.frames][p.col])
     return _summed(p, to_pose, to_point, to_lens, error[:, :, None] * root)
 
@@ -120,20 +132,20 @@ def _transposed_times(a: Floats, b: Floats) -> Floats:
 
 
 def _summed(p: Problem, to_pose: Floats, to_point: Floats, to_lens: Floats, residual: Floats) -> System:
-    lenses = to_lens.shape[2]
+    lenses, width = to_lens.shape[2], to_pose.shape[2]
     frame = _frame_sums(p, np.concatenate([to_pose, to_lens, residual], 2))
     rest = np.concatenate([to_point, to_lens, residual], 2)
     point = p.per_point(_transposed_times(rest, to_point))
-    inner = frame[:, 6 : 6 + lenses, 6:].sum(0)
+    inner = frame[:, width : width + lenses, width:].sum(0)
     return System(
         to_pose=to_pose,
         to_point=to_point,
-        pose=frame[:, :6, :6].copy(),
+        pose=frame[:, :width, :width].copy(),
         lens=inner[:, :lenses].copy(),
-        pose_lens=frame[:, :6, 6 : 6 + lenses].copy(),
+        pose_lens=frame[:, :width, width : width + lenses].copy(),
         point=point[:, :3].copy(),
         lens_point=point[:, 3 : 3 + lenses].copy(),
-        grad_pose=frame[:, :6, -1].copy(),
+        grad_pose=frame[:, :width, -1].copy(),
         grad_lens=inner[:, lenses].copy(),
         grad_point=point[:, -1].copy(),
     )
@@ -150,16 +162,17 @@ def _frame_sums(p: Problem, columns: Floats) -> Floats:
 
 
 def reduced_system(p: Problem, system: System, half: Floats, damping: float) -> tuple[Floats, Floats]:
-    """The camera system [6 F + L] square, and its right side, after eliminating the points. half: inverse
+    """The camera system [C F + L] square, and its right side, after eliminating the points. half: inverse
     Cholesky factor [P, 3, 3] of each damped point block."""
-    frames, lenses = len(p.frames), system.lens.shape[0]
-    size = 6 * frames + lenses
+    frames, lenses, width = len(p.frames), system.lens.shape[0], system.width
+    cameras = width * frames
+    size = cameras + lenses
     matrix = np.zeros((size, size))
     index = np.arange(frames)
-    matrix[: 6 * frames, : 6 * frames].reshape(frames, 6, frames, 6)[index, :, index, :] = system.pose
-    matrix[: 6 * frames, 6 * frames :] = system.pose_lens.reshape(6 * frames, lenses)
-    matrix[6 * frames :, : 6 * frames] = matrix[: 6 * frames, 6 * frames :].T
-    matrix[6 * frames :, 6 * frames :] = system.lens
+    matrix[:cameras, :cameras].reshape(frames, width, frames, width)[index, :, index, :] = system.pose
+    matrix[:cameras, cameras:] = system.pose_lens.reshape(cameras, lenses)
+    matrix[cameras:, :cameras] = matrix[:cameras, cameras:].T
+    matrix[cameras:, cameras:] = system.lens
     matrix[np.arange(size), np.arange(size)] *= 1.0 + damping
     matrix[np.arange(size), np.arange(size)] += 1e-12
     right = np.r_[system.grad_pose.ravel(), system.grad_lens]
@@ -184,20 +197,18 @@ def _eliminate(
     """Takes the points of a chunk out of the camera system."""
     begin, end, first, last = chunk.begin, chunk.end, chunk.first, chunk.last
     rows = slice(*np.searchsorted(p.row, [begin, end]).tolist())
-    frames, lenses, count = len(p.frames), system.lens.shape[0], end - begin
+    lenses, width, count = system.lens.shape[0], system.width, end - begin
+    inner, cameras = width * (last - first), width * len(p.frames)
     half_t = half[begin:end].transpose(0, 2, 1)
     row = p.row[rows] - begin
     cross = _transposed_times(system.to_pose[rows], _times(system.to_point[rows], half_t[row]))
-    flat = np.zeros((6 * (last - first) + lenses, 3 * count))
-    dense = flat[: 6 * (last - first)].reshape(last - first, 6, count, 3)
+    flat = np.zeros((inner + lenses, 3 * count))
+    dense = flat[:inner].reshape(last - first, width, count, 3)
     dense[p.col[rows] - first, :, row, :] = cross
-    flat[6 * (last - first) :] = (
-        _times(system.lens_point[begin:end], half_t).transpose(1, 0, 2).reshape(lenses, 3 * count)
-    )
+    flat[inner:] = _times(system.lens_point[begin:end], half_t).transpose(1, 0, 2).reshape(lenses, 3 * count)
     grad = np.matmul(half[begin:end], system.grad_point[begin:end, :, None]).ravel()
     product, pull = flat @ flat.T, flat @ grad
-    band, tail = slice(6 * first, 6 * last), slice(6 * frames, 6 * frames + lenses)
-    inner = 6 * (last - first)
+    band, tail = slice(width * first, width * last), slice(cameras, cameras + lenses)
     matrix[band, band] -= product[:inner, :inner]
     matrix[band, tail] -= product[:inner, inner:]
     matrix[tail, band] -= product[inner:, :inner]
@@ -224,7 +235,7 @@ def _chunks(p: Problem) -> list[_Chunk]:
 
 
 def points_answer(p: Problem, system: System, half: Floats, poses: Floats, lens: Floats) -> Floats:
-    """How the points [P, 3] move when the cameras move by poses [F, 6] and the lens by [L]."""
+    """How the points [P, 3] move when the cameras move by poses [F, C] and the lens by [L]."""
     seen = (system.to_pose * poses[p.col][:, None, :]).sum(2)
     slope = p.per_point((system.to_point * seen[:, :, None]).sum(1)) + system.grad_point
     slope += np.einsum("plk,l->pk", system.lens_point, lens)

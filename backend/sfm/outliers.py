@@ -18,7 +18,7 @@ def errors_px(scene: Scene, tracks: Tracks) -> Floats:
     camera = scene.camera_points(tracks.track[use], tracks.frame[use])
     in_front = camera[:, 2] > 1e-9
     camera[:, 2] = np.where(in_front, camera[:, 2], 1.0)
-    error = np.linalg.norm(scene.lens.project(camera) - tracks.xy[use], axis=1)
+    error = np.linalg.norm(scene.project(camera, tracks.frame[use]) - tracks.xy[use], axis=1)
     out[use] = np.where(in_front, error, np.inf)
     return out
 

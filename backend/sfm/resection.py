@@ -24,10 +24,10 @@ class Resection:
     points: int
 
 
-def colmap_camera(lens: Lens, width: int, height: int) -> pycolmap.Camera:
-    """The lens as COLMAP has it. pycolmap, like Backlot, has pixel edges at integers."""
+def colmap_camera(lens: Lens, width: int, height: int, number: int = 1) -> pycolmap.Camera:
+    """The lens as COLMAP has it, as camera `number`. pycolmap, like Backlot, has pixel edges at integers."""
     params = [lens.focal, lens.focal * lens.aspect, lens.cx, lens.cy, lens.k1, lens.k2, 0.0, 0.0]
-    return pycolmap.Camera(model="OPENCV", width=width, height=height, params=params, camera_id=1)
+    return pycolmap.Camera(model="OPENCV", width=width, height=height, params=params, camera_id=number)
 
 
 def resect(scene: Scene, tracks: Tracks, frame: int, most_error_px: float, seed: int) -> Resection | None:
@@ -37,12 +37,13 @@ def resect(scene: Scene, tracks: Tracks, frame: int, most_error_px: float, seed:
     xy, points = tracks.xy[seen], scene.points[tracks.track[seen]]
     if len(xy) < _LEAST_INLIERS:
         return None
-    size = round(2 * scene.lens.cx), round(2 * scene.lens.cy)
+    lens = scene.lens_of(frame)
+    size = round(2 * lens.cx), round(2 * lens.cy)
     options = pycolmap.AbsolutePoseEstimationOptions()
     options.ransac.max_error = most_error_px
     options.ransac.random_seed = seed
     options.ransac.max_num_trials = 2000
-    found = pycolmap.estimate_and_refine_absolute_pose(xy, points, colmap_camera(scene.lens, *size), options)
+    found = pycolmap.estimate_and_refine_absolute_pose(xy, points, colmap_camera(lens, *size), options)
     if found is None or found["num_inliers"] < max(_LEAST_INLIERS, 0.25 * len(xy)):
         return None
     matrix = np.asarray(found["cam_from_world"].matrix())

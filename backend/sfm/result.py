@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +41,11 @@ class PointCloud:
 class CameraSolve:
     """A solved camera in a right-handed, z-up world of arbitrary scale (see gauge.py).
 
-    lens: of all frames, px of the plate. model: PINHOLE without distortion, else BROWN. focal_source: solved,
-    metadata or user. observations: what the cloud's points were seen as, numbered as its rows; frame
-    indices into `frames`. mean_error_px: over all observations. seconds: wall time by step.
+    lens: of all frames, px of the plate; its focal length is the mean one when the lens zooms. focals: float64 [F],
+    focal length of every frame, px; all equal to lens.focal, bit by bit, when the lens does not zoom. model: PINHOLE
+    without distortion, else BROWN. focal_source: solved, metadata or user. observations: what the cloud's points were
+    seen as, numbered as its rows; frame indices into `frames`. mean_error_px: over all observations. seconds: wall
+    time by step.
     """
 
     width: int
@@ -54,8 +56,19 @@ class CameraSolve:
     cloud: PointCloud
     observations: Tracks
     mean_error_px: float
+    focals: Floats
     notices: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def zooms(self) -> bool:
+        """Whether the focal length changes."""
+        return bool((self.focals != self.focals[0]).any())
+
+    @property
+    def lenses(self) -> tuple[Lens, ...]:
+        """The lens of every frame."""
+        return tuple(replace(self.lens, focal=float(focal)) for focal in self.focals)
 
     @property
     def model(self) -> str:

@@ -143,7 +143,7 @@ class _Finder:
         down = self._seen_from(wanted.centre + np.array([0.0, 1.0]), depth, wanted.frame, away)
         affine = np.stack([right - centre, down - centre], 2)
         ahead = scene.camera_points(track, away)
-        exact = scene.lens.project(np.where(ahead[:, 2:] > 1e-6, ahead, [0.0, 0.0, 1.0])) / self._scale - 0.5
+        exact = scene.project(np.where(ahead[:, 2:] > 1e-6, ahead, [0.0, 0.0, 1.0]), away) / self._scale - 0.5
         margin = self._aligner.radius + 1.0
         inside = (exact > margin).all(1) & (exact < np.array(self._size) - 1.0 - margin).all(1)
         stretch = np.linalg.svd(np.nan_to_num(affine), compute_uv=False)
@@ -153,12 +153,12 @@ class _Finder:
     def _seen_from(self, pixel: Floats, depth: Floats, frame: Indices, other: Indices) -> Floats:
         """Pixels (working) at `depth` in `frame`, as `other` sees them."""
         scene = self._scene
-        flat = scene.lens.normalised((pixel + 0.5) * self._scale)
+        flat = scene.normalised((pixel + 0.5) * self._scale, frame)
         camera = np.concatenate([flat, np.ones((len(flat), 1))], 1) * depth[:, None]
         world = np.einsum("nji,nj->ni", scene.rotation[frame], camera - scene.translation[frame])
         there = np.einsum("nij,nj->ni", scene.rotation[other], world) + scene.translation[other]
         there[:, 2] = np.where(there[:, 2] > 1e-6, there[:, 2], 1e-6)
-        pixels: Floats = scene.lens.project(there) / self._scale - 0.5
+        pixels: Floats = scene.project(there, other) / self._scale - 0.5
         return pixels
 
     def _believable(self, found: Alignment, expected: Floats, affine: Floats) -> Flags:

@@ -11,9 +11,10 @@ from .frames import Flags, Floats, Indices
 
 @dataclass(frozen=True)
 class Lens:
-    """One lens for all frames: COLMAP's RADIAL model, px of the plate, edges at integers.
+    """A lens: COLMAP's RADIAL model, px of the plate, edges at integers.
 
-    aspect: fy / fx (pixel aspect of the plate); 1 for square pixels.
+    aspect: fy / fx (pixel aspect of the plate); 1 for square pixels. A lens that zooms keeps all but its focal length:
+    the methods take focal lengths [N], one for each pixel, in place of the lens's own.
     """
 
     focal: float
@@ -23,10 +24,10 @@ class Lens:
     k2: float = 0.0
     aspect: float = 1.0
 
-    def normalised(self, xy: Floats) -> Floats:
+    def normalised(self, xy: Floats, focal: Floats | None = None) -> Floats:
         """Undistorted normalised coordinates [N, 2] of pixels [N, 2] (fixed-point iteration, then Newton's
         method on the radius would not pay for the mild distortion this model is used for)."""
-        seen = (xy - [self.cx, self.cy]) / [self.focal, self.focal * self.aspect]
+        seen = (xy - [self.cx, self.cy]) / self.scale(focal)
         ray: Floats = seen.copy()
         if self.k1 == 0.0 and self.k2 == 0.0:
             return ray
@@ -35,19 +36,27 @@ class Lens:
             ray = seen / np.maximum(1.0 + r2 * (self.k1 + self.k2 * r2), 0.2)
         return ray
 
-    def project(self, camera: Floats) -> Floats:
+    def project(self, camera: Floats, focal: Floats | None = None) -> Floats:
         """Pixels [N, 2] of camera-space points [N, 3]."""
         xy = camera[:, :2] / camera[:, 2:]
         r2 = (xy**2).sum(1, keepdims=True)
-        scale = np.array([self.focal, self.focal * self.aspect])
-        pixels: Floats = xy * (1.0 + r2 * (self.k1 + self.k2 * r2)) * scale + np.array([self.cx, self.cy])
+        pixels: Floats = xy * (1.0 + r2 * (self.k1 + self.k2 * r2)) * self.scale(focal) + np.array([self.cx, self.cy])
         return pixels
+
+    def scale(self, focal: Floats | None = None) -> Floats:
+        """fx and fy [2] of the lens; with focal lengths [N] of a zoom, [N, 2]."""
+        if focal is None:
+            return np.array([self.focal, self.focal * self.aspect])
+        return np.stack([focal, focal * self.aspect], 1)
 
 
 @dataclass(frozen=True)
 class Scene:
     """rotation [F, 3, 3] and translation [F, 3]: camera_from_world of every frame; posed [F]: which of them
-    are known. points [T, 3] by track number; known [T]: which of them are."""
+    are known. points [T, 3] by track number; known [T]: which of them are. zoom [F]: focal length of every frame,
+    px, or None when the lens does not zoom: then lens.focal is the one of all frames, bit by bit. With a zoom
+    lens.focal is the geometric mean of the posed frames', good for tolerances and nothing else: use `project`,
+    `normalised` and `lens_of`, which are right for both."""
 
     lens: Lens
     rotation: Floats
@@ -55,6 +64,29 @@ class Scene:
     posed: Flags
     points: Floats
     known: Flags
+    zoom: Floats | None = None
+
+    @property
+    def focals(self) -> Floats:
+        """Focal length [F] of every frame, px: all the same without a zoom."""
+        return np.full(len(self.posed), self.lens.focal) if self.zoom is None else self.zoom
+
+    def lens_of(self, frame: int) -> Lens:
+        """The lens of one frame."""
+        return self.lens if self.zoom is None else replace(self.lens, focal=float(self.zoom[frame]))
+
+    def project(self, camera: Floats, frame: Indices) -> Floats:
+        """Pixels [N, 2] of camera-space points [N, 3] in the frames [N]."""
+        return self.lens.project(camera, None if self.zoom is None else self.zoom[frame])
+
+    def normalised(self, xy: Floats, frame: Indices) -> Floats:
+        """Undistorted normalised coordinates [N, 2] of pixels [N, 2] of the frames [N]."""
+        return self.lens.normalised(xy, None if self.zoom is None else self.zoom[frame])
+
+    def with_focals(self, focals: Floats) -> Scene:
+        """The scene with a zoom: focal length [F] of every frame, px."""
+        counted = focals[self.posed] if self.posed.any() else focals
+        return replace(self, zoom=focals, lens=replace(self.lens, focal=float(np.exp(np.log(counted).mean()))))
 
     @property
     def centres(self) -> Floats:
@@ -67,10 +99,16 @@ class Scene:
         turned: Floats = np.einsum("mij,mj->mi", self.rotation[frame], self.points[track])
         return turned + self.translation[frame]
 
-    def with_pose(self, frame: int, rotation: Floats, translation: Floats) -> Scene:
+    def with_pose(self, frame: int, rotation: Floats, translation: Floats, focal: float | None = None) -> Scene:
+        """The scene with a pose of one frame, and with its focal length (px) when the lens zooms."""
         turns, moves, posed = self.rotation.copy(), self.translation.copy(), self.posed.copy()
         turns[frame], moves[frame], posed[frame] = rotation, translation, True
-        return replace(self, rotation=turns, translation=moves, posed=posed)
+        placed = replace(self, rotation=turns, translation=moves, posed=posed)
+        if self.zoom is None or focal is None:
+            return placed
+        focals = self.zoom.copy()
+        focals[frame] = focal
+        return placed.with_focals(focals)
 
 
 def empty_scene(lens: Lens, frames: int, tracks: int) -> Scene:

@@ -32,7 +32,9 @@ PRESETS = {
 class SfmSettings:
     """quality: a name in PRESETS. focal_px: px of the plate's width, None when unknown; focal_source: "user"
     or "metadata" then. fix_focal: hold it exactly. distortion: "auto", "none" or "radial". pixel_aspect: width
-    of a plate pixel over its height. checkpoint: folder that keeps finished tracks for a resume, or None;
+    of a plate pixel over its height. zoom: "auto" finds out whether the focal length changes, "fixed" is one for all
+    frames, "free" is one for each. focal_min_px, focal_max_px: ends of the range it is looked for in, px of the plate's
+    width, or None. checkpoint: folder that keeps finished tracks for a resume, or None;
     checkpoint_key: what the tracks depend on besides these settings (the plate's fingerprint)."""
 
     quality: str = "medium"
@@ -41,6 +43,9 @@ class SfmSettings:
     fix_focal: bool = False
     distortion: str = "auto"
     pixel_aspect: float = 1.0
+    zoom: str = "auto"
+    focal_min_px: float | None = None
+    focal_max_px: float | None = None
     seed: int = 0
     checkpoint: Path | None = None
     checkpoint_key: str = ""
@@ -48,6 +53,13 @@ class SfmSettings:
     @property
     def preset(self) -> Preset:
         return PRESETS[self.quality]
+
+    @property
+    def focal_range(self) -> tuple[float, float] | None:
+        """Least and greatest focal length, px; None when neither end is given."""
+        if self.focal_min_px is None and self.focal_max_px is None:
+            return None
+        return self.focal_min_px or 0.0, self.focal_max_px or math.inf
 
     @property
     def tracking_key(self) -> str:

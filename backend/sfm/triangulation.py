@@ -36,7 +36,7 @@ def triangulate(scene: Scene, tracks: Tracks, *, wanted: Flags, least_angle_deg:
 
 
 def _world_rays(scene: Scene, xy: Floats, frame: Indices) -> Floats:
-    flat = scene.lens.normalised(xy)
+    flat = scene.normalised(xy, frame)
     rays = np.concatenate([flat, np.ones((len(flat), 1))], 1)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     turned: Floats = np.einsum("mji,mj->mi", scene.rotation[frame], rays)
@@ -87,7 +87,7 @@ def _consistent(
     camera = scene.camera_points(track, frame)
     in_front = camera[:, 2] > 0
     camera[:, 2] = np.where(in_front, camera[:, 2], 1.0)
-    error = np.where(in_front, np.linalg.norm(scene.lens.project(camera) - xy, axis=1), np.inf)
+    error = np.where(in_front, np.linalg.norm(scene.project(camera, frame) - xy, axis=1), np.inf)
     starts = np.r_[0, np.nonzero(np.diff(row))[0] + 1]
     behind = np.bincount(row, ~in_front, minlength=count)
     good: Flags = (_group_median(error, row, starts) < most_px) & (behind == 0)

@@ -39,7 +39,7 @@ def seen(scene: Scene, noise_px: float = 0.0, seed: int = 1) -> Tracks:
     frames, points = len(scene.posed), len(scene.known)
     track, frame = np.repeat(np.arange(points), frames), np.tile(np.arange(frames), points)
     camera = scene.camera_points(track, frame)
-    xy = scene.lens.project(camera) + rng.normal(0.0, noise_px, (len(track), 2)) * (noise_px > 0)
+    xy = scene.project(camera, frame) + rng.normal(0.0, noise_px, (len(track), 2)) * (noise_px > 0)
     inside = (camera[:, 2] > 0) & (xy > 0).all(1) & (xy < [2 * scene.lens.cx, 2 * scene.lens.cy]).all(1)
     sigma = np.full(int(inside.sum()), max(noise_px, 0.1))
     return replace(build_tracks(track[inside], frame[inside], xy[inside], sigma, frames), count=points)

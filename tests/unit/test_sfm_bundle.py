@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from backend.sfm.bundle import BundleSettings, adjust
+from backend.sfm.frames import Floats
 from backend.sfm.lens_jacobians import FreeLens, lens_jacobians
 from backend.sfm.outliers import calibrated, errors_px, inliers
 from backend.sfm.refine import choose_lens, corner_shift
-from backend.sfm.scene import Lens
+from backend.sfm.scene import Lens, Scene
 from backend.sfm.triangulation import triangulate
 from tests.unit.sfm_scene import LENS, aligned_error, seen, shaken, travelling
 
@@ -156,3 +157,64 @@ def test_lens_goes_there_and_back(k1: float, k2: float) -> None:
     camera = np.random.default_rng(0).uniform([-1, -0.7, 2], [1, 0.7, 2.001], (50, 3))
     flat = lens.normalised(lens.project(camera))
     assert np.allclose(flat, camera[:, :2] / camera[:, 2:], atol=1e-6)
+
+
+def zooming(truth: Scene, growth: float = 1.5) -> Scene:
+    """The same camera with a lens that zooms in over the second half."""
+    frames = len(truth.posed)
+    return truth.with_focals(600.0 * np.interp(np.arange(frames), [frames / 2, frames - 1.0], [1.0, growth]))
+
+
+def test_a_zoom_is_adjusted_with_the_poses() -> None:
+    truth = zooming(travelling(turn=0.03))
+    found, report = adjust(shaken(replace(truth, zoom=truth.focals * 1.05)), seen(truth), FREE)
+    assert np.abs(found.focals / truth.focals - 1.0).max() < 1e-4
+    assert aligned_error(found, truth) < 1e-4
+    assert report.cost < 1e-3
+
+
+def test_held_frames_and_a_held_focal_length_stay_in_a_zoom() -> None:
+    truth = zooming(travelling())
+    found, _ = adjust(shaken(truth), seen(truth, 0.2), replace(FREE, free=FreeLens(focal=False, k1=True), iterations=5))
+    assert np.array_equal(found.focals, truth.focals)
+    assert found.lens.k1 != 0.0
+
+
+def test_the_zoom_prior_smooths_noise_and_keeps_a_sharp_start() -> None:
+    truth = zooming(travelling(frames=24, points=60, turn=0.03))
+    tracks = seen(truth, 0.6)
+    rough, _ = adjust(truth, tracks, replace(FREE, scale_px=5.0))
+    smooth, _ = adjust(truth, tracks, replace(FREE, scale_px=5.0, zoom_scale=0.001))
+
+    def bends(scene: Scene) -> Floats:
+        return np.abs(np.diff(np.log(scene.focals / truth.focals), 2))
+
+    assert np.median(bends(smooth)) < 0.3 * np.median(bends(rough))
+    start = np.diff(np.log(smooth.focals), 2)[10:13]
+    assert abs(start.sum() / np.diff(np.log(truth.focals), 2)[10:13].sum() - 1.0) < 0.3
+
+
+def test_a_focal_range_is_kept() -> None:
+    truth = travelling()
+    tracks = seen(truth, 0.2)
+    found, _ = adjust(
+        replace(truth, lens=replace(LENS, focal=650.0)), tracks, replace(FREE, focal_range=(640.0, 700.0))
+    )
+    assert found.lens.focal == 640.0
+    free, _ = adjust(replace(truth, lens=replace(LENS, focal=650.0)), tracks, replace(FREE, focal_range=(400.0, 700.0)))
+    assert abs(free.lens.focal / 600.0 - 1.0) < 0.02
+    zoom = zooming(truth)
+    bounded, _ = adjust(zoom, seen(zoom, 0.2), replace(FREE, focal_range=(400.0, 800.0)))
+    assert bounded.focals.max() == 800.0
+    assert abs(bounded.focals[0] / 600.0 - 1.0) < 0.05
+
+
+def test_zoom_jacobian_is_the_derivative() -> None:
+    lens = Lens(500.0, 320.0, 240.0, -0.1, 0.03, aspect=1.2)
+    camera = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 4], (20, 3))
+    focal = np.linspace(400.0, 700.0, 20)
+    to_camera, to_lens = lens_jacobians(lens, camera, FreeLens(), focal)
+    for i in range(20):
+        own = lens_jacobians(replace(lens, focal=float(focal[i])), camera[i : i + 1], FreeLens())
+        assert np.allclose(to_camera[i], own[0][0])
+        assert np.allclose(to_lens[i], own[1][0])
