@@ -31,6 +31,7 @@ from shared.camera_files import (
 )
 from shared.errors import ArtifactMissing, ShotCorrupt
 from shared.shot import ShotFolder, SourceFacts, document_text, read_document
+from shared.solve_report import REPORT_VERSION, SolveReport
 
 FILE_VERSION = 1
 
@@ -43,17 +44,20 @@ def write_solve(solved: CameraSolve, facts: SourceFacts, engine: str, context: S
         shot.intrinsics: intrinsics_of(solved, facts),
         shot.extrinsics: extrinsics_of(solved, engine, revision),
         shot.world: World(FILE_VERSION, revision, UNCHANGED),
+        shot.report: report_of(solved, engine),
     }
     with contextlib.ExitStack() as written:
         model = written.enter_context(atomic_folder(shot.sparse_dir))
         write_colmap_model(solved, model, frame_name)
         write_cloud(solved, written.enter_context(atomic_path(shot.cloud)))
+        write_tracks(solved, written.enter_context(atomic_path(shot.tracks)))
         for path, document in documents.items():
             written.enter_context(atomic_path(path)).write_text(document_text(document), encoding="utf-8")
     frames = (solved.frames[0].number, solved.frames[-1].number)
     return (
         *(context.artifact("camera", path, frames) for path in documents),
         context.artifact("cloud", shot.cloud),
+        context.artifact("tracks", shot.tracks),
         context.artifact("colmap", shot.sparse_dir, frames),
     )
 
@@ -104,7 +108,31 @@ def extrinsics_of(solved: CameraSolve, engine: str, revision: int) -> Extrinsics
 
 def _pose(frame: FrameSolve) -> FramePose:
     pose = None if frame.world_from_camera is None else _matrix(frame.world_from_camera)
-    return FramePose(frame.number, pose, frame.state, frame.motion, frame.error_px, frame.points)
+    return FramePose(
+        frame.number, pose, frame.state, frame.motion, frame.error_px, frame.points, frame.rotation_sd_deg,
+        frame.position_sd, frame.coverage, frame.confidence, frame.cause,
+    )  # fmt: skip
+
+
+def report_of(solved: CameraSolve, engine: str) -> SolveReport:
+    placed = [frame for frame in solved.frames if frame.world_from_camera is not None]
+    motions = {frame.motion for frame in placed}
+    sure = [frame.confidence for frame in placed if frame.confidence is not None]
+    tracks = solved.tracks
+    return SolveReport(
+        version=REPORT_VERSION,
+        engine=engine,
+        motion=motions.pop() if len(motions) == 1 else "mixed",
+        frames=len(solved.frames),
+        frames_solved=len(placed),
+        reprojection_error_px=round(solved.mean_error_px, 4),
+        confidence=round(float(np.median(sure)), 4) if sure else None,
+        tracks=0 if tracks is None else len(tracks.id),
+        tracks_used=0 if tracks is None else int((tracks.point >= 0).sum()),
+        problems=solved.problems,
+        notices=solved.notices,
+        step_seconds={name: round(seconds, 3) for name, seconds in solved.seconds.items()},
+    )
 
 
 def _matrix(pose: Floats) -> Matrix4:
@@ -121,4 +149,27 @@ def write_cloud(solved: CameraSolve, path: Path) -> None:
             rgb=cloud.rgb,
             error=cloud.error_px.astype(np.float32),
             track_length=cloud.length.astype(np.int32),
+        )
+
+
+def write_tracks(solved: CameraSolve, path: Path) -> None:
+    """`camera/tracks.npz` as docs/formats.md describes it."""
+    tracks = solved.tracks
+    if tracks is None:
+        raise ValueError("a solve without a table of its tracks")
+    numbers = np.array([frame.number for frame in solved.frames], np.int32)
+    with path.open("wb") as file:
+        np.savez(
+            file,
+            version=np.int32(FILE_VERSION),
+            key=np.str_(tracks.key),
+            id=tracks.id,
+            name=np.array(tracks.name, np.str_) if tracks.name else np.zeros(0, "U1"),
+            state=tracks.state,
+            point=tracks.point.astype(np.int32),
+            row=tracks.row.astype(np.int32),
+            frame=numbers[tracks.frame],
+            xy=tracks.xy.astype(np.float32),
+            used=tracks.used,
+            error=tracks.error.astype(np.float32),
         )

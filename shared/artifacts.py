@@ -16,6 +16,9 @@ INTRINSICS = "camera/intrinsics.json"
 EXTRINSICS = "camera/extrinsics.json"
 WORLD = "camera/world.json"
 CLOUD = "camera/points.npz"
+TRACKS = "camera/tracks.npz"
+REPORT = "camera/report.json"
+HINTS = "camera/hints.json"
 PRIVATE = ".backlot"
 
 RESERVED_LABELS = ("mask", "combined")

@@ -63,7 +63,12 @@ class Intrinsics:
 @dataclass(frozen=True)
 class FramePose:
     """One frame's pose. A frame that could not be solved has `state` "failed" and no pose.
-    reprojection_error_px: mean over the frame's points; None without points."""
+    reprojection_error_px: mean over the frame's points; None without points.
+
+    What follows may be missing (None, "" for cause) in files of other programs and of earlier versions.
+    rotation_sd_deg, position_sd: one standard deviation of the pose, degrees and world units. coverage: share
+    0..1 of the picture, as a grid, in which points were seen. confidence: 0..1 (docs/solve.md has the formula).
+    cause: why the frame is weak or failed, a sentence without a full stop; "" when it is neither."""
 
     frame: int
     world_from_camera: Matrix4 | None
@@ -71,6 +76,11 @@ class FramePose:
     motion: str
     reprojection_error_px: float | None
     points: int
+    rotation_sd_deg: float | None = None
+    position_sd: float | None = None
+    coverage: float | None = None
+    confidence: float | None = None
+    cause: str = ""
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,22 @@ class ShotFolder:
     def cloud(self) -> Path:
         return self.root / artifacts.CLOUD
 
+    @property
+    def tracks(self) -> Path:
+        return self.root / artifacts.TRACKS
+
+    @property
+    def report(self) -> Path:
+        return self.root / artifacts.REPORT
+
+    @property
+    def hints(self) -> Path:
+        return self.root / artifacts.HINTS
+
+    @property
+    def motion_dir(self) -> Path:
+        return self.root / artifacts.MOTION
+
     def frame_path(self, number: int) -> Path:
         return self.frames_dir / artifacts.frame_name(number)
 

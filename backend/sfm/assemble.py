@@ -13,6 +13,7 @@ from .refine import Refined
 from .result import CameraSolve, FrameSolve, PointCloud
 from .scene import Scene
 from .settings import SfmSettings
+from .track_table import track_table
 from .tracks import Tracks
 
 _COLOUR_FRAMES = 12
@@ -47,6 +48,7 @@ def assemble(
         observations=seen,
         mean_error_px=float(error.mean()),
         focals=scene.focals,
+        tracks=track_table(scene, refined.everything, tracks, points),
     )
 
 

@@ -42,10 +42,12 @@ class RefineSettings:
 
 @dataclass(frozen=True)
 class Refined:
-    """tracks: the observations that were kept, their sigma calibrated."""
+    """tracks: the observations that were kept, their sigma calibrated. everything: all that there were, under the
+    same track numbers."""
 
     scene: Scene
     tracks: Tracks
+    everything: Tracks
     converged: bool
 
 
@@ -80,7 +82,7 @@ def refine(
         scene, report = adjust(scene, measured, bundle, checkpoint)
         converged = report.converged
         kept = _cleaned(scene, tracks, settings.px)
-    return Refined(scene, kept, converged)
+    return Refined(scene, kept, tracks, converged)
 
 
 def _all_points(scene: Scene, tracks: Tracks, most_px: float) -> Scene:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.solve_report import Problem
+
 from .frames import Floats, Picture
 from .scene import Lens
+from .track_table import TrackTable
 from .tracks import Tracks
 
 
@@ -16,7 +19,8 @@ from .tracks import Tracks
 class FrameSolve:
     """One frame. number: of the plate. state: solved | interpolated | failed. world_from_camera: [4, 4], OpenCV
     camera axes, None when failed. error_px: mean reprojection error over `points` points, None without.
-    motion: full | nodal | locked. cause: why it failed, "" otherwise."""
+    motion: full | nodal | locked. cause: why it is weak or failed, "" otherwise. rotation_sd_deg, position_sd
+    (world units), coverage and confidence (0..1): as `shared.camera_files.FramePose` has them, None when unknown."""
 
     number: int
     state: str
@@ -25,6 +29,10 @@ class FrameSolve:
     points: int
     motion: str = "full"
     cause: str = ""
+    rotation_sd_deg: float | None = None
+    position_sd: float | None = None
+    coverage: float | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,8 +52,8 @@ class CameraSolve:
     lens: of all frames, px of the plate; its focal length is the mean one when the lens zooms. focals: float64 [F],
     focal length of every frame, px; all equal to lens.focal, bit by bit, when the lens does not zoom. model: PINHOLE
     without distortion, else BROWN. focal_source: solved, metadata or user. observations: what the cloud's points were
-    seen as, numbered as its rows; frame indices into `frames`. mean_error_px: over all observations. seconds: wall
-    time by step.
+    seen as, numbered as its rows; frame indices into `frames`. mean_error_px: over all observations. tracks: all
+    there were, used or not. problems: ranges of weak and failed frames. seconds: wall time by step.
     """
 
     width: int
@@ -57,6 +65,8 @@ class CameraSolve:
     observations: Tracks
     mean_error_px: float
     focals: Floats
+    tracks: TrackTable | None = None
+    problems: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 

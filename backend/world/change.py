@@ -15,7 +15,17 @@ from backend.pipeline import manifest
 from backend.pipeline.journal import FOLDER, Change, change_files
 from backend.pipeline.shot_lock import shot_lock
 from shared.artifacts import Artifact
-from shared.camera_files import UNCHANGED, Extrinsics, Gauge, Similarity, SolvedCamera, World, read_camera
+from shared.camera_files import (
+    UNCHANGED,
+    Extrinsics,
+    FramePose,
+    Gauge,
+    Matrix4,
+    Similarity,
+    SolvedCamera,
+    World,
+    read_camera,
+)
 from shared.errors import InvalidRequest
 from shared.shot import ShotFolder, document_text
 from shared.similarity import checked, compose, inverse, move_pose
@@ -121,7 +131,7 @@ def _documents(camera: SolvedCamera, step: WorldStep) -> SolvedCamera:
         whole, before = UNCHANGED, None
     frames = tuple(
         pose if pose.world_from_camera is None
-        else replace(pose, world_from_camera=move_pose(step.by, pose.world_from_camera))
+        else _moved_pose(step.by, pose, pose.world_from_camera)
         for pose in camera.extrinsics.frames
     )  # fmt: skip
     extrinsics = replace(
@@ -130,6 +140,11 @@ def _documents(camera: SolvedCamera, step: WorldStep) -> SolvedCamera:
     )  # fmt: skip
     world = replace(camera.world, revision=revision, world_from_solve=whole, solve_gauge=before)
     return SolvedCamera(camera.intrinsics, extrinsics, world)
+
+
+def _moved_pose(by: Similarity, pose: FramePose, world_from_camera: Matrix4) -> FramePose:
+    spread = None if pose.position_sd is None else by.scale * pose.position_sd
+    return replace(pose, world_from_camera=move_pose(by, world_from_camera), position_sd=spread)
 
 
 def _is_solves_own(whole: Similarity) -> bool:

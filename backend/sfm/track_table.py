@@ -1,0 +1,63 @@
+"""Every track of a solve under its stable number, for `camera/tracks.npz`: what was used, what was not, and what
+the artist said about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .frames import Flags, Floats, Indices
+from .outliers import errors_px
+from .scene import Scene
+from .tracks import Tracks
+
+AUTOMATIC, LOCKED, ADDED, DELETED, MOVING = 0, 1, 2, 3, 4
+"""State of a track: found by the solver; held by the artist; drawn or brought by the artist; taken out by the
+artist; found by the solver, on something that moves."""
+
+
+@dataclass(frozen=True)
+class TrackTable:
+    """id [N]: stable between solves of one plate with the same tracking. name [N]: of added tracks, "" for others.
+    state uint8 [N]. point [N]: row of the cloud, or -1. Observations, sorted by track, then frame: row [M] into the
+    above, frame [M] index into the clip, xy [M, 2] px, used bool [M]: whether the final adjustment took it, error
+    [M]: px to where the camera sees the point, nan without one. key: names what the ids are valid for."""
+
+    id: Indices
+    name: tuple[str, ...]
+    state: NDArray[np.uint8]
+    point: Indices
+    row: Indices
+    frame: Indices
+    xy: Floats
+    used: Flags
+    error: Floats
+    key: str = ""
+
+
+def track_table(scene: Scene, everything: Tracks, kept: Tracks, points: Indices) -> TrackTable:
+    """everything: all observations that there are; kept: those of the final adjustment, with the same track
+    numbers. points [P]: track numbers of the cloud's rows."""
+    numbers, row = np.unique(everything.track, return_inverse=True)
+    point = np.full(everything.count, -1, np.int64)
+    point[points] = np.arange(len(points))
+    used = np.isin(_keys(everything), _keys(kept)) & (point[everything.track] >= 0) & scene.posed[everything.frame]
+    return TrackTable(
+        id=numbers,
+        name=("",) * len(numbers),
+        state=np.full(len(numbers), AUTOMATIC, np.uint8),
+        point=point[numbers],
+        row=row.astype(np.int64),
+        frame=everything.frame,
+        xy=everything.xy,
+        used=used,
+        error=errors_px(scene, everything),
+    )
+
+
+def _keys(tracks: Tracks) -> Indices:
+    """One number for track and frame together."""
+    keys: Indices = tracks.track * tracks.frames + tracks.frame
+    return keys
