@@ -1,0 +1,57 @@
+"""What a solve must have to be one, and what the user should know about one that lacks something."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shared.errors import ClipTooShort, SolveDiverged
+
+from .frames import FrameSource
+from .refine import Refined
+from .result import CameraSolve
+
+_LEAST_FRAMES = 3
+_LEAST_SOLVED_SHARE = 0.5
+_LEAST_POINTS = 12
+
+
+def require_length(frames: FrameSource) -> None:
+    """Raises `ClipTooShort`."""
+    count = len(frames.numbers)
+    if count < _LEAST_FRAMES:
+        plural = "" if count == 1 else "s"
+        raise ClipTooShort(f"The clip has {count} frame{plural}; a solve needs at least {_LEAST_FRAMES}.")
+
+
+def require_sense(frames: FrameSource, refined: Refined) -> None:
+    """A solve that explains little is no solve. Raises `SolveDiverged`."""
+    scene, tracks, numbers = refined.scene, refined.tracks, frames.numbers
+    placed = int(scene.posed.sum())
+    if placed < max(_LEAST_FRAMES, _LEAST_SOLVED_SHARE * len(scene.posed)):
+        first_lost = numbers[int(np.argmin(scene.posed))]
+        raise SolveDiverged(
+            f"Only {placed} of {len(scene.posed)} frames agree on a camera; the others start at frame {first_lost}."
+        )
+    used = scene.known[tracks.track] & scene.posed[tracks.frame]
+    if used.sum() < _LEAST_POINTS * placed:
+        raise SolveDiverged(f"Only {int(used.sum() / placed)} points a frame agree on a camera.")
+
+
+def lost_notices(result: CameraSolve) -> tuple[str, ...]:
+    """Which frames have no camera."""
+    lost = [frame.number for frame in result.frames if frame.world_from_camera is None]
+    if not lost:
+        return ()
+    named = ", ".join(f"{a}-{b}" if b > a else f"{a}" for a, b in _ranges(lost))
+    return (f"{len(lost)} of {len(result.frames)} frames could not be placed and have no camera: {named}.",)
+
+
+def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
+    """Runs of consecutive numbers, first and last of each."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
