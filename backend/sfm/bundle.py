@@ -20,6 +20,7 @@ from .lens_jacobians import FreeLens, moved_focals, moved_lens
 from .normal_equations import Problem, System, gather, linearise, points_answer, reduced_system, residuals
 from .rotations import exponential, orthonormal
 from .scene import Scene
+from .spans import settled, tied
 from .tracks import Tracks
 from .zoom_prior import prior_cost, prior_system
 
@@ -138,19 +139,46 @@ def _step(
     point = system.point.copy()
     diagonal = np.arange(3)
     point[:, diagonal, diagonal] += damping * point[:, diagonal, diagonal] + 1e-12
+    if scene.spans is not None:
+        point += _distance_held(scene, p, point)
     try:
         half = np.linalg.inv(np.linalg.cholesky(point))
         matrix, right = reduced_system(p, system, half, damping)
         if system.width > 6 and s.zoom_scale is not None:
             _add_zoom_prior(scene, p, s.zoom_scale, matrix, right)
         free = _free(scene, p, system, right, s)
-        chosen = matrix if free.all() else matrix[np.ix_(free, free)]
-        factor = linalg.cho_factor(chosen, lower=True, overwrite_a=True, check_finite=False)
-        delta = np.zeros(len(free))
-        delta[free] = -linalg.cho_solve(factor, right[free], check_finite=False)
+        delta = _solved(matrix, right, free) if scene.spans is None else _tied(scene, p, system, matrix, right, free)
     except np.linalg.LinAlgError:
         return None
     return _moved(scene, p, system, half, delta, s)
+
+
+def _solved(matrix: Floats, right: Floats, free: Flags) -> Floats:
+    chosen = matrix if free.all() else matrix[np.ix_(free, free)]
+    factor = linalg.cho_factor(chosen, lower=True, overwrite_a=True, check_finite=False)
+    delta = np.zeros(len(free))
+    delta[free] = -linalg.cho_solve(factor, right[free], check_finite=False)
+    return delta
+
+
+def _tied(scene: Scene, p: Problem, system: System, matrix: Floats, right: Floats, free: Flags) -> Floats:
+    """The step when frames share parameters (spans.py)."""
+    assert scene.spans is not None
+    rotation, translation = scene.rotation[p.frames], scene.translation[p.frames]
+    ties = tied(scene.spans, p.frames, rotation, translation, system.width, free)
+    small = np.asarray(ties.T @ (ties.T @ matrix).T)
+    delta: Floats = ties @ _solved(small, ties.T @ right, np.ones(len(small), bool))
+    return delta
+
+
+def _distance_held(scene: Scene, p: Problem, point: Floats) -> Floats:
+    """What keeps distant points on their sphere: a stiff spring [P, 3, 3] along the ray, which no observation has
+    anything to say about."""
+    ray = scene.points[p.points] - scene.centres[p.frames[p.col[p.starts]]]
+    ray /= np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-12)
+    stiff = np.where(scene.far[p.points], np.trace(point, axis1=1, axis2=2), 0.0)
+    held: Floats = stiff[:, None, None] * ray[:, :, None] * ray[:, None, :]
+    return held
 
 
 def _add_zoom_prior(scene: Scene, p: Problem, scale: float, matrix: Floats, right: Floats) -> None:
@@ -189,6 +217,8 @@ def _moved(scene: Scene, p: Problem, system: System, half: Floats, delta: Floats
     rotation, translation, points = scene.rotation.copy(), scene.translation.copy(), scene.points.copy()
     rotation[p.frames] = exponential(poses[:, :3]) @ rotation[p.frames]
     translation[p.frames] += poses[:, 3:6]
+    if scene.spans is not None:
+        rotation, translation = settled(rotation, translation, scene.posed, scene.spans)
     points[p.points] += shift
     moved = replace(scene, rotation=rotation, translation=translation, points=points)
     if scene.zoom is None:

@@ -33,7 +33,9 @@ def moved(scene: Scene, scale: float, rotation: Floats, translation: Floats) -> 
     """The scene after x -> scale * rotation @ x + translation of its world."""
     points = scale * scene.points @ rotation.T + translation
     turned = scene.rotation @ rotation.T
-    return replace(scene, points=points, rotation=turned, translation=scale * scene.translation - turned @ translation)
+    spans = None if scene.spans is None else replace(scene.spans, radius=scale * scene.spans.radius)
+    moves = scale * scene.translation - turned @ translation
+    return replace(scene, points=points, rotation=turned, translation=moves, spans=spans)
 
 
 def _upright(scene: Scene) -> Floats:

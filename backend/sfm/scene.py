@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .frames import Flags, Floats, Indices
+from .spans import Spans
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Scene:
     are known. points [T, 3] by track number; known [T]: which of them are. zoom [F]: focal length of every frame,
     px, or None when the lens does not zoom: then lens.focal is the one of all frames, bit by bit. With a zoom
     lens.focal is the geometric mean of the posed frames', good for tolerances and nothing else: use `project`,
-    `normalised` and `lens_of`, which are right for both."""
+    `normalised` and `lens_of`, which are right for both. spans: which frames share a centre or a pose, or None when
+    all travel. distant [T]: points that are directions seen from one span (spans.py); all False without spans."""
 
     lens: Lens
     rotation: Floats
@@ -65,6 +67,13 @@ class Scene:
     points: Floats
     known: Flags
     zoom: Floats | None = None
+    spans: Spans | None = None
+    distant: Flags | None = None
+
+    @property
+    def far(self) -> Flags:
+        """bool [T]: which points have a direction and no depth."""
+        return np.zeros(len(self.known), bool) if self.distant is None else self.distant
 
     @property
     def focals(self) -> Floats:

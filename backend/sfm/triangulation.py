@@ -8,6 +8,7 @@ import numpy as np
 
 from .frames import Flags, Floats, Indices
 from .scene import Scene
+from .spans import directions, only_in_one
 from .tracks import Tracks
 
 
@@ -16,7 +17,8 @@ def triangulate(scene: Scene, tracks: Tracks, *, wanted: Flags, least_angle_deg:
 
     The point nearest to all rays in the least-squares sense, reweighted three times so that a stray ray does
     not pull it (IRLS). A point becomes known when its rays span `least_angle_deg`, it lies in front of
-    every camera that sees it, and its median error is below `most_error_px`; otherwise it becomes unknown.
+    every camera that sees it, and its median error is below `most_error_px`; otherwise it becomes unknown. What only
+    one span of a camera that does not travel sees needs no angle: it is a direction (spans.py).
     """
     use = wanted[tracks.track] & scene.posed[tracks.frame]
     track, frame = tracks.track[use], tracks.frame[use]
@@ -27,12 +29,23 @@ def triangulate(scene: Scene, tracks: Tracks, *, wanted: Flags, least_angle_deg:
     centre = scene.centres[frame]
     points = _nearest(row, len(numbers), rays, centre)
     angle = ray_spread(row, len(numbers), rays)
-    known, placed = scene.known.copy(), scene.points.copy()
-    placed[numbers] = points
-    moved = replace(scene, points=placed)
+    far = _as_directions(scene, points, rays, centre, frame, row)
+    known, placed, distant = scene.known.copy(), scene.points.copy(), scene.far.copy()
+    placed[numbers], distant[numbers] = points, far
+    moved = replace(scene, points=placed, distant=distant if scene.spans is not None else None)
     good = _consistent(moved, tracks.xy[use], track, frame, row, len(numbers), most_error_px)
-    known[numbers] = good & (angle > least_angle_deg) & (np.bincount(row) >= 2)
+    known[numbers] = good & ((angle > least_angle_deg) | far) & (np.bincount(row) >= 2)
     return replace(moved, known=known)
+
+
+def _as_directions(scene: Scene, points: Floats, rays: Floats, centre: Floats, frame: Indices, row: Indices) -> Flags:
+    """Moves those of the points [N, 3] that only one span sees onto its sphere, in place, and says which [N]."""
+    if scene.spans is None:
+        return np.zeros(len(points), bool)
+    starts = np.r_[0, np.nonzero(np.diff(row))[0] + 1].astype(np.int64)
+    far = only_in_one(scene.spans, frame, starts, row)
+    points[far] = (centre[starts] + scene.spans.radius * directions(rays, row, starts))[far]
+    return far
 
 
 def _world_rays(scene: Scene, xy: Floats, frame: Indices) -> Floats:
