@@ -15,7 +15,7 @@ from typing import Any
 
 import bpy
 
-from . import preferences
+from . import preferences, runtime
 from .importers.shot_import import ImportedShot, ImportOptions
 from .importers.shot_import import import_shot as _import_shot
 from .requests import solve_request
@@ -24,8 +24,12 @@ from .shared.backend_process import start_backend
 from .shared.client import Client
 from .shared.messages import JobEvent, JobRequest, JobStatus
 from .shared.shot import default_shot_folder
+from .shared.wire import pack, unpack
+from .shared.world_messages import WorldReply, WorldRequest, WorldSuggestion
 
 OnEvent = Callable[[JobEvent], None]
+_CHANGE_S = 3600.0
+"""A change of the world rewrites every depth frame of the shot."""
 
 
 def solve(
@@ -75,9 +79,30 @@ def import_shot(
     return _import_shot(scene or bpy.context.scene, Path(shot).expanduser().absolute(), options)
 
 
+def change_world(request: WorldRequest) -> WorldReply:
+    """Sets origin, up, heading or scale of a shot and moves what was imported from it. `WorldRequest.shot` is the
+    absolute path of its folder. Starts the backend when none runs."""
+    with _client() as client:
+        reply = unpack(WorldReply, client.call("world.change", pack(request), timeout_s=_CHANGE_S))
+    runtime.pump().worlds.apply(request.shot, reply)
+    return reply
+
+
+def suggest_world(shot: str | Path) -> WorldSuggestion:
+    """Where the ground of a solved shot seems to be."""
+    with _client() as client:
+        folder = str(Path(shot).expanduser().absolute())
+        return unpack(WorldSuggestion, client.call("world.suggest", {"shot": folder}, timeout_s=_CHANGE_S))
+
+
 def run(request: JobRequest, on_event: OnEvent | None = None) -> JobStatus:
     """Runs a job and waits for its end. No thread lives on afterwards: Blender waits for threads at exit."""
+    with _client() as client:
+        return client.wait(client.submit(request).id, on_event)
+
+
+def _client() -> Client:
+    """A client of a backend that runs."""
     program = preferences.backend_program()
     start_backend(connection.home_dir(), python=program.python, source=program.source)
-    with Client(name="blender script", start=False) as client:
-        return client.wait(client.submit(request).id, on_event)
+    return Client(name="blender script", start=False)

@@ -19,6 +19,30 @@ IngestSettings = declared.property_group(IngestParams, "BACKLOT_IngestSettings")
 SolveSettings = declared.property_group(SolveParams, "BACKLOT_SolveSettings")
 
 
+WORLD_AXES = tuple(
+    (axis, axis.upper(), f"The second point lies in the direction {axis.upper()} of the first")
+    for axis in ("x", "-x", "y", "-y", "z", "-z")
+)
+
+
+class AlignSettings(bpy.types.PropertyGroup):
+    """Known lengths and directions of the set, for the World panel."""
+
+    distance: bpy.props.FloatProperty(
+        name="Distance",
+        description="True distance of the two points that you pick, or size of a known object, in metres",
+        default=1.0, min=1e-4, max=1e6, soft_max=100.0, unit="LENGTH", precision=3,
+    )  # fmt: skip
+    camera_height: bpy.props.FloatProperty(
+        name="Camera Height",
+        description="Height of the camera over the floor (median of the shot), in metres",
+        default=1.6, min=1e-3, max=1e5, soft_max=100.0, unit="LENGTH", precision=3,
+    )  # fmt: skip
+    axis: bpy.props.EnumProperty(
+        name="Axis", description="Direction from the first picked point to the second", items=WORLD_AXES
+    )
+
+
 class ShotSettings(bpy.types.PropertyGroup):
     """The shot of a scene: its clip, its folder and how it is solved. Saved with the file."""
 
@@ -34,6 +58,7 @@ class ShotSettings(bpy.types.PropertyGroup):
     )
     ingest: bpy.props.PointerProperty(type=IngestSettings)
     solve: bpy.props.PointerProperty(type=SolveSettings)
+    align: bpy.props.PointerProperty(type=AlignSettings)
     import_when_done: bpy.props.BoolProperty(
         name="Import When Done",
         description="Put the solved camera, the plate and the points into this scene as soon as the solve ends",
@@ -88,7 +113,7 @@ def selected_job(jobs: JobList) -> JobItem | None:
     return jobs.items[jobs.active] if 0 <= jobs.active < len(jobs.items) else None
 
 
-CLASSES = (IngestSettings, SolveSettings, ShotSettings, JobItem, JobList)
+CLASSES = (IngestSettings, SolveSettings, AlignSettings, ShotSettings, JobItem, JobList)
 
 
 def register() -> None:

@@ -22,6 +22,7 @@ from .properties import show_job
 from .session import Session
 from .shared.errors import BacklotError, InternalError, InvalidRequest
 from .shared.messages import DONE, JobEvent
+from .worlds import Worlds
 
 BUDGET_S = 0.008
 _LAST_STEP_S = 0.003
@@ -53,8 +54,10 @@ class Pump:
         self.last_import = ""
         self._imports: list[_Import] = []
         self._undo_message = ""
+        self._history_moved = False
         self._failures = 0
         self._callback = self.tick
+        self.worlds = Worlds(session, self.scene_changed)
 
     # -- owner ----------------------------------------------------------------------------------------
 
@@ -62,18 +65,25 @@ class Pump:
         bpy.app.timers.register(self._callback, first_interval=_BUSY_S, persistent=True)
         for handlers in self._history_handlers():
             handlers.append(self._history_changed)
+        for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+            handlers.append(self._undone)
 
     def stop(self) -> None:
         if bpy.app.timers.is_registered(self._callback):
             bpy.app.timers.unregister(self._callback)
         for handlers in self._history_handlers():
-            if self._history_changed in handlers:
-                handlers.remove(self._history_changed)
+            for own in (self._history_changed, self._undone):
+                if own in handlers:
+                    handlers.remove(own)
 
     @staticmethod
     def _history_handlers() -> tuple[list, ...]:
         handlers = bpy.app.handlers
         return handlers.undo_post, handlers.redo_post, handlers.load_post
+
+    def scene_changed(self, message: str) -> None:
+        """Writes an undo step in a later tick, for a change that no operator made."""
+        self._undo_message = f"Backlot: {message}"
 
     # -- imports --------------------------------------------------------------------------------------
 
@@ -118,6 +128,9 @@ class Pump:
             _undo_step(self._undo_message)
             self._undo_message = ""
             return _IMPORTING_S
+        if self._history_moved:
+            self._history_moved = False
+            self.worlds.follow_history()
         self._step_imports(deadline - BUDGET_S + _LAST_STEP_S)
         if self.session.changed:
             self.session.changed = False
@@ -188,13 +201,19 @@ class Pump:
     def _finish(self, result: ImportedShot) -> None:
         self.last_import = result.summary
         self.session.changed = True
-        self._undo_message = f"Backlot: {result.collection.name}"
+        self.worlds.imported(result.collection)
+        self.scene_changed(result.collection.name)
 
     @bpy.app.handlers.persistent
     def _history_changed(self, *_: object) -> None:
         """Undo, redo and loading a file replace every datablock: an import that had begun starts again."""
         for work in self._imports:
             work.steps = None
+
+    @bpy.app.handlers.persistent
+    def _undone(self, *_: object) -> None:
+        """Shots follow in the next tick: a handler is no place for work."""
+        self._history_moved = True
 
     def _show_jobs(self) -> None:
         listed = bpy.context.window_manager.backlot_jobs

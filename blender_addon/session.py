@@ -37,9 +37,13 @@ class _Work:
 
 
 @dataclass
-class _Submission:
-    request: JobRequest
-    then: Callable[[JobStatus], None]
+class _Call:
+    """A method that is posted as soon as there is a connection."""
+
+    method: str
+    params: dict[str, Any]
+    then: Callable[[Any], None]
+    failed: Failed
 
 
 class Session:
@@ -53,7 +57,8 @@ class Session:
         self._client: Client | None = None
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="backlot")
         self._work: list[_Work] = []
-        self._unsent: list[_Submission] = []
+        self._unsent: list[_Call] = []
+        self._awaited = 0
         self._starting = False
         self._was_online = False
         self._summaries: dict[Path, ShotSummary | None] = {}
@@ -73,7 +78,7 @@ class Session:
     def busy(self) -> bool:
         """Whether something is under way that the pump should look at often."""
         running = any(not job.is_over for job in self.jobs.values())
-        return bool(self._work or self._unsent or self._starting or running)
+        return bool(self._work or self._unsent or self._awaited or self._starting or running)
 
     @property
     def status_line(self) -> str:
@@ -113,7 +118,9 @@ class Session:
 
     def _start_failed(self, error: BacklotError) -> None:
         self._starting = False
-        self._unsent.clear()
+        waiting, self._unsent = self._unsent, []
+        for call in waiting:
+            call.failed(error)
         self._show(error)
 
     def _drop_client(self) -> None:
@@ -128,8 +135,12 @@ class Session:
 
     def submit(self, request: JobRequest, then: Callable[[JobStatus], None]) -> None:
         """Queues a job as soon as there is a connection; `then` gets its first state."""
+        self.ask("job.submit", pack(request), self._remembering(then), self._show)
+
+    def ask(self, method: str, params: dict[str, Any], then: Callable[[Any], None], failed: Failed) -> None:
+        """Calls a method as soon as there is a connection; `then` or `failed` is called inside a later `poll`."""
         self.error, self.changed = None, True
-        self._unsent.append(_Submission(request, then))
+        self._unsent.append(_Call(method, params, then, failed))
         self._send_unsent()
 
     def cancel(self, job: str) -> None:
@@ -168,9 +179,17 @@ class Session:
         if self._client is None or not self._client.online:
             return
         waiting, self._unsent = self._unsent, []
-        for item in waiting:
-            answered = self._remembering(item.then)
-            self._client.call_later("job.submit", pack(item.request), then=answered, failed=self._show)
+        for call in waiting:
+            self._awaited += 1
+            then, failed = self._counted(call.then), self._counted(call.failed)
+            self._client.call_later(call.method, call.params, then=then, failed=failed)
+
+    def _counted(self, heard: Callable[[Any], None]) -> Callable[[Any], None]:
+        def answered(result: Any) -> None:
+            self._awaited, self.changed = self._awaited - 1, True
+            heard(result)
+
+        return answered
 
     # -- shots ----------------------------------------------------------------------------------------
 

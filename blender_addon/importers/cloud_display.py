@@ -17,6 +17,14 @@ def add_display(cloud: bpy.types.Object, radius: float) -> None:
     modifier[_socket(modifier.node_group, "Material")] = point_material()
 
 
+def scale_radius(cloud: bpy.types.Object, factor: float) -> None:
+    """Keeps the points as large as they look when the world is scaled."""
+    for modifier in cloud.modifiers:
+        if modifier.type == "NODES" and modifier.node_group is not None and modifier.node_group.get(_MARK):
+            socket = _socket(modifier.node_group, "Radius")
+            modifier[socket] = modifier[socket] * factor
+
+
 def point_nodes() -> bpy.types.NodeTree:
     """The node group shared by all clouds of the file."""
     found = next((g for g in bpy.data.node_groups if g.get(_MARK)), None)

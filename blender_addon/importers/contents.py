@@ -65,7 +65,8 @@ class DepthRange:
 @dataclass(frozen=True)
 class ShotContents:
     """root: the shot folder. sensor_mm: width of the sensor the artist named, 36 when nobody did.
-    has_plate: source/frames holds the first frame."""
+    has_plate: source/frames holds the first frame. solve: names the solve that made the camera, "" when its
+    record is gone."""
 
     root: Path
     shot: ShotFile
@@ -75,6 +76,7 @@ class ShotContents:
     depth: DepthRange
     sensor_mm: float
     has_plate: bool
+    solve: str = ""
 
 
 def read_shot(root: Path) -> ShotContents:
@@ -86,6 +88,7 @@ def read_shot(root: Path) -> ShotContents:
     camera = read_camera(root)
     path = camera_path(camera, folder.extrinsics)
     cloud = read_cloud(folder.cloud) if folder.cloud.is_file() else None
+    record = _solve_record(folder)
     return ShotContents(
         root=root,
         shot=shot,
@@ -93,8 +96,9 @@ def read_shot(root: Path) -> ShotContents:
         path=path,
         cloud=cloud,
         depth=_depth_range(path, cloud),
-        sensor_mm=_sensor_mm(folder),
+        sensor_mm=_sensor_mm(record),
         has_plate=folder.frame_path(shot.facts.frame_start).is_file(),
+        solve=str(record.get("key", "")),
     )
 
 
@@ -179,12 +183,19 @@ def _continuous(quaternions: np.ndarray) -> np.ndarray:
     return quaternions * signs[:, None]
 
 
-def _sensor_mm(folder: ShotFolder) -> float:
-    """The sensor width that the solve was given. The manifest is the solve's own record; a shot without
-    one (made by hand, or by another version) gets Blender's default."""
+def _solve_record(folder: ShotFolder) -> dict[str, Any]:
+    """The solve's manifest: its own record of what it was given. Empty for a shot made by hand."""
     try:
-        params: Any = json.loads((folder.manifests_dir / "solve.json").read_text(encoding="utf-8"))["params"]
-        width = params.get("sensor_mm") or sensors.width_mm(params.get("sensor") or "")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = json.loads((folder.manifests_dir / "solve.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _sensor_mm(record: dict[str, Any]) -> float:
+    """The sensor width that the solve was given, else Blender's default."""
+    try:
+        width = record["params"].get("sensor_mm") or sensors.width_mm(record["params"].get("sensor") or "")
+    except (KeyError, TypeError, AttributeError):
         return DEFAULT_SENSOR_MM
     return float(width) if width else DEFAULT_SENSOR_MM

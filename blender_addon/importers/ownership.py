@@ -28,6 +28,18 @@ def shot_collections(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
     return [c for c in scene.collection.children_recursive if SHOT_ID in c]
 
 
+def current_shot(scene: bpy.types.Scene) -> bpy.types.Collection | None:
+    """The shot whose camera the scene renders, or else its first."""
+    shots = shot_collections(scene)
+    shown = (c for c in shots if scene.camera is not None and recall(c, CAMERA) == scene.camera)
+    return next(shown, shots[0] if shots else None)
+
+
+def collections_of(folder: str) -> list[bpy.types.Collection]:
+    """The collections that were imported from a shot folder, in all scenes."""
+    return [c for c in bpy.data.collections if SHOT_ID in c and c.get(SHOT_FOLDER) == folder]
+
+
 def ensure_collection(scene: bpy.types.Scene, shot_id: str, name: str) -> bpy.types.Collection:
     """The shot's collection, made and linked to the scene if need be."""
     found = find_collection(scene, shot_id)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import bpy
 
-from . import ownership
+from . import ownership, world_record
 from .camera import import_camera, import_root
 from .cloud import build_mesh, place_cloud
 from .contents import ShotContents, read_shot
 from .plate import import_plate
 from .scene_settings import apply_scene_settings
+from .world_move import move_followers
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def _place(
     plate = import_plate(collection, camera, contents, name) if options.plate else None
     yield None
     cloud = place_cloud(scene, collection, root, contents, mesh, name) if mesh is not None else None
+    _follow_the_world(collection, contents)
     kept = apply_scene_settings(scene, collection, contents) if options.set_scene else []
     if options.set_scene and (is_new or scene.camera is None):
         scene.camera = camera
@@ -101,3 +103,12 @@ def _place(
         frames_missing=contents.path.missing,
         kept=tuple(kept),
     )
+
+
+def _follow_the_world(collection: bpy.types.Collection, contents: ShotContents) -> None:
+    """Takes along what stands in the shot when the world was changed since the import before."""
+    before, now = world_record.read(collection), world_record.of_contents(contents)
+    by = world_record.between(before, now) if before is not None else None
+    if by is not None:
+        move_followers(collection, by)
+    world_record.write(collection, now)

@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import backend, compositing, footage, importing, jobs, solving
+from . import backend, compositing, footage, importing, jobs, solving, world, world_points
 
 CLASSES = (
     *footage.CLASSES,
@@ -11,6 +11,8 @@ CLASSES = (
     *importing.CLASSES,
     *backend.CLASSES,
     *compositing.CLASSES,
+    *world_points.CLASSES,
+    *world.CLASSES,
 )
 
 

@@ -22,13 +22,13 @@ class _OnShot:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if _shot(context.scene) is None:
+        if ownership.current_shot(context.scene) is None:
             cls.poll_message_set("Import a solved shot first")
             return False
         return True
 
     def run(self, context: bpy.types.Context, set_up: _SetUp) -> set[str]:
-        collection = _shot(context.scene)
+        collection = ownership.current_shot(context.scene)
         try:
             made = set_up(context.scene, collection, contents_of(collection))
         except BacklotError as error:
@@ -60,12 +60,6 @@ class BACKLOT_OT_setup_shadow_catcher(_OnShot, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return self.run(context, set_up_shadow_catcher)
-
-
-def _shot(scene: bpy.types.Scene) -> bpy.types.Collection | None:
-    shots = ownership.shot_collections(scene)
-    shown = (c for c in shots if scene.camera is not None and ownership.recall(c, ownership.CAMERA) == scene.camera)
-    return next(shown, shots[0] if shots else None)
 
 
 CLASSES = (BACKLOT_OT_setup_composite, BACKLOT_OT_setup_shadow_catcher)

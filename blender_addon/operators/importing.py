@@ -9,7 +9,7 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from .. import runtime
-from ..importers.shot_import import ImportOptions, import_shot
+from ..importers.shot_import import ImportedShot, ImportOptions, import_shot
 from ..properties import folder_path
 from ..shared.errors import ArtifactMissing, BacklotError
 from .reporting import FINISHED, refuse
@@ -50,7 +50,7 @@ class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
             return refuse(self, error)
         if folder_path(context.scene.backlot) is None:
             context.scene.backlot.folder = str(folder)
-        report_import(self, shot.summary, shot.kept)
+        report_import(self, shot)
         return FINISHED
 
 
@@ -76,7 +76,7 @@ class BACKLOT_OT_update_scene(bpy.types.Operator):
             shot = import_shot(context.scene, folder_path(settings), ImportOptions(set_scene=settings.set_scene))
         except BacklotError as error:
             return refuse(self, error)
-        report_import(self, shot.summary, shot.kept)
+        report_import(self, shot)
         return FINISHED
 
 
@@ -88,10 +88,11 @@ def find_shot(chosen: Path) -> Path:
     raise ArtifactMissing(f"{chosen} is not in a shot folder.", "Choose a folder that has a shot.json.")
 
 
-def report_import(operator: bpy.types.Operator, summary: str, kept: tuple[str, ...]) -> None:
-    operator.report({"INFO"}, summary)
-    if kept:
-        names = ", ".join(name.removeprefix("render.").replace("_", " ") for name in kept)
+def report_import(operator: bpy.types.Operator, shot: ImportedShot) -> None:
+    runtime.pump().worlds.imported(shot.collection)
+    operator.report({"INFO"}, shot.summary)
+    if shot.kept:
+        names = ", ".join(name.removeprefix("render.").replace("_", " ") for name in shot.kept)
         operator.report({"INFO"}, f"Your own scene settings were kept: {names}")
 
 

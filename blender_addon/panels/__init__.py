@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import jobs, shot, solve
+from . import jobs, shot, solve, world
 
-CLASSES = (*shot.CLASSES, *solve.CLASSES, *jobs.CLASSES)
+CLASSES = (*shot.CLASSES, *solve.CLASSES, *world.CLASSES, *jobs.CLASSES)
 
 
 def register() -> None:

@@ -30,7 +30,7 @@ def test_enabling_twenty_times_leaves_nothing(empty: None, backlot: ModuleType) 
         assert not hasattr(bpy.types.WindowManager, "backlot_jobs")
         bpy.ops.preferences.addon_enable(module=PACKAGE)
     assert ours() == enabled and enabled
-    assert threading.active_count() == threads and len(bpy.app.handlers.undo_post) == timers
+    assert threading.active_count() <= threads and len(bpy.app.handlers.undo_post) == timers
 
 
 @pytest.mark.parametrize(("group", "params"), [("ingest", stages.IngestParams), ("solve", stages.SolveParams)])

@@ -58,6 +58,7 @@ from shared.messages import (
 )
 from shared.stages import in_order, stage_params
 from shared.wire import pack, unpack
+from shared.world_messages import WorldRequest
 
 _FRAME_SIZE = (4, 6)
 
@@ -313,6 +314,16 @@ class FakeBackend:
         path.write_bytes(npy(*_FRAME_SIZE))
         return {"path": str(path)}
 
+    def _world_change(self, session: _FakeSession, **params: Any) -> Any:
+        from . import fake_world  # numpy only when it is needed
+
+        return fake_world.change(unpack(WorldRequest, params, "The parameters"))
+
+    def _world_suggest(self, session: _FakeSession, shot: str) -> Any:
+        from . import fake_world
+
+        return fake_world.suggest(shot)
+
     def _engines(self, session: _FakeSession) -> Any:
         return [EngineStatus("solve", "sfm", True, "weight-free", "BSD-3-Clause", "", True)]
 
@@ -335,6 +346,8 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "job.unwatch": (),
     "job.log": ("job",),
     "plate.frame": ("shot", "frame"),
+    "world.change": ("shot",),
+    "world.suggest": ("shot",),
     "engines": (),
     "doctor": (),
     "shutdown": (),

@@ -1,4 +1,4 @@
-"""The world's methods over the wire, answered by the real server."""
+"""The world's methods over the wire, answered by the real server and by the fake one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def change(client: WireClient, request: WorldRequest) -> WorldReply:
     return unpack(WorldReply, client.call("world.change", **pack(request)))
 
 
-def test_a_client_sets_the_world(real: BackendProcess, home: Path, tmp_path: Path) -> None:
+def test_a_client_sets_the_world(any_backend: Path, home: Path, tmp_path: Path) -> None:
     shot = tmp_path / "shot"
     truth = write_shot(shot, ShotPlan(plate=False))
     origin = tuple(float(value) for value in truth.xyz[0])
@@ -42,12 +42,20 @@ def test_a_client_sets_the_world(real: BackendProcess, home: Path, tmp_path: Pat
             assert np.allclose(cloud["xyz"][1], move_point(reply.by, tuple(truth.xyz[1].tolist())), atol=1e-6)
         with pytest.raises(InvalidRequest, match="revision 0"):
             change(client, request)
-        with shot_lock(ShotFolder(shot)), pytest.raises(ShotBusy):
-            change(client, WorldRequest(str(shot), reset=True))
         assert change(client, WorldRequest(str(shot), reset=True)).revision == 2
+        again = change(
+            client, WorldRequest(str(shot), world_from_solve=reply.world_from_solve, scale_source="two-points")
+        )
+        assert again.units == "metres" and again.by.scale == pytest.approx(reply.by.scale)
 
 
-def test_what_cannot_be_is_refused(real: BackendProcess, home: Path, tmp_path: Path) -> None:
+def test_a_shot_at_work_is_left_alone(real: BackendProcess, home: Path, tmp_path: Path) -> None:
+    write_shot(tmp_path / "shot", ShotPlan(plate=False, points=30))
+    with WireClient.of(home) as client, shot_lock(ShotFolder(tmp_path / "shot")), pytest.raises(ShotBusy):
+        change(client, WorldRequest(str(tmp_path / "shot"), reset=True))
+
+
+def test_what_cannot_be_is_refused(any_backend: Path, home: Path, tmp_path: Path) -> None:
     write_shot(tmp_path / "shot", ShotPlan(plate=False, points=30))
     shot = str(tmp_path / "shot")
     with WireClient.of(home) as client:
@@ -64,7 +72,7 @@ def test_what_cannot_be_is_refused(real: BackendProcess, home: Path, tmp_path: P
         assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_client_asks_where_the_ground_is(real: BackendProcess, home: Path, tmp_path: Path) -> None:
+def test_a_client_asks_where_the_ground_is(any_backend: Path, home: Path, tmp_path: Path) -> None:
     write_shot(tmp_path / "shot", ShotPlan(plate=False))
     with WireClient.of(home) as client:
         found = unpack(WorldSuggestion, client.call("world.suggest", shot=str(tmp_path / "shot")))

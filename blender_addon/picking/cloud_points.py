@@ -1,0 +1,62 @@
+"""The places of a cloud's points, and which of them are chosen without the mouse."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..shared.errors import InvalidRequest
+from ..shared.world_messages import Pick
+
+AT_INFINITY = "at_infinity"
+"""Point attribute: the point has a direction, but its distance is made up."""
+
+
+def places(cloud: bpy.types.Object) -> np.ndarray:
+    """float32 [N,3] in the shot's world, which is the mesh's own space: the root may stand anywhere."""
+    if cloud.mode == "EDIT":
+        cloud.update_from_editmode()
+    xyz = np.empty(3 * len(cloud.data.vertices), np.float32)
+    cloud.data.vertices.foreach_get("co", xyz)
+    return xyz.reshape(-1, 3)
+
+
+def pickable(cloud: bpy.types.Object) -> np.ndarray:
+    """bool [N]: points that have a place."""
+    found = np.zeros(len(cloud.data.vertices), bool)
+    held = cloud.data.attributes.get(AT_INFINITY)
+    if held is not None:
+        held.data.foreach_get("value", found)
+    return ~found
+
+
+def named(text: str) -> list[int]:
+    """Vertex numbers separated by spaces or commas. Raises `InvalidRequest`."""
+    try:
+        return [int(word) for word in text.replace(",", " ").split()]
+    except ValueError as bad:
+        raise InvalidRequest(
+            f"{text!r} does not name points.", "Give vertex numbers of the cloud separated by spaces."
+        ) from bad
+
+
+def selected(cloud: bpy.types.Object) -> list[int]:
+    """Vertices that are selected in Edit Mode: those that were clicked in the order of the clicks, then the rest."""
+    if cloud.mode != "EDIT":
+        return []
+    import bmesh
+
+    edited = bmesh.from_edit_mesh(cloud.data)
+    clicked = [item.index for item in edited.select_history if isinstance(item, bmesh.types.BMVert)]
+    return list(dict.fromkeys([*clicked, *(vertex.index for vertex in edited.verts if vertex.select)]))
+
+
+def picks(cloud: bpy.types.Object, indices: list[int]) -> tuple[Pick, ...]:
+    """The points as the backend takes them. Raises `InvalidRequest` for one that is not there or has no place."""
+    xyz, good = places(cloud), pickable(cloud)
+    for index in indices:
+        if not 0 <= index < len(xyz):
+            raise InvalidRequest(f"The cloud has no point {index}.", f"It has {len(xyz)}, counted from 0.")
+        if not good[index]:
+            raise InvalidRequest(f"Point {index} is infinitely far away.", "Pick a point that has a distance.")
+    return tuple(Pick(xyz=tuple(map(float, xyz[index]))) for index in indices)
