@@ -27,6 +27,8 @@ def add_stage_flags(parser: argparse.ArgumentParser) -> None:
         group = parser.add_argument_group(f"{info.name}: {info.help.lower()}")
         for spec in specs(info.params):
             group.add_argument(*sorted(spec.flags, key=len), dest=_dest(info, spec), **_settings(spec))
+            if spec.off_flags:
+                group.add_argument(*spec.off_flags, dest=_dest(info, spec), **_off_settings(spec))
 
 
 def stage_values(namespace: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -65,6 +67,11 @@ def _settings(spec: ParamSpec) -> dict[str, Any]:
     else:
         settings["metavar"] = (spec.unit or spec.kind.__name__).upper()
     return settings
+
+
+def _off_settings(spec: ParamSpec) -> dict[str, Any]:
+    text = f"The opposite of {spec.flags[0]}.{'' if spec.default else ' This is the default.'}"
+    return {"action": "store_false", "default": argparse.SUPPRESS, "help": text}
 
 
 def _default_text(spec: ParamSpec) -> str:

@@ -35,7 +35,7 @@ class Choice:
 class ParamSpec:
     """One declared parameter. `unit` is a word for people ("px", "mm", "frame", "fps"), empty for none;
     `minimum` and `maximum` are inclusive; `choices` empty means free; `folded` parameters are shown
-    only when asked for; `flags` are the command line's names, long one first."""
+    only when asked for; `flags` are the command line's names, long one first; `off_flags` set a bool to false."""
 
     name: str
     kind: type
@@ -49,6 +49,7 @@ class ParamSpec:
     choices: tuple[Choice, ...]
     flags: tuple[str, ...]
     folded: bool
+    off_flags: tuple[str, ...] = ()
 
 
 def param(
@@ -62,11 +63,12 @@ def param(
     choices: tuple[Choice, ...] = (),
     flags: tuple[str, ...] = (),
     folded: bool = False,
+    off_flags: tuple[str, ...] = (),
 ) -> Any:
     """A dataclass field that carries its declaration. See `ParamSpec` for the words."""
     declared = {
         "help": help, "label": label, "unit": unit, "minimum": minimum, "maximum": maximum,
-        "choices": choices, "flags": flags, "folded": folded,
+        "choices": choices, "flags": flags, "folded": folded, "off_flags": off_flags,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata={_KEY: declared})
 

@@ -52,6 +52,9 @@ QUALITIES = (
     Choice("medium", "Medium", "Full resolution up to 1080p: most shots"),
     Choice("high", "High", "More features and more refinement: the final camera"),
     Choice("slow", "Slow", "For shots with little camera movement: densest features, longest tracks"),
+    Choice("fast", "Fast", "At most 640 pixels wide, one refinement: is this shot solvable at all?"),
+    Choice("balanced", "Balanced", "At most 1280 pixels wide: for long clips and small machines"),
+    Choice("best", "Best", "The plate's own resolution up to 4K, lost points sought twice as often, most refinement"),
 )
 
 
@@ -65,6 +68,7 @@ class SolveParams:
         choices=(
             Choice("auto", "Automatic", "The best engine that is ready"),
             Choice("sfm", "Structure from motion", "Feature tracks and bundle adjustment: no model weights, no GPU"),
+            Choice("sfm-learned", "Learned matches", "Matches of a neural network, then the same adjustment: weights"),
         ),
         flags=("--solve-engine",),
         help="Method that solves the camera.",
@@ -96,7 +100,44 @@ class SolveParams:
         help="Focal length in pixels of the plate's width; wins over millimetres.",
     )  # fmt: skip
     fix_focal: bool = param(
-        False, label="Keep focal length", help="Trust the given focal length exactly instead of refining it."
+        False, label="Keep focal length", flags=("--fix-focal", "--no-optimize-focal"),
+        off_flags=("--optimize-focal",), help="Trust the given focal length exactly instead of refining it.",
+    )  # fmt: skip
+    focal_min_mm: float | None = param(
+        None, label="Shortest focal length", unit="mm", folded=True, minimum=1.0, maximum=5000.0,
+        help="The focal length is looked for from here; needs the sensor's width too.",
+    )  # fmt: skip
+    focal_max_mm: float | None = param(
+        None, label="Longest focal length", unit="mm", folded=True, minimum=1.0, maximum=5000.0,
+        help="The focal length is looked for up to here; needs the sensor's width too.",
+    )  # fmt: skip
+    focal_min_px: float | None = param(
+        None, label="Shortest focal length in pixels", unit="px", folded=True, minimum=1.0, maximum=1e6,
+        help="As in millimetres, in pixels of the plate's width; wins over millimetres.",
+    )  # fmt: skip
+    focal_max_px: float | None = param(
+        None, label="Longest focal length in pixels", unit="px", folded=True, minimum=1.0, maximum=1e6,
+        help="As in millimetres, in pixels of the plate's width; wins over millimetres.",
+    )  # fmt: skip
+    zoom: str = param(
+        "auto",
+        choices=(
+            Choice("auto", "Automatic", "One focal length unless the shot gives evidence of a zoom"),
+            Choice("fixed", "Fixed", "One focal length for all frames"),
+            Choice("free", "Zooms", "A focal length for every frame, changing smoothly"),
+        ),
+        help="Whether the focal length changes during the shot.",
+    )
+    motion: str = param(
+        "auto",
+        label="Camera motion",
+        choices=(
+            Choice("auto", "Automatic", "Found out for every part of the shot"),
+            Choice("full", "Travels", "The camera changes its place"),
+            Choice("nodal", "Pans on the spot", "The camera only turns: a tripod head"),
+            Choice("locked", "Locked off", "The camera does not move at all"),
+        ),
+        help="What the camera does during the shot.",
     )
     distortion: str = param(
         "auto",
@@ -105,12 +146,31 @@ class SolveParams:
             Choice("auto", "Automatic", "Solve lens distortion when the shot gives evidence of it"),
             Choice("none", "None", "The plate has no lens distortion"),
             Choice("radial", "Radial", "Always solve k1 and k2"),
+            Choice("tangential", "Radial and tangential", "Always solve k1, k2, p1 and p2: a lens off its axis"),
         ),
         help="Lens distortion model.",
     )
+    rolling_shutter: str = param(
+        "off",
+        folded=True,
+        choices=(
+            Choice("off", "Off", "All rows of a frame are exposed at once"),
+            Choice("auto", "Estimate", "Solve the readout time with the camera; wants fast motion"),
+            Choice("known", "Known", "Use the given readout time"),
+        ),
+        help="Correction for sensors that expose their rows one after the other.",
+    )
+    readout_ms: float | None = param(
+        None, label="Readout time", unit="ms", folded=True, minimum=0.0, maximum=1000.0,
+        help="Time from the first to the last row of a frame; used when the rolling shutter is known.",
+    )  # fmt: skip
     no_masks: bool = param(
         False, label="Ignore masks", flags=("--no-masks", "-M"), folded=True,
         help="Track everywhere, also inside the masks of moving objects.",
+    )  # fmt: skip
+    no_movers: bool = param(
+        False, label="Nothing moves", flags=("--no-movers",), folded=True,
+        help="Do not look for moving things in the picture: the motion masks stay black.",
     )  # fmt: skip
     seed: int = param(
         0,

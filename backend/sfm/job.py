@@ -14,7 +14,7 @@ from .settings import SfmSettings
 _NOISE_PX = 0.35
 """Expected error of a track, px at tracking resolution, until the solve has measured it."""
 
-_FOCAL_DOUBT = {"user": 0.03, "metadata": 0.1}
+_FOCAL_DOUBT = {"user": 0.03, "metadata": 0.1, "learned": 0.15}
 """Relative standard deviation of a given focal length that may be refined."""
 
 _LIKELY_FOCAL = 1.2

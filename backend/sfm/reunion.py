@@ -25,9 +25,6 @@ _MOST_REMEMBERED = 4000
 _MOST_MISSES = 6
 """A point that was looked for in vain is left alone for one frame, then two, four, ...; after so many misses
 for good."""
-_MOST_FRAMES = 60
-"""Frames that are searched, spread over the clip: enough to hold it together."""
-
 _MOST_BEND = 0.35
 """Most change of the predicted affine warp that the alignment may make (largest singular value of it)."""
 
@@ -72,7 +69,7 @@ def reunite(
     size = working_size(source.width, source.height, longest_side(preset, source.width, source.height))
     scale = source.width / size[0], source.height / size[1]
     posed = np.nonzero(scene.posed)[0]
-    chosen = posed[:: -(-len(posed) // _MOST_FRAMES)].tolist()
+    chosen = posed[:: -(-len(posed) // preset.windows)].tolist()
     for order in (chosen, chosen[::-1]):
         finder = _Finder(scene, tracks, size, scale, patch_radius(preset, size))
         for frame in read_frames(source, order, size):

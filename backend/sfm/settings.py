@@ -6,32 +6,43 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.solve_hints import NO_HINTS, SolveHints
+
 
 @dataclass(frozen=True)
 class Preset:
     """longest: tracking resolution, px of the longer side; None for half of the plate's. features: tracks kept alive
     in a frame. patch: radius of the tracked patches over the picture's diagonal. rounds: final bundle adjustments, each
-    with outliers removed and points tried again. iterations: of each."""
+    with outliers removed and points tried again. iterations: of each. windows: frames, spread over the clip, in which
+    points that tracking lost are looked for again. lower: the next cheaper preset, "" for the cheapest."""
 
     longest: int | None
     features: int
     patch: float
     rounds: int
     iterations: int
+    windows: int
+    lower: str
 
 
 PRESETS = {
-    "low": Preset(None, 600, 0.0109, 1, 12),
-    "medium": Preset(1920, 1200, 0.0109, 2, 20),
-    "high": Preset(2560, 2200, 0.0109, 3, 40),
-    "slow": Preset(4096, 4000, 0.0109, 4, 60),
+    "low": Preset(None, 600, 0.0109, 1, 12, 60, "fast"),
+    "medium": Preset(1920, 1200, 0.0109, 2, 20, 60, "low"),
+    "high": Preset(2560, 2200, 0.0109, 3, 40, 60, "medium"),
+    "slow": Preset(4096, 4000, 0.0109, 4, 60, 60, "high"),
+    "fast": Preset(640, 500, 0.0109, 1, 10, 30, ""),
+    "balanced": Preset(1280, 900, 0.0109, 2, 20, 60, "fast"),
+    "best": Preset(4096, 3000, 0.0109, 4, 60, 120, "high"),
 }
 
 
 @dataclass(frozen=True)
 class SfmSettings:
-    """quality: a name in PRESETS. focal_px: px of the plate's width, None when unknown; focal_source: "user"
-    or "metadata" then. fix_focal: hold it exactly. distortion: "auto", "none" or "radial". pixel_aspect: width
+    """quality: a name in PRESETS. focal_px: px of the plate's width, None when unknown; focal_source: "user",
+    "metadata" or "learned" then. fix_focal: hold it exactly. motion: "auto", "full", "nodal" or "locked" for all
+    frames. distortion: "auto", "none", "radial" or "tangential". rolling_shutter: "off", "auto" or "known", which
+    takes readout_ms, ms from the first row to the last; fps: frames a second. find_movers: whether to look for
+    things that move. hints: what the artist says of tracks. pixel_aspect: width
     of a plate pixel over its height. zoom: "auto" finds out whether the focal length changes, "fixed" is one for all
     frames, "free" is one for each. focal_min_px, focal_max_px: ends of the range it is looked for in, px of the plate's
     width, or None. checkpoint: folder that keeps finished tracks for a resume, or None;
@@ -46,6 +57,12 @@ class SfmSettings:
     zoom: str = "auto"
     focal_min_px: float | None = None
     focal_max_px: float | None = None
+    motion: str = "auto"
+    rolling_shutter: str = "off"
+    readout_ms: float | None = None
+    fps: float = 24.0
+    find_movers: bool = True
+    hints: SolveHints = NO_HINTS
     seed: int = 0
     checkpoint: Path | None = None
     checkpoint_key: str = ""

@@ -3,92 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 
 from backend.media.plate import PlateReader, moving_mask_folders
+from backend.pipeline import manifest
+from backend.pipeline.atomic import disk_errors, remove_partials
 from backend.pipeline.context import StageContext
-from backend.pipeline.fingerprint import of_files
+from backend.pipeline.fingerprint import of_file, of_files
 from backend.pipeline.stage import Engine
 from backend.sfm.result import CameraSolve
-from backend.sfm.settings import SfmSettings
 from backend.sfm.solver import solve
 from backend.solve_files import write_solve
+from backend.solve_settings import learned_focal_px, settings_of
 from backend.world.keep import earlier_camera, keep_world
 from shared.artifacts import StageResult
-from shared.errors import InvalidParameter
-from shared.sensors import width_mm
-from shared.shot import ShotFolder, SourceFacts
+from shared.errors import EngineUnavailable
+from shared.shot import ShotFolder
+from shared.solve_hints import read_hints
 from shared.stages import SolveParams
 
-SFM = Engine("sfm", 1)
+SFM = Engine("sfm", 2)
+
+
+TRACK_CACHE = "tracks"
+"""In the shot's private folder: the tracks of the last solve, for one with other hints or another lens."""
 
 
 def engine(params: SolveParams) -> Engine:
-    # "auto" too: sfm is the only engine so far, and it can always run.
+    if params.engine == "sfm-learned":
+        raise EngineUnavailable("The engine sfm-learned is not part of this installation.", "Use the engine sfm.")
+    # "auto" too: sfm can always run.
     return SFM
 
 
 def inputs(params: SolveParams, shot: ShotFolder, footage: str) -> Mapping[str, str]:
+    found = _masks(params, shot)
+    if shot.hints.is_file():
+        found["hints"] = of_file(shot.hints)
+    focal = learned_focal_px(shot)
+    return found if focal is None else {**found, "learned_focal": f"{focal:.2f}"}
+
+
+def _masks(params: SolveParams, shot: ShotFolder) -> dict[str, str]:
     folders = () if params.no_masks else moving_mask_folders(shot)
     masks = [path for folder in folders for path in folder.glob("frame_*.png")]
     return {"masks": of_files(masks, shot.root)} if masks else {}
 
 
 def run(params: SolveParams, context: StageContext) -> StageResult:
-    facts = context.shot.read().facts
-    focal = known_focal(params, facts)
-    settings = SfmSettings(
-        quality=params.quality,
-        focal_px=focal.px,
-        focal_source=focal.source,
-        fix_focal=params.fix_focal,
-        distortion=params.distortion,
-        pixel_aspect=facts.pixel_aspect,
-        seed=params.seed,
-        checkpoint=context.checkpoint_dir,
+    shot = context.shot
+    facts, hints = shot.read().facts, read_hints(shot)
+    settings = replace(
+        settings_of(params, facts, hints, learned_focal_px(shot)),
+        checkpoint=_track_cache(shot),
+        checkpoint_key=_plate_key(params, shot),
     )
-    with PlateReader(context.shot, use_masks=not params.no_masks) as plate:
+    with PlateReader(shot, use_masks=not params.no_masks) as plate:
         solved = solve(plate, settings, context)
     for sentence in solved.notices:
         context.notice(sentence)
     context.check_cancelled()
-    before = earlier_camera(context.shot)
+    before = earlier_camera(shot)
     context.begin_changes()
     artifacts = keep_world(before, context, write_solve(solved, facts, SFM.name, context))
     return StageResult("solve", SFM.name, SFM.version, _facts(solved), artifacts)
 
 
-@dataclass(frozen=True)
-class KnownFocal:
-    """px of the plate's width, None when it has to be solved from nothing. source: user or metadata."""
+def _track_cache(shot: ShotFolder) -> Path:
+    folder = shot.private_dir / TRACK_CACHE
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_partials(folder)
+    return folder
 
-    px: float | None
-    source: str
 
-
-def known_focal(params: SolveParams, facts: SourceFacts) -> KnownFocal:
-    """The focal length that the user or the file gives: pixels win over millimetres, the user over the file.
-
-    Raises `InvalidParameter` for millimetres without a sensor, and for keeping a focal length nobody gave.
-    """
-    if params.focal_px is not None:
-        return KnownFocal(params.focal_px, "user")
-    if params.focal_mm is not None:
-        sensor = params.sensor_mm or width_mm(params.sensor)
-        if sensor is None:
-            raise InvalidParameter(
-                "A focal length in millimetres says nothing without the width of the sensor.",
-                "Choose the camera, or enter the sensor's width in millimetres.",
-            )
-        return KnownFocal(params.focal_mm * facts.width / sensor, "user")
-    if facts.focal_px is not None:
-        return KnownFocal(facts.focal_px, "metadata")
-    if params.fix_focal:
-        raise InvalidParameter(
-            "There is no focal length to keep: none was given, and the footage carries none.",
-            "Enter the focal length, or let it be solved.",
-        )
-    return KnownFocal(None, "user")
+def _plate_key(params: SolveParams, shot: ShotFolder) -> str:
+    """What tracks depend on besides the solver's settings: the plate and the masks."""
+    ingested = manifest.find(shot, "ingest")
+    return f"{SFM.version}:{ingested.key if ingested else ''}:{_masks(params, shot).get('masks', '')}"
 
 
 def _facts(solved: CameraSolve) -> dict[str, object]:

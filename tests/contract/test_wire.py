@@ -175,7 +175,7 @@ def test_a_job_that_makes_no_sense_is_refused_at_once(client: WireClient) -> Non
     with pytest.raises(UnknownStage):
         client.submit(scripted_job("quick", stages=("explode",)))
     with pytest.raises(InvalidParameter):
-        client.submit(scripted_job("quick", params={"solve": {"quality": "best"}}))
+        client.submit(scripted_job("quick", params={"solve": {"quality": "ultra"}}))
     assert client.call("job.list") == []
 
 

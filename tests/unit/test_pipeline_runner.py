@@ -201,7 +201,7 @@ def test_no_foreign_error_escapes(stages: Stages, request_: JobRequest, foreign:
 
 def test_bad_requests_are_refused_before_any_work(stages: Stages, request_: JobRequest) -> None:
     with pytest.raises(InvalidParameter):
-        _run(request_, params={"solve": {"quality": "best"}})
+        _run(request_, params={"solve": {"quality": "ultra"}})
     with pytest.raises(InvalidRequest, match="absolute"):
         _run(request_, shot="relative")
     assert stages["ingest"].runs == 0 and not Path(request_.shot).exists()
