@@ -20,7 +20,7 @@ import pycolmap
 from tests.benchmarks.peer_cache import cache_key, cached
 from tests.benchmarks.runs import Clock, CommandFailed, Run, call
 from tests.benchmarks.scoring import Lens
-from tests.benchmarks.truth import IMAGES, MaskOf
+from tests.benchmarks.truth import MaskOf, pictures_in
 
 _PYCOLMAP = """
 import sys, pathlib, pycolmap
@@ -42,7 +42,7 @@ def run_colmap(frames: Path, count: int, cache: Path | None, name: str, masks: M
     colmap = shutil.which("colmap")
     if colmap is None:
         return Run(solver, float("nan"), float("nan"), {}, None, "not installed")
-    pictures = _pictures(frames)
+    pictures = pictures_in(frames)
     with tempfile.TemporaryDirectory(prefix="bench-colmap-") as work:
         folder = None if masks is None else _write_masks(pictures, masks, Path(work) / "masks")
         files = [*pictures, *(sorted(folder.iterdir()) if folder else [])]
@@ -52,13 +52,9 @@ def run_colmap(frames: Path, count: int, cache: Path | None, name: str, masks: M
 
 def run_pycolmap(frames: Path, count: int, cache: Path | None, name: str) -> Run:
     """pycolmap's pipeline."""
-    key = cache_key("pycolmap", pycolmap.__version__, _OPTIONS, _pictures(frames))
+    key = cache_key("pycolmap", pycolmap.__version__, _OPTIONS, pictures_in(frames))
     with tempfile.TemporaryDirectory(prefix="bench-pycolmap-") as work:
         return cached(cache, f"{name}.pycolmap", key, lambda: _pipeline(frames, Path(work), count))
-
-
-def _pictures(frames: Path) -> list[Path]:
-    return sorted(path for path in frames.iterdir() if path.suffix.lower() in IMAGES)
 
 
 def _version(colmap: str) -> str:

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.benchmarks.truth import TruthClip, frame_paths, load_truth
+from tests.benchmarks.truth import TruthClip, frame_paths, load_truth, picture_size
 
 Floats32 = NDArray[np.float32]
 _LEAST_SCALE, _MOST_SCALE = 0.5, 12.0
@@ -69,7 +69,7 @@ def compose(people: Path, over: Path, out: Path, *, seed: int, share: float) -> 
     """Writes the clip and returns the share of moving pixels it has. Raises ValueError when no size of the people
     reaches `share`, FileNotFoundError for a clip without alpha."""
     truth, frames = load_truth(over), frame_paths(over)
-    count, size = len(frames), _size(frames[0])
+    count, size = len(frames), picture_size(frames[0])
     walks = choose_walks(np.random.default_rng(seed), len(frame_paths(people)))
     scale = _scale_for(share, lambda s: _coverage(people, walks, s, count, size))
     shutil.rmtree(out, ignore_errors=True)
@@ -193,11 +193,6 @@ def _read(path: Path, flags: int = cv2.IMREAD_COLOR) -> NDArray[np.uint8]:
     if picture is None:
         raise FileNotFoundError(f"{path} is missing or no picture")
     return np.asarray(picture)
-
-
-def _size(path: Path) -> tuple[int, int]:
-    height, width = _read(path).shape[:2]
-    return width, height
 
 
 if __name__ == "__main__":

@@ -47,8 +47,13 @@ class Lens:
 
 @dataclass(frozen=True)
 class CameraScore:
-    """ate_percent: of the truth path's length. rotation_deg: mean after removing the best global rotation.
-    focal_percent: mean relative error. points_px: mean distance of truth points, nan without depth."""
+    """nan where a score does not apply.
+
+    ate_percent: of the truth path's length. wander_deg: largest angle of a frame from the mean error of all, for a
+    truth that does not travel. rotation_deg: mean, after removing the best global rotation. focal_percent,
+    focal_max_percent: mean and largest relative error of the frames' focal lengths. points_px: mean distance of truth
+    points that do not move. k1_percent: relative error where the truth is distorted; undistorted_px: the same points
+    in the plate that the solved lens undistorts."""
 
     solved: int
     frames: int
@@ -56,6 +61,23 @@ class CameraScore:
     rotation_deg: float
     focal_percent: float
     points_px: float
+    focal_max_percent: float = float("nan")
+    wander_deg: float = float("nan")
+    k1_percent: float = float("nan")
+    undistorted_px: float = float("nan")
+
+
+ROTATION_GAUGE = "the one world rotation that suits the orientations of all frames best (chordal mean)"
+_STANDS = 1e-6
+"""Metres and radians below which a truth camera has not moved."""
+
+
+def motion_of(poses: Array) -> str:
+    """What a truth camera [T, 4, 4] does over the clip: locked, nodal or full."""
+    if np.linalg.norm(poses[:, :3, 3] - poses[0, :3, 3], axis=1).max() > _STANDS:
+        return "full"
+    turned = Rotation.from_matrix(poses[0, :3, :3].T @ poses[:, :3, :3]).magnitude().max()
+    return "nodal" if turned > _STANDS else "locked"
 
 
 def umeyama(source: Array, target: Array, *, with_scale: bool = True) -> Sim3:
@@ -81,13 +103,36 @@ def absolute_trajectory_error(solved: Array, truth: Array) -> float:
     return float(np.sqrt((left**2).sum(1).mean()))
 
 
-def rotation_error_deg(solved: Array, truth: Array) -> float:
-    """Mean angle between the orientations after the one world rotation that suits them all best."""
+def world_rotation(solved: Array, truth: Array) -> Array:
+    """truth_from_solved [3, 3] that suits the orientations of poses [N, 4, 4] best (chordal mean)."""
     chordal = np.einsum("nij,nkj->ik", truth[:, :3, :3], solved[:, :3, :3])
     u, _, vt = np.linalg.svd(chordal)
-    world = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
-    left = np.einsum("nji,jk,nkl->nil", truth[:, :3, :3], world, solved[:, :3, :3])
-    return float(np.degrees(Rotation.from_matrix(left).magnitude()).mean())
+    turn: Array = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+    return turn
+
+
+def rotation_errors_deg(solved: Array, truth: Array) -> Array:
+    """Angle [N] between the orientations after the one world rotation that suits them all best."""
+    left = np.einsum("nji,jk,nkl->nil", truth[:, :3, :3], world_rotation(solved, truth), solved[:, :3, :3])
+    angles: Array = np.degrees(Rotation.from_matrix(left).magnitude())
+    return angles
+
+
+def rotation_error_deg(solved: Array, truth: Array) -> float:
+    """Mean of `rotation_errors_deg`."""
+    return float(rotation_errors_deg(solved, truth).mean())
+
+
+def first_gauge(solved: Array, truth: Array) -> Sim3:
+    """solved_from_truth by the orientations first, then scale and place by the centres: also good for a straight
+    path, about which a Sim(3) of centres could turn, and for a camera that stands (scale 1 then)."""
+    turn = world_rotation(solved, truth).T
+    ours, theirs = solved[:, :3, 3], truth[:, :3, 3] @ turn.T
+    a, b = theirs - theirs.mean(0), ours - ours.mean(0)
+    spread = float((a**2).sum())
+    scale = float((a * b).sum()) / spread if spread > len(a) * _STANDS**2 else 1.0
+    scale = scale if scale > 1e-9 else 1.0
+    return Sim3(scale, turn, ours.mean(0) - scale * theirs.mean(0))
 
 
 def project(points: Array, K: Array, distortion: tuple[float, float, float, float]) -> Array:
@@ -122,9 +167,10 @@ class TruthPoints:
 
 
 def sample_truth_points(
-    depth_of: Callable[[int], Array | None], poses: Array, lens: Lens, frames: list[int], spacing: int = 24
-) -> TruthPoints:
-    """Points on a regular grid of every frame in `frames` that has a finite, positive depth."""
+    depth_of: Callable[[int], Array | None], poses: Array, lens: Lens, frames: list[int], spacing: int = 24,
+    moving_in: Callable[[int], NDArray[np.bool_] | None] | None = None,
+) -> TruthPoints:  # fmt: skip
+    """Points on a regular grid of every frame in `frames` that has a finite, positive depth, outside what moves."""
     worlds, pixels, indices = [], [], []
     for t in frames:
         depth = depth_of(t)
@@ -134,6 +180,8 @@ def sample_truth_points(
         z = depth[v, u].ravel().astype(np.float64)
         pixel = np.stack([u.ravel() + 0.5, v.ravel() + 0.5], 1)
         good = np.isfinite(z) & (z > 1e-6) & (z < 1e9)
+        moving = None if moving_in is None else moving_in(t)
+        good &= True if moving is None else ~moving[v, u].ravel()
         camera = unproject(pixel[good], z[good], lens.K[t], lens.distortion)
         worlds.append(camera @ poses[t, :3, :3].T + poses[t, :3, 3])
         pixels.append(pixel[good])
@@ -143,17 +191,37 @@ def sample_truth_points(
     return TruthPoints(np.concatenate(worlds), np.concatenate(pixels), np.concatenate(indices))
 
 
-def point_errors_px(points: TruthPoints, poses: dict[int, Array], lens: Lens, start: Sim3) -> Array:
-    """Distance in px of every truth point seen through the solved camera, in the best Sim(3) gauge.
-    poses: solved world_from_camera by frame index. start: solved_from_truth to begin from."""
+def fit_gauge(points: TruthPoints, poses: dict[int, Array], lens: Lens, start: Sim3) -> Sim3:
+    """The Sim(3) solved_from_truth in which the truth points, seen through the solved camera, are nearest their
+    pixels. poses: solved world_from_camera by frame index."""
+
+    def gauge(p: Array) -> Sim3:
+        turn = Rotation.from_rotvec(p[:3]).as_matrix() @ start.rotation
+        return Sim3(start.scale * float(np.exp(p[6])), turn, start.translation + p[3:6] * start.scale)
 
     def residuals(p: Array) -> Array:
-        turn = Rotation.from_rotvec(p[:3]).as_matrix() @ start.rotation
-        gauge = Sim3(start.scale * float(np.exp(p[6])), turn, start.translation + p[3:6] * start.scale)
-        return (_seen(points, gauge, poses, lens) - points.pixels).ravel()
+        return (_seen(points, gauge(p), poses, lens) - points.pixels).ravel()
 
     best = least_squares(residuals, np.zeros(7), loss="soft_l1", f_scale=1.0, x_scale="jac", max_nfev=60)
-    return np.linalg.norm(residuals(best.x).reshape(-1, 2), axis=1)
+    return gauge(best.x)
+
+
+def point_errors_px(points: TruthPoints, poses: dict[int, Array], lens: Lens, gauge: Sim3) -> Array:
+    """Distance in px of every truth point seen through the solved camera."""
+    distances: Array = np.linalg.norm(_seen(points, gauge, poses, lens) - points.pixels, axis=1)
+    return distances
+
+
+def undistorted_errors_px(points: TruthPoints, poses: dict[int, Array], lens: Lens, gauge: Sim3) -> Array:
+    """The same in the undistorted plate: the truth's pixels, undistorted by the solved lens, against the solved
+    camera without distortion."""
+    straight = np.empty_like(points.pixels)
+    for t in poses:
+        mine = points.frame == t
+        rays = unproject(points.pixels[mine], np.ones(int(mine.sum())), lens.K[t], lens.distortion)
+        straight[mine] = project(rays, lens.K[t], (0.0, 0.0, 0.0, 0.0))
+    distances: Array = np.linalg.norm(_seen(points, gauge, poses, Lens(lens.K)) - straight, axis=1)
+    return distances
 
 
 def _seen(points: TruthPoints, gauge: Sim3, poses: dict[int, Array], lens: Lens) -> Array:
@@ -170,19 +238,31 @@ def _seen(points: TruthPoints, gauge: Sim3, poses: dict[int, Array], lens: Lens)
 def score_camera(
     solved: dict[int, Array], solved_lens: Lens, truth: Array, truth_lens: Lens,
     depth_of: Callable[[int], Array | None] | None = None,
+    moving_in: Callable[[int], NDArray[np.bool_] | None] | None = None,
 ) -> CameraScore:  # fmt: skip
-    """Score solved poses (by frame index) against truth [T, 4, 4]. Both lenses hold K for every frame."""
+    """Score solved poses (by frame index) against truth [T, 4, 4]. Both lenses hold K for every frame. Points that
+    `moving_in` says move are not scored."""
     frames = sorted(solved)
     if len(frames) < 3:
         return CameraScore(len(frames), len(truth), *[float("nan")] * 4)
     ours, theirs = np.stack([solved[t] for t in frames]), truth[frames]
-    length = path_length(truth[:, :3, 3])
-    ate = absolute_trajectory_error(ours, theirs) * 100.0 / length if length > 1e-9 else float("nan")
-    focal = np.abs(solved_lens.K[frames, 0, 0] / truth_lens.K[frames, 0, 0] - 1.0).mean() * 100.0
-    pixels = float("nan")
+    travels = motion_of(truth) == "full"
+    ate = absolute_trajectory_error(ours, theirs) * 100.0 / path_length(truth[:, :3, 3]) if travels else float("nan")
+    focal = np.abs(solved_lens.K[frames, 0, 0] / truth_lens.K[frames, 0, 0] - 1.0) * 100.0
+    turns = rotation_errors_deg(ours, theirs)
+    pixels = straight = float("nan")
     if depth_of is not None:
-        points = sample_truth_points(depth_of, truth, truth_lens, frames)
+        points = sample_truth_points(depth_of, truth, truth_lens, frames, moving_in=moving_in)
         if len(points.world):
-            start = umeyama(ours[:, :3, 3], theirs[:, :3, 3]).inverse()
-            pixels = float(point_errors_px(points, solved, solved_lens, start).mean())
-    return CameraScore(len(frames), len(truth), ate, rotation_error_deg(ours, theirs), float(focal), pixels)
+            gauge = fit_gauge(points, solved, solved_lens, first_gauge(ours, theirs))
+            pixels = float(point_errors_px(points, solved, solved_lens, gauge).mean())
+            if any(truth_lens.distortion):
+                straight = float(undistorted_errors_px(points, solved, solved_lens, gauge).mean())
+    k1 = truth_lens.distortion[0]
+    return CameraScore(
+        len(frames), len(truth), ate, float(turns.mean()), float(focal.mean()), pixels,
+        focal_max_percent=float(focal.max()),
+        wander_deg=float("nan") if travels else float(turns.max()),
+        k1_percent=abs(solved_lens.distortion[0] / k1 - 1.0) * 100.0 if k1 else float("nan"),
+        undistorted_px=straight,
+    )  # fmt: skip

@@ -100,7 +100,19 @@ def _real(folder: Path, truth: Path) -> TruthClip:
 def frame_paths(folder: Path) -> list[Path]:
     """The clip's frames in order; empty when it is a video."""
     frames = folder / "frames"
-    if not frames.is_dir():
-        return []
-    named = [path for path in frames.iterdir() if path.suffix.lower() in IMAGES]
+    return pictures_in(frames) if frames.is_dir() else []
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder, by the numbers in their names."""
+    named = [path for path in folder.iterdir() if path.suffix.lower() in IMAGES]
     return sorted(named, key=lambda path: [int(part) for part in re.findall(r"\d+", path.stem)])
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height, px. Raises FileNotFoundError for what is no picture."""
+    picture = cv2.imread(str(path))
+    if picture is None:
+        raise FileNotFoundError(f"{path} is missing or no picture")
+    height, width = picture.shape[:2]
+    return width, height

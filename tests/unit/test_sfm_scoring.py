@@ -10,6 +10,7 @@ from tests.benchmarks.scoring import (
     Lens,
     Sim3,
     absolute_trajectory_error,
+    motion_of,
     path_length,
     project,
     rotation_error_deg,
@@ -93,3 +94,79 @@ def test_truth_points_move_by_what_the_focal_length_is_off() -> None:
 
 def test_path_length_is_the_sum_of_steps() -> None:
     assert path_length(np.array([[0.0, 0, 0], [3, 4, 0], [3, 4, 2]])) == 7.0
+
+
+def turning(angles_deg: Array) -> Array:
+    """A camera on a tripod that pans by these angles."""
+    poses = np.tile(np.eye(4), (len(angles_deg), 1, 1))
+    poses[:, :3, 3] = (1.0, 2.0, 3.0)
+    poses[:, :3, :3] = Rotation.from_euler("y", angles_deg[:, None], degrees=True).as_matrix()
+    return poses
+
+
+def test_what_the_truth_does_is_told_from_its_poses() -> None:
+    assert motion_of(path()) == "full"
+    assert motion_of(turning(np.linspace(0.0, 20.0, 20))) == "nodal"
+    assert motion_of(turning(np.zeros(20))) == "locked"
+
+
+def test_the_wander_of_a_locked_camera_is_its_largest_turn() -> None:
+    truth = turning(np.zeros(21))
+    lens = Lens(np.broadcast_to(K, (21, 3, 3)))
+    shaken = turning(np.linspace(-0.05, 0.05, 21))  # mean 0, ends 0.05 degrees away
+    depth = 4.0 + np.random.default_rng(4).random((360, 640))
+    still = score_camera(dict(enumerate(in_gauge(truth, GAUGE))), lens, truth, lens, lambda _t: depth)
+    assert still.wander_deg < 1e-5
+    assert still.points_px < 1e-3
+    assert np.isnan(still.ate_percent)
+    score = score_camera(dict(enumerate(in_gauge(shaken, GAUGE))), lens, truth, lens, lambda _t: depth)
+    assert abs(score.wander_deg - 0.05) < 1e-3
+    assert abs(score.points_px - 500.0 * np.radians(0.05) * 11.0 / 21.0) < 0.1
+
+
+def test_a_zoom_is_scored_frame_by_frame() -> None:
+    truth = path()
+    right, solved = np.tile(K, (20, 1, 1)), np.tile(K, (20, 1, 1))
+    right[:, 0, 0] = right[:, 1, 1] = np.linspace(400.0, 800.0, 20)
+    solved[:] = right
+    solved[5, 0, 0] *= 1.1
+    score = score_camera(dict(enumerate(truth)), Lens(solved), truth, Lens(right))
+    assert abs(score.focal_max_percent - 10.0) < 1e-9
+    assert abs(score.focal_percent - 0.5) < 1e-9
+
+
+def test_distortion_is_scored_by_k1_and_in_the_undistorted_plate() -> None:
+    truth = path()
+    depth = 4.0 + np.random.default_rng(4).random((360, 640))
+    bent = Lens(np.broadcast_to(K, (20, 3, 3)), (-0.1, 0.0, 0.0, 0.0))
+    right = score_camera(dict(enumerate(truth)), bent, truth, bent, lambda _t: depth)
+    assert right.k1_percent < 1e-9
+    assert right.undistorted_px < 1e-3
+    less = Lens(bent.K, (-0.09, 0.0, 0.0, 0.0))
+    off = score_camera(dict(enumerate(truth)), less, truth, bent, lambda _t: depth)
+    assert abs(off.k1_percent - 10.0) < 1e-6
+    assert 0.1 < off.undistorted_px < 1.0
+
+
+def test_points_on_what_moves_are_not_scored() -> None:
+    truth = path()
+    lens = Lens(np.broadcast_to(K, (20, 3, 3)))
+    depth = np.full((360, 640), 5.0)
+    depth[:, 320:] = 1.0  # wrong: somebody stands there now
+    wrong = depth.copy()
+
+    def moving(_index: int) -> np.ndarray:
+        return np.arange(640)[None, :].repeat(360, 0) >= 320
+
+    solved = dict(enumerate(in_gauge(truth, GAUGE)))
+    noisy = {t: pose @ _nudge(t) for t, pose in solved.items()}
+    masked = score_camera(noisy, lens, truth, lens, lambda _t: wrong, moving)
+    whole = score_camera(noisy, lens, truth, lens, lambda _t: wrong)
+    assert masked.points_px < 0.7 * whole.points_px
+
+
+def _nudge(t: int) -> Array:
+    """A place error that matters more for what is near."""
+    pose = np.eye(4)
+    pose[0, 3] = 0.05 * (-1.0) ** t
+    return pose
