@@ -1,22 +1,24 @@
 """The files of a solve: `camera/*.json`, the point cloud and the COLMAP model.
 
-All are written beside their final names first and take them together at the end, so that a solve that is
-interrupted while writing leaves the one before.
+All change as one (`backend/pipeline/journal.py`), together with the world that the artist set: a solve that is
+interrupted while writing, even by a kill or a power cut, leaves the one before or is whole.
 """
 
 from __future__ import annotations
 
-import contextlib
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import cv2
 import numpy as np
 
-from backend.pipeline.atomic import atomic_folder, atomic_path
 from backend.pipeline.context import StageContext
+from backend.pipeline.journal import Change, change_files
 from backend.sfm.colmap_model import write_colmap_model
-from backend.sfm.frames import Floats
+from backend.sfm.frames import Floats, Picture
 from backend.sfm.result import CameraSolve, FrameSolve
+from backend.world.keep import kept_world
 from shared.artifacts import Artifact, frame_name
 from shared.camera_files import (
     CAMERA_AXES,
@@ -27,6 +29,8 @@ from shared.camera_files import (
     FramePose,
     Intrinsics,
     Matrix4,
+    Similarity,
+    SolvedCamera,
     World,
 )
 from shared.errors import ArtifactMissing, ShotCorrupt
@@ -36,30 +40,102 @@ from shared.solve_report import REPORT_VERSION, SolveReport
 FILE_VERSION = 1
 
 
-def write_solve(solved: CameraSolve, facts: SourceFacts, engine: str, context: StageContext) -> tuple[Artifact, ...]:
-    """Writes every file of the solve and lists them. Raises `DiskFull`, `ShotReadOnly`."""
+def write_solve(
+    solved: CameraSolve, facts: SourceFacts, engine: str, context: StageContext, before: SolvedCamera | None = None
+) -> tuple[Artifact, ...]:
+    """Writes every file of the solve and lists them. before: the camera of the solve before, if somebody set its
+    world: the new one is put into it. The caller holds the shot's lock. Raises `DiskFull`, `ShotReadOnly`,
+    `JobCancelled`; nothing of the earlier solve has changed then."""
     shot = context.shot
-    revision = next_revision(shot)
-    documents = {
-        shot.intrinsics: intrinsics_of(solved, facts),
-        shot.extrinsics: extrinsics_of(solved, engine, revision),
-        shot.world: World(FILE_VERSION, revision, UNCHANGED),
-        shot.report: report_of(solved, engine),
-    }
-    with contextlib.ExitStack() as written:
-        model = written.enter_context(atomic_folder(shot.sparse_dir))
-        write_colmap_model(solved, model, frame_name)
-        write_cloud(solved, written.enter_context(atomic_path(shot.cloud)))
-        write_tracks(solved, written.enter_context(atomic_path(shot.tracks)))
-        for path, document in documents.items():
-            written.enter_context(atomic_path(path)).write_text(document_text(document), encoding="utf-8")
+    solved, documents = _documents(solved, facts, engine, context, before)
     frames = (solved.frames[0].number, solved.frames[-1].number)
-    return (
-        *(context.artifact("camera", path, frames) for path in documents),
+    with change_files(shot) as change:
+        # world.json first and extrinsics.json last: in between, readers without the lock refuse the mixture.
+        _stage_document(change, shot.world, documents.world)
+        _stage_document(change, shot.intrinsics, documents.intrinsics)
+        _stage_document(change, shot.report, report_of(solved, engine))
+        _stage_model(solved, shot, change)
+        write_cloud(solved, change.stage(shot.cloud))
+        write_tracks(solved, change.stage(shot.tracks))
+        _stage_motion(solved, context, change)
+        _stage_document(change, shot.extrinsics, documents.extrinsics, last=True)
+        context.begin_changes()
+    listed = [
+        *(context.artifact("camera", path, frames) for path in (shot.intrinsics, shot.extrinsics, shot.world)),
+        context.artifact("report", shot.report),
         context.artifact("cloud", shot.cloud),
         context.artifact("tracks", shot.tracks),
         context.artifact("colmap", shot.sparse_dir, frames),
-    )
+    ]
+    if solved.moving is not None:
+        listed.append(context.artifact("motion", shot.motion_dir, frames))
+    return tuple(listed)
+
+
+def _documents(
+    solved: CameraSolve, facts: SourceFacts, engine: str, context: StageContext, before: SolvedCamera | None
+) -> tuple[CameraSolve, SolvedCamera]:
+    """The solve in the shot's world, and its documents."""
+    revision = next_revision(context.shot)
+    inner = intrinsics_of(solved, facts)
+    own = SolvedCamera(inner, extrinsics_of(solved, engine, revision), World(FILE_VERSION, revision, UNCHANGED))
+    kept = kept_world(before, own)
+    if kept.notice:
+        context.notice(kept.notice)
+    if kept.step is None:
+        return solved, own
+    moved = replace(moved_solve(solved, kept.step.by), gauge=kept.step.gauge)
+    world = World(FILE_VERSION, revision, kept.step.by, solved.gauge)
+    return moved, SolvedCamera(inner, extrinsics_of(moved, engine, revision), world)
+
+
+def moved_solve(solved: CameraSolve, by: Similarity) -> CameraSolve:
+    """The same camera and points in another world."""
+    turn, place = np.array(by.rotation), np.array(by.translation)
+    frames = []
+    for frame in solved.frames:
+        if frame.world_from_camera is not None:
+            pose = frame.world_from_camera.copy()
+            pose[:3, :3] = turn @ pose[:3, :3]
+            pose[:3, 3] = by.scale * turn @ pose[:3, 3] + place
+            spread = None if frame.position_sd is None else by.scale * frame.position_sd
+            frame = replace(frame, world_from_camera=pose, position_sd=spread)
+        frames.append(frame)
+    cloud = replace(solved.cloud, xyz=by.scale * solved.cloud.xyz @ turn.T + place)
+    return replace(solved, frames=tuple(frames), cloud=cloud)
+
+
+def _stage_document(change: Change, path: Path, document: Any, *, last: bool = False) -> None:
+    change.stage(path, last=last).write_text(document_text(document), encoding="utf-8")
+
+
+def _stage_model(solved: CameraSolve, shot: ShotFolder, change: Change) -> None:
+    folder = change.scratch()
+    write_colmap_model(solved, folder, frame_name)
+    for written in sorted(folder.iterdir()):
+        written.replace(change.stage(shot.sparse_dir / written.name))
+    change.replaces_folder(shot.sparse_dir)
+
+
+def _stage_motion(solved: CameraSolve, context: StageContext, change: Change) -> None:
+    """motion/frame_*.png: one at a time; what does not move costs one encoded picture for the whole clip."""
+    folder = context.shot.motion_dir
+    nothing = b""
+    for frame, mask in zip(solved.frames, solved.moving or (), strict=solved.moving is not None):
+        context.check_cancelled()
+        if mask is None:
+            nothing = nothing or png_bytes(np.zeros((solved.height, solved.width), np.uint8))
+        content = nothing if mask is None else png_bytes(mask)
+        change.stage(folder / frame_name(frame.number), fleeting=True).write_bytes(content)
+    change.replaces_folder(folder)
+
+
+def png_bytes(picture: Picture) -> bytes:
+    """A PNG of uint8 [H, W], compressed lightly: masks are large even areas."""
+    done, content = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise ValueError(f"a picture of {picture.shape} {picture.dtype} cannot be a PNG")
+    return content.tobytes()
 
 
 def next_revision(shot: ShotFolder) -> int:
@@ -97,9 +173,9 @@ def extrinsics_of(solved: CameraSolve, engine: str, revision: int) -> Extrinsics
         version=FILE_VERSION,
         world=WORLD_AXES,
         camera=CAMERA_AXES,
-        units="arbitrary",
-        up_source="none",
-        scale_source="none",
+        units=solved.gauge.units,
+        up_source=solved.gauge.up_source,
+        scale_source=solved.gauge.scale_source,
         engine=engine,
         frames=tuple(_pose(frame) for frame in solved.frames),
         world_revision=revision,

@@ -114,6 +114,9 @@ class Gauge:
     units: str
 
 
+ARBITRARY = Gauge("none", "none", "arbitrary")
+
+
 @dataclass(frozen=True)
 class World:
     """`world_from_solve` takes the solver's own gauge to the shot's world; every change raises

@@ -170,7 +170,7 @@ class SolveParams:
     )  # fmt: skip
     no_movers: bool = param(
         False, label="Nothing moves", flags=("--no-movers",), folded=True,
-        help="Do not look for moving things in the picture: the motion masks stay black.",
+        help="Do not look for moving things in the picture; no motion masks are written.",
     )  # fmt: skip
     seed: int = param(
         0,

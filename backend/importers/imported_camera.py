@@ -115,6 +115,8 @@ def write_into_shot(camera: ImportedCamera, shot: ShotFolder, options: ImportOpt
     documents = _documents(camera, facts, _next_revision(shot))
     notices = (*camera.notices, *_range_notices(camera, facts))
     manifest.remove(shot, "solve")
+    for path in (shot.report, shot.tracks):  # of a solve that this camera takes the place of
+        path.unlink(missing_ok=True)
     write_text(shot.intrinsics, document_text(documents.intrinsics))
     write_text(shot.extrinsics, document_text(documents.extrinsics))
     write_text(shot.world, document_text(documents.world))

@@ -1,6 +1,7 @@
 """Many files changed as one: a redo log.
 
-New content is staged in `.backlot/change/`; then the journal, a list of renames, appears there in one rename.
+New content is staged in `.backlot/change/`; then the journal, a list of renames and of files that go, appears
+there in one rename.
 Before that moment an interrupted change never happened; after it, whoever takes the shot's lock next
 finishes it. Renaming is all that is left then, so finishing needs no memory of what the change was.
 (The write-ahead log of databases; Gray and Reuter, Transaction Processing, 1992, chapter 9.)
@@ -33,11 +34,14 @@ class Change:
         self._shot, self._folder = shot, folder
         self._renames: list[tuple[str, str]] = []
         self._last: list[tuple[str, str]] = []
+        self._removed: list[str] = []
+        self._fleeting: set[str] = set()
 
-    def stage(self, final: Path, *, last: bool = False) -> Path:
+    def stage(self, final: Path, *, last: bool = False, fleeting: bool = False) -> Path:
         """Where to write the new content of `final`, a file of the shot; `last` takes its place after all others.
-        Raises `InvalidRequest` when it lies on another disk than the shot's root: then no rename can bring it
-        there."""
+        fleeting: one of many files that a power cut may damage, since the stage would make them again; they are not
+        flushed to the disk one by one. Raises `InvalidRequest` when it lies on another disk than the shot's root:
+        then no rename can bring it there."""
         near = final.parent
         near.mkdir(parents=True, exist_ok=True)
         if near.stat().st_dev != self._folder.stat().st_dev:
@@ -46,7 +50,26 @@ class Change:
             )
         staged = f"{len(self._renames) + len(self._last):06d}{final.suffix}"  # encoders look at the extension
         (self._last if last else self._renames).append((staged, self._shot.relative(final)))
+        if fleeting:
+            self._fleeting.add(staged)
         return self._folder / staged
+
+    def scratch(self) -> Path:
+        """A folder for what does not come to stay, on the shot's disk; gone with the change."""
+        folder = self._folder / "scratch"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def remove(self, final: Path) -> None:
+        """That file of the shot is gone when the change is done."""
+        self._removed.append(self._shot.relative(final))
+
+    def replaces_folder(self, folder: Path) -> None:
+        """Files right in `folder` that are not staged by now are gone when the change is done."""
+        staged = self._staged_in(self._shot.relative(folder))
+        for item in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if item.is_file() and self._shot.relative(item) not in staged:
+                self.remove(item)
 
     def touches(self, path: str) -> bool:
         """Whether the file, or a file right in the folder, of that name (relative to the root) is staged."""
@@ -71,8 +94,9 @@ class Change:
         """From here on the change will happen, whatever happens to this process."""
         renames = [*self._renames, *self._last]
         for staged, _ in renames:
-            _flush(self._folder / staged)
-        journal = {"version": _VERSION, "renames": renames}
+            if staged not in self._fleeting:
+                _flush(self._folder / staged)
+        journal = {"version": _VERSION, "renames": renames, "removed": self._removed}
         write_text(_journal(self._shot), json.dumps(journal, ensure_ascii=False))
         _flush(self._folder)
         _finish(self._shot)
@@ -112,7 +136,10 @@ def recover(shot: ShotFolder) -> bool:
 def _finish(shot: ShotFolder) -> None:
     """Every rename that is still due; may be interrupted and repeated any number of times."""
     folder, touched = _folder(shot), set()
-    for staged, final in _renames(shot):
+    renames, removed = _read_journal(shot)
+    for final in removed:
+        (shot.root / final).unlink(missing_ok=True)
+    for staged, final in renames:
         target = shot.root / final
         touched.add(target.parent)
         if (folder / staged).exists():
@@ -123,17 +150,21 @@ def _finish(shot: ShotFolder) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _renames(shot: ShotFolder) -> list[tuple[str, str]]:
+def _read_journal(shot: ShotFolder) -> tuple[list[tuple[str, str]], list[str]]:
+    """Renames (staged name, final path) and paths that go."""
     path = _journal(shot)
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         renames = [(str(staged), str(final)) for staged, final in said["renames"]]
-    except (ValueError, KeyError, TypeError) as bad:
+        removed = [str(final) for final in said.get("removed", [])]
+    except (ValueError, KeyError, TypeError, AttributeError) as bad:
         raise ShotCorrupt(f"{path} cannot be read: {bad}.") from bad
-    for staged, final in renames:
-        if Path(staged).name != staged or PurePosixPath(final).is_absolute() or ".." in PurePosixPath(final).parts:
-            raise ShotCorrupt(f"{path} names files outside of the shot.")
-    return renames
+    inside = all(Path(staged).name == staged for staged, _ in renames)
+    for final in (*(final for _, final in renames), *removed):
+        inside &= not PurePosixPath(final).is_absolute() and ".." not in PurePosixPath(final).parts
+    if not inside:
+        raise ShotCorrupt(f"{path} names files outside of the shot.")
+    return renames, removed
 
 
 def _folder(shot: ShotFolder) -> Path:

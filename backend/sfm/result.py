@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.camera_files import ARBITRARY, Gauge
 from shared.solve_report import Problem
 
 from .frames import Floats, Picture
@@ -53,7 +55,9 @@ class CameraSolve:
     focal length of every frame, px; all equal to lens.focal, bit by bit, when the lens does not zoom. model: PINHOLE
     without distortion, else BROWN. focal_source: solved, metadata or user. observations: what the cloud's points were
     seen as, numbered as its rows; frame indices into `frames`. mean_error_px: over all observations. tracks: all
-    there were, used or not. problems: ranges of weak and failed frames. seconds: wall time by step.
+    there were, used or not. moving: of every frame, in order, uint8 [H, W] 0 static .. 255 moving, or None where
+    nothing moves; read once, one at a time; None when nobody looked. gauge: what is true of the solve's own world.
+    problems: ranges of weak and failed frames. seconds: wall time by step.
     """
 
     width: int
@@ -66,6 +70,8 @@ class CameraSolve:
     mean_error_px: float
     focals: Floats
     tracks: TrackTable | None = None
+    moving: Iterable[Picture | None] | None = None
+    gauge: Gauge = ARBITRARY
     problems: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from backend.sfm.result import CameraSolve
 from backend.sfm.solver import solve
 from backend.solve_files import write_solve
 from backend.solve_settings import learned_focal_px, settings_of
-from backend.world.keep import earlier_camera, keep_world
+from backend.world.keep import earlier_camera
 from shared.artifacts import StageResult
 from shared.errors import EngineUnavailable
 from shared.shot import ShotFolder
@@ -65,8 +65,7 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
         context.notice(sentence)
     context.check_cancelled()
     before = earlier_camera(shot)
-    context.begin_changes()
-    artifacts = keep_world(before, context, write_solve(solved, facts, SFM.name, context))
+    artifacts = write_solve(solved, facts, SFM.name, context, before)
     return StageResult("solve", SFM.name, SFM.version, _facts(solved), artifacts)
 
 

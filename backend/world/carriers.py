@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -64,10 +63,10 @@ def _model(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
         raise ShotCorrupt(f"{shot.sparse_dir} cannot be read: {bad}.", "Run Solve Camera again.") from bad
     turn = pycolmap.Rotation3d(np.array(move.by.rotation))
     model.transform(pycolmap.Sim3d(move.by.scale, turn, np.array(move.by.translation)))
-    with TemporaryDirectory(prefix="model-", dir=shot.private_dir) as folder:
-        model.write_binary(folder)
-        for written in sorted(Path(folder).iterdir()):
-            written.replace(change.stage(shot.sparse_dir / written.name))
+    folder = change.scratch()
+    model.write_binary(str(folder))
+    for written in sorted(folder.iterdir()):
+        written.replace(change.stage(shot.sparse_dir / written.name))
     yield
 
 
@@ -140,10 +139,7 @@ def _product(left: Floats, right: Floats) -> Floats:
 
 
 Carrier = Callable[[ShotFolder, Move, Change], Iterator[None]]
-CAMERA_CARRIERS: tuple[Carrier, ...] = (_cloud, _model)
-"""What the solve itself writes besides `camera/*.json`."""
-
-CARRIERS: tuple[Carrier, ...] = (*CAMERA_CARRIERS, _depth, _mocap)
+CARRIERS: tuple[Carrier, ...] = (_cloud, _model, _depth, _mocap)
 """Each stages new content of its files, if there are any, and yields after each, for cancelling."""
 
 

@@ -30,7 +30,7 @@ from shared.errors import InvalidRequest
 from shared.shot import ShotFolder, document_text
 from shared.similarity import checked, compose, inverse, move_pose
 
-from .carriers import CARRIERS, Carrier, Move
+from .carriers import CARRIERS, Move
 
 _ROUNDING = 1e-12
 _MANY_SCALES = 1e12
@@ -82,7 +82,7 @@ def change_world(root: Path, decide: Decide, check_cancelled: CheckCancelled = n
     shot.read()
     with shot_lock(shot):
         camera = read_camera(root)
-        return move_files(shot, camera, decide(camera), CARRIERS, check_cancelled)
+        return _move_files(shot, camera, decide(camera), check_cancelled)
 
 
 def finish_interrupted(shot: ShotFolder) -> None:
@@ -93,19 +93,12 @@ def finish_interrupted(shot: ShotFolder) -> None:
             pass  # whoever takes the lock finishes it
 
 
-def move_files(
-    shot: ShotFolder,
-    camera: SolvedCamera,
-    step: WorldStep,
-    carriers: tuple[Carrier, ...],
-    check_cancelled: CheckCancelled = no_cancel,
-) -> Moved:
-    """As `change_world`, for a caller that holds the shot's lock, with these kinds of files only."""
+def _move_files(shot: ShotFolder, camera: SolvedCamera, step: WorldStep, check_cancelled: CheckCancelled) -> Moved:
     step = replace(step, by=checked(step.by))
     new = _documents(camera, step)
     move = Move(step.by, new.world.revision, step.units)
     with change_files(shot) as change:
-        for _ in _staged(shot, new, move, carriers, change):
+        for _ in _staged(shot, new, move, change):
             check_cancelled()
         _drop_checkpoints(shot)
     return Moved(new.world, step.by, step.gauge)
@@ -155,11 +148,9 @@ def _is_solves_own(whole: Similarity) -> bool:
     )
 
 
-def _staged(
-    shot: ShotFolder, new: SolvedCamera, move: Move, carriers: tuple[Carrier, ...], change: Change
-) -> Iterator[None]:
+def _staged(shot: ShotFolder, new: SolvedCamera, move: Move, change: Change) -> Iterator[None]:
     change.stage(shot.world).write_text(document_text(new.world), encoding="utf-8")
-    for carrier in carriers:
+    for carrier in CARRIERS:
         yield from carrier(shot, move, change)
     change.stage(shot.extrinsics, last=True).write_text(document_text(new.extrinsics), encoding="utf-8")
     _stage_manifests(shot, move, change)

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.pipeline.context import StageContext
-from shared.artifacts import Artifact
-from shared.camera_files import SolvedCamera, read_camera
+from shared.camera_files import Gauge, Similarity, SolvedCamera, read_camera
 from shared.errors import ArtifactMissing, ShotCorrupt
 from shared.shot import ShotFolder
+from shared.similarity import checked
 
-from .carriers import CAMERA_CARRIERS
-from .change import WorldStep, move_files
+from .change import WorldStep, gauge_of
 from .constraints import Floats, similarity_of
 
 _MOST_TURN = np.radians(1.5)
 _MOST_SHIFT = 0.05
 """Of the size of the camera's path: solves that differ by more are not of one scene."""
 _LEAST_FRAMES = 3
+
+
+@dataclass(frozen=True)
+class KeptWorld:
+    """step: from the solver's world to the one that was set; None to stay in the solver's. notice: why, when that
+    is news to the artist."""
+
+    step: WorldStep | None
+    notice: str = ""
 
 
 def earlier_camera(shot: ShotFolder) -> SolvedCamera | None:
@@ -30,20 +39,31 @@ def earlier_camera(shot: ShotFolder) -> SolvedCamera | None:
     return camera if camera.world.solve_gauge is not None else None
 
 
-def keep_world(
-    before: SolvedCamera | None, context: StageContext, artifacts: tuple[Artifact, ...]
-) -> tuple[Artifact, ...]:
-    """Moves the files of a new solve into the world that was set before, and lists them with their new sizes.
-    With another camera the world stays the solver's, and a notice says so. The caller holds the shot's lock."""
+def kept_world(before: SolvedCamera | None, after: SolvedCamera) -> KeptWorld:
+    """What takes a new solve, in the solver's own world, into the world that was set before.
+
+    A scale that the solve knows by itself (distances in hints.json) wins over the scale that was set; a place and
+    an up of its own (survey points) win over all of it.
+    """
     if before is None:
-        return artifacts
-    camera = read_camera(context.shot.root)
-    step = laid_onto(before, camera)
+        return KeptWorld(None)
+    solved = gauge_of(after.extrinsics)
+    if solved.up_source != "none":
+        return KeptWorld(None, "The survey points say where the world is: the one that was set before is not kept.")
+    step = laid_onto(before, after)
     if step is None:
-        context.notice("The new camera differs too much from the one before to keep its world: set it again.")
-        return artifacts
-    move_files(context.shot, camera, step, CAMERA_CARRIERS)
-    return tuple(context.artifact(one.kind, context.shot.root / one.path, one.frames) for one in artifacts)
+        return KeptWorld(None, "The new camera differs too much from the one before to keep its world: set it again.")
+    if solved.scale_source != "none":
+        step = _in_new_units(step, solved)
+    return KeptWorld(replace(step, by=checked(step.by)))
+
+
+def _in_new_units(step: WorldStep, solved: Gauge) -> WorldStep:
+    """The step without its scaling, about the origin that was set."""
+    x, y, z = step.by.translation
+    size = step.by.scale
+    by = Similarity(1.0, step.by.rotation, (x / size, y / size, z / size))
+    return WorldStep(by, step.up_source, solved.scale_source, solved.units)
 
 
 def laid_onto(before: SolvedCamera, after: SolvedCamera) -> WorldStep | None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from backend.pipeline.context import StageContext
 from backend.world.answer import answer
-from backend.world.keep import earlier_camera, keep_world, laid_onto
+from backend.world.keep import KeptWorld, earlier_camera, kept_world, laid_onto
 from shared.camera_files import UNCHANGED, Similarity, SolvedCamera, World, read_camera
 from shared.shot import ShotFolder, document_text
 from shared.similarity import inverse, move_pose, orthonormal
 from shared.world_messages import WorldRequest
 from tests.blender.synthetic_shot import Truth
-from tests.unit.export_shot import Recorder
-from tests.unit.world_shot import check_model, check_pixels, whole_shot
+from tests.unit.world_shot import whole_shot
 
 TURN = orthonormal(((0.2, 0.9, 0.1), (-0.9, 0.1, 0.3), (0.0, 0.0, 1.0)))
 SET = Similarity(2.0, TURN, (1.0, 2.0, 3.0))
@@ -44,54 +41,61 @@ def solve_again(root: Path, truth: Truth, noise: float = 0.0) -> None:
     assert reset.extrinsics.up_source == "none"
 
 
-def context_of(root: Path) -> StageContext:
-    shot = ShotFolder(root)
-    return StageContext("solve", shot, "", "cpu", shot.checkpoints_dir, Recorder(), logging.getLogger("backlot"))
-
-
 def test_the_world_is_kept(tmp_path: Path) -> None:
     truth, before = set_world(tmp_path)
     solve_again(tmp_path, truth)
-    context, shot = context_of(tmp_path), ShotFolder(tmp_path)
-    depth = (tmp_path / "depth/frame_1001.exr").read_bytes()
-    listed = (context.artifact("camera", shot.extrinsics), context.artifact("colmap", shot.sparse_dir))
-    kept = keep_world(before, context, listed)
-    after = read_camera(tmp_path)
-    for old, new in zip(before.extrinsics.frames, after.extrinsics.frames, strict=True):
-        assert np.allclose(old.world_from_camera, new.world_from_camera, atol=1e-9)
-    assert (after.extrinsics.up_source, after.extrinsics.scale_source) == ("picked", "two-points")
-    assert after.extrinsics.units == "metres" and after.world.revision == 3
-    assert np.isclose(after.world.world_from_solve.scale, 2.0) and after.world.solve_gauge is not None
-    assert [one.bytes for one in kept] == [context.artifact(one.kind, tmp_path / one.path).bytes for one in kept]
-    with np.load(shot.cloud) as stored:
-        check_pixels(after, truth, stored["xyz"].astype(float))
-    check_model(shot, after)
-    # Files of later stages belong to the solve before, which was in this very world.
-    assert (tmp_path / "depth/frame_1001.exr").read_bytes() == depth and not context.notices
+    kept = kept_world(before, read_camera(tmp_path))
+    assert kept.step is not None and not kept.notice
+    assert (kept.step.up_source, kept.step.scale_source, kept.step.units) == ("picked", "two-points", "metres")
+    assert np.isclose(kept.step.by.scale, 2.0)
+    for old, new in zip(before.extrinsics.frames, read_camera(tmp_path).extrinsics.frames, strict=True):
+        assert np.allclose(old.world_from_camera, move_pose(kept.step.by, new.world_from_camera), atol=1e-9)
 
 
 def test_a_slightly_other_camera_keeps_it_too(tmp_path: Path) -> None:
     truth, before = set_world(tmp_path)
     solve_again(tmp_path, truth, noise=0.005)
-    keep_world(before, context_of(tmp_path), ())
-    assert abs(read_camera(tmp_path).world.world_from_solve.scale - 2.0) < 0.05
+    step = kept_world(before, read_camera(tmp_path)).step
+    assert step is not None and abs(step.by.scale - 2.0) < 0.05
 
 
 def test_another_camera_does_not(tmp_path: Path) -> None:
     truth, before = set_world(tmp_path)
     solve_again(tmp_path, truth, noise=0.5)
-    context = context_of(tmp_path)
-    keep_world(before, context, ())
-    assert "set it again" in context.notices[0]
-    assert read_camera(tmp_path).world.world_from_solve == UNCHANGED
+    kept = kept_world(before, read_camera(tmp_path))
+    assert kept.step is None and "set it again" in kept.notice
 
 
 def test_a_world_nobody_set_is_not_kept(tmp_path: Path) -> None:
     whole_shot(tmp_path)
     assert earlier_camera(ShotFolder(tmp_path)) is None
     assert earlier_camera(ShotFolder(tmp_path / "nowhere")) is None
-    camera = read_camera(tmp_path)
-    assert keep_world(None, context_of(tmp_path), ()) == () and read_camera(tmp_path) == camera
+    assert kept_world(None, read_camera(tmp_path)) == KeptWorld(None)
+
+
+def test_a_solve_that_knows_its_scale_keeps_it(tmp_path: Path) -> None:
+    """The floor, the heading and the origin that were set stay; lengths are the solve's."""
+    truth, before = set_world(tmp_path)
+    solve_again(tmp_path, truth)
+    after = with_gauge(read_camera(tmp_path), up_source="none")
+    kept = kept_world(before, after)
+    assert kept.step is not None and kept.step.by.scale == 1.0
+    assert (kept.step.up_source, kept.step.scale_source) == ("picked", "object")
+    for old, new in zip(before.extrinsics.frames, after.extrinsics.frames, strict=True):
+        moved = np.array(move_pose(kept.step.by, new.world_from_camera))
+        assert np.allclose(2.0 * moved[:3, 3], np.array(old.world_from_camera)[:3, 3], atol=1e-9)
+
+
+def test_a_solve_that_knows_its_place_stays_there(tmp_path: Path) -> None:
+    truth, before = set_world(tmp_path)
+    solve_again(tmp_path, truth)
+    kept = kept_world(before, with_gauge(read_camera(tmp_path), up_source="picked"))
+    assert kept.step is None and "survey points" in kept.notice
+
+
+def with_gauge(camera: SolvedCamera, up_source: str) -> SolvedCamera:
+    said = replace(camera.extrinsics, up_source=up_source, scale_source="object", units="metres")
+    return replace(camera, extrinsics=said)
 
 
 def test_a_tripod_keeps_its_turn_and_place(tmp_path: Path) -> None:
