@@ -21,18 +21,33 @@ def run_backlot(
     footage: Path, shot: Path, options: Sequence[str], solver: str = "backlot", timeout_s: float | None = None
 ) -> Run:
     """`python -m backend run`: ingest and solve, from the footage to the files. options: further flags."""
-    command = [sys.executable, "-m", "backend", "run", str(footage), "-s", "ingest,solve", "--shot", str(shot)]
+    command = ["run", str(footage), "-s", "ingest,solve", "--shot", str(shot), *options]
     clock = Clock()
     try:
-        said = call([*command, *options, "--json"], cwd=ROOT, timeout=timeout_s)
+        said = run_command(command, timeout_s)
     except CommandFailed as failed:
-        return Run(solver, *clock.read(), {}, None, _plain(str(failed)))
+        return Run(solver, *clock.read(), {}, None, str(failed))
     seconds = clock.read()
     camera = read_camera(shot)
     steps = stage_seconds(said)
     steps["start and files"] = max(0.0, seconds[0] - sum(steps.values()))
     motion = [frame.motion for frame in camera.extrinsics.frames if frame.world_from_camera is not None]
     return Run(solver, *seconds, poses_of(camera), lens_of(camera), motion=motion, steps=steps, shot=shot)
+
+
+def run_solve(shot: Path, options: Sequence[str]) -> float:
+    """Solves a shot that has its plate; wall seconds. Raises `CommandFailed`."""
+    clock = Clock()
+    run_command(["run", "-s", "solve", "--shot", str(shot), *options])
+    return clock.read()[0]
+
+
+def run_command(arguments: Sequence[str], timeout_s: float | None = None) -> str:
+    """The events that `python -m backend ARGUMENTS --json` prints. Raises `CommandFailed` with its error's sentence."""
+    try:
+        return call([sys.executable, "-m", "backend", *arguments, "--json"], cwd=ROOT, timeout=timeout_s)
+    except CommandFailed as failed:
+        raise CommandFailed(_plain(str(failed))) from None
 
 
 def poses_of(camera: SolvedCamera) -> dict[int, Array]:
