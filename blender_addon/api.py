@@ -18,6 +18,7 @@ import bpy
 from . import preferences, runtime
 from .importers.shot_import import ImportedShot, ImportOptions
 from .importers.shot_import import import_shot as _import_shot
+from .properties import import_options
 from .requests import solve_request
 from .shared import connection
 from .shared.backend_process import start_backend
@@ -69,7 +70,7 @@ def solve_scene(scene: bpy.types.Scene, on_event: OnEvent | None = None) -> Impo
     settings = scene.backlot
     if not settings.import_when_done:
         return None
-    return _import_shot(scene, Path(request.shot), ImportOptions(set_scene=settings.set_scene))
+    return _import_shot(scene, Path(request.shot), import_options(settings))
 
 
 def import_shot(

@@ -11,6 +11,7 @@ from pathlib import Path
 import bpy
 
 from . import declared
+from .importers.shot_import import DEFAULT_TRACKS, ImportOptions
 from .shared.messages import JobStatus
 from .shared.shot import default_shot_folder
 from .shared.stages import IngestParams, SolveParams
@@ -69,7 +70,53 @@ class ShotSettings(bpy.types.PropertyGroup):
         description="Fit the scene's frame rate, range, resolution and active camera to the shot",
         default=True,
     )
+    track_limit: bpy.props.IntProperty(
+        name="Tracks",
+        description="How many of the solve's tracks become tracks of the plate's clip: the best, spread over the "
+        "picture; 0: all of them, -1: none",
+        default=DEFAULT_TRACKS,
+        min=-1,
+    )
     job: bpy.props.StringProperty(options={"HIDDEN"})
+
+
+class SurveyItem(bpy.types.PropertyGroup):
+    """A known place of what a track shows."""
+
+    track: bpy.props.StringProperty(name="Track", description="Name of a track of the clip")
+    place: bpy.props.FloatVectorProperty(
+        name="Place", description="Where it is, in metres of a z-up world of your choice", size=3, unit="LENGTH"
+    )
+    sd: bpy.props.FloatProperty(
+        name="Precision", description="How well the place is known, metres", default=0.01, min=1e-6, unit="LENGTH"
+    )
+
+
+class DistanceItem(bpy.types.PropertyGroup):
+    """A known distance between what two tracks show."""
+
+    first: bpy.props.StringProperty(name="First Track", description="Name of a track of the clip")
+    second: bpy.props.StringProperty(name="Second Track", description="Name of another track of the clip")
+    metres: bpy.props.FloatProperty(
+        name="Distance", description="Distance between the two, metres", default=1.0, min=1e-6, unit="LENGTH"
+    )
+    sd: bpy.props.FloatProperty(
+        name="Precision", description="How well the distance is known, metres", default=0.01, min=1e-6, unit="LENGTH"
+    )
+
+
+class ClipSettings(bpy.types.PropertyGroup):
+    """What the artist knows about the tracks of a plate. Saved with the clip."""
+
+    survey: bpy.props.CollectionProperty(type=SurveyItem)
+    distances: bpy.props.CollectionProperty(type=DistanceItem)
+    weight: bpy.props.FloatProperty(
+        name="Weight of Own Tracks",
+        description="How many automatic tracks each track that you made or moved counts as",
+        default=10.0,
+        min=0.01,
+        max=10000.0,
+    )
 
 
 class JobItem(bpy.types.PropertyGroup):
@@ -99,6 +146,12 @@ def folder_path(settings: ShotSettings) -> Path | None:
     return default_shot_folder(clip_path(settings)) if settings.clip else None
 
 
+def import_options(settings: ShotSettings) -> ImportOptions:
+    """How the scene wants its shot imported."""
+    limit = settings.track_limit if settings.track_limit >= 0 else None
+    return ImportOptions(set_scene=settings.set_scene, track_limit=limit)
+
+
 def show_job(item: JobItem, status: JobStatus, detail: str) -> None:
     """Writes a job's state into its row."""
     item.name = item.job = status.id
@@ -113,18 +166,30 @@ def selected_job(jobs: JobList) -> JobItem | None:
     return jobs.items[jobs.active] if 0 <= jobs.active < len(jobs.items) else None
 
 
-CLASSES = (IngestSettings, SolveSettings, AlignSettings, ShotSettings, JobItem, JobList)
+CLASSES = (
+    IngestSettings,
+    SolveSettings,
+    AlignSettings,
+    ShotSettings,
+    SurveyItem,
+    DistanceItem,
+    ClipSettings,
+    JobItem,
+    JobList,
+)
 
 
 def register() -> None:
     for kind in CLASSES:
         bpy.utils.register_class(kind)
     bpy.types.Scene.backlot = bpy.props.PointerProperty(type=ShotSettings)
+    bpy.types.MovieClip.backlot = bpy.props.PointerProperty(type=ClipSettings)
     bpy.types.WindowManager.backlot_jobs = bpy.props.PointerProperty(type=JobList)
 
 
 def unregister() -> None:
     del bpy.types.WindowManager.backlot_jobs
+    del bpy.types.MovieClip.backlot
     del bpy.types.Scene.backlot
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)

@@ -18,7 +18,7 @@ import bpy
 from . import wording
 from .importers.contents import ShotContents, read_shot
 from .importers.shot_import import ImportedShot, ImportOptions, import_steps
-from .properties import show_job
+from .properties import import_options, show_job
 from .session import Session
 from .shared.errors import BacklotError, InternalError, InvalidRequest
 from .shared.messages import DONE, JobEvent
@@ -30,7 +30,7 @@ _LAST_STEP_S = 0.003
 _BUSY_S, _IMPORTING_S, _IDLE_S = 0.1, 0.01, 1.0
 _MAX_FAILURES = 5
 _MODAL_PATIENCE_S = 5.0
-_AREAS = ("VIEW_3D", "PREFERENCES")
+_AREAS = ("VIEW_3D", "CLIP_EDITOR", "PREFERENCES")
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Pump:
             self._imports.remove(work)
             self.session.error = error
 
-        self.session.background(lambda: read_shot(folder), ready, failed)
+        self.session.background(lambda: read_shot(folder, options.track_limit), ready, failed)
 
     # -- the timer ------------------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ class Pump:
                 continue
             settings.job = ""
             if status.state == DONE and settings.import_when_done:
-                self.import_later(scene, Path(status.request.shot), ImportOptions(set_scene=settings.set_scene))
+                self.import_later(scene, Path(status.request.shot), import_options(settings))
 
     def _step_imports(self, deadline: float) -> None:
         while self._imports and self._imports[0].contents is not None:

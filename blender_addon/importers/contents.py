@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..shared.axes import BLENDER
 from ..shared.camera_files import SolvedCamera, read_camera
 from ..shared.errors import ArtifactMissing, ShotCorrupt
 from ..shared.shot import ShotFile, ShotFolder
+from .track_table import TrackTable, choose, read_tracks
 
 DEFAULT_SENSOR_MM = 36.0
 _BLOCK = 1 << 15
@@ -66,7 +67,8 @@ class DepthRange:
 class ShotContents:
     """root: the shot folder. sensor_mm: width of the sensor the artist named, 36 when nobody did.
     has_plate: source/frames holds the first frame. solve: names the solve that made the camera, "" when its
-    record is gone."""
+    record is gone. tracks: None when there are none or they were not asked for. shown_tracks: int64 [K], rows of
+    those that go into the scene."""
 
     root: Path
     shot: ShotFile
@@ -77,10 +79,13 @@ class ShotContents:
     sensor_mm: float
     has_plate: bool
     solve: str = ""
+    tracks: TrackTable | None = None
+    shown_tracks: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-def read_shot(root: Path) -> ShotContents:
-    """Reads a solved shot. Raises `ArtifactMissing` (not ingested or not solved yet), `ShotCorrupt`."""
+def read_shot(root: Path, track_limit: int | None = None) -> ShotContents:
+    """Reads a solved shot. track_limit: how many of its tracks are wanted, 0 for all, None for none. Raises
+    `ArtifactMissing` (not ingested or not solved yet), `ShotCorrupt`."""
     folder = ShotFolder(root)
     shot = folder.read()
     if not folder.extrinsics.is_file():
@@ -89,6 +94,8 @@ def read_shot(root: Path) -> ShotContents:
     path = camera_path(camera, folder.extrinsics)
     cloud = read_cloud(folder.cloud) if folder.cloud.is_file() else None
     record = _solve_record(folder)
+    tracks = read_tracks(folder.tracks) if track_limit is not None and folder.tracks.is_file() else None
+    size = (camera.intrinsics.width, camera.intrinsics.height)
     return ShotContents(
         root=root,
         shot=shot,
@@ -99,6 +106,8 @@ def read_shot(root: Path) -> ShotContents:
         sensor_mm=_sensor_mm(record),
         has_plate=folder.frame_path(shot.facts.frame_start).is_file(),
         solve=str(record.get("key", "")),
+        tracks=tracks,
+        shown_tracks=np.zeros(0, np.int64) if tracks is None else choose(tracks, track_limit or 0, size),
     )
 
 

@@ -14,16 +14,22 @@ from .cloud import build_mesh, place_cloud
 from .contents import ShotContents, read_shot
 from .plate import import_plate
 from .scene_settings import apply_scene_settings
+from .tracks import import_tracks
 from .world_move import move_followers
+
+DEFAULT_TRACKS = 200
+"""More make Blender's clip editor slow and hide each other."""
 
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What of a shot is imported. set_scene: frame rate, range, resolution and active camera."""
+    """What of a shot is imported. set_scene: frame rate, range, resolution and active camera. track_limit: how many
+    of the solve's tracks become tracks of the plate's clip, 0 for all, None for none."""
 
     set_scene: bool = True
     plate: bool = True
     cloud: bool = True
+    track_limit: int | None = DEFAULT_TRACKS
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,8 @@ class ImportedShot:
 def import_shot(scene: bpy.types.Scene, root: Path, options: ImportOptions | None = None) -> ImportedShot:
     """Reads and imports a shot at once. Raises `ArtifactMissing`, `ShotCorrupt`."""
     result = None
-    for step in import_steps(scene, read_shot(root), options or ImportOptions()):
+    options = options or ImportOptions()
+    for step in import_steps(scene, read_shot(root, options.track_limit), options):
         result = step
     assert result is not None
     return result
@@ -87,6 +94,8 @@ def _place(
     yield None
     plate = import_plate(collection, camera, contents, name) if options.plate else None
     yield None
+    if plate is not None:
+        yield from import_tracks(plate, contents)
     cloud = place_cloud(scene, collection, root, contents, mesh, name) if mesh is not None else None
     _follow_the_world(collection, contents)
     kept = apply_scene_settings(scene, collection, contents) if options.set_scene else []

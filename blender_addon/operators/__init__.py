@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import backend, compositing, footage, importing, jobs, solving, world, world_points
+from . import backend, compositing, footage, importing, jobs, solving, tracks, world, world_points
 
 CLASSES = (
     *footage.CLASSES,
@@ -11,6 +11,7 @@ CLASSES = (
     *importing.CLASSES,
     *backend.CLASSES,
     *compositing.CLASSES,
+    *tracks.CLASSES,
     *world_points.CLASSES,
     *world.CLASSES,
 )

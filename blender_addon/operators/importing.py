@@ -9,8 +9,8 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from .. import runtime
-from ..importers.shot_import import ImportedShot, ImportOptions, import_shot
-from ..properties import folder_path
+from ..importers.shot_import import DEFAULT_TRACKS, ImportedShot, ImportOptions, import_shot
+from ..properties import folder_path, import_options
 from ..shared.errors import ArtifactMissing, BacklotError
 from .reporting import FINISHED, refuse
 
@@ -35,6 +35,10 @@ class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
     )
     plate: bpy.props.BoolProperty(name="Plate", description="Show the plate behind the camera", default=True)
     cloud: bpy.props.BoolProperty(name="Points", description="Import the solved points", default=True)
+    tracks: bpy.props.IntProperty(
+        name="Tracks", default=DEFAULT_TRACKS, min=-1,
+        description="How many of the solve's tracks become tracks of the plate's clip; 0: all, -1: none",
+    )  # fmt: skip
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if self.filepath:
@@ -42,7 +46,8 @@ class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
         return ImportHelper.invoke(self, context, event)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        options = ImportOptions(set_scene=self.set_scene, plate=self.plate, cloud=self.cloud)
+        limit = self.tracks if self.tracks >= 0 else None
+        options = ImportOptions(set_scene=self.set_scene, plate=self.plate, cloud=self.cloud, track_limit=limit)
         try:
             folder = find_shot(Path(bpy.path.abspath(self.filepath)))
             shot = import_shot(context.scene, folder, options)
@@ -73,7 +78,7 @@ class BACKLOT_OT_update_scene(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.backlot
         try:
-            shot = import_shot(context.scene, folder_path(settings), ImportOptions(set_scene=settings.set_scene))
+            shot = import_shot(context.scene, folder_path(settings), import_options(settings))
         except BacklotError as error:
             return refuse(self, error)
         report_import(self, shot)
