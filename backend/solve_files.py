@@ -207,6 +207,7 @@ def report_of(solved: CameraSolve, engine: str) -> SolveReport:
         tracks_used=0 if tracks is None else int((tracks.point >= 0).sum()),
         problems=solved.problems,
         notices=solved.notices,
+        facts=dict(solved.facts),
         step_seconds={name: round(seconds, 3) for name, seconds in solved.seconds.items()},
     )
 

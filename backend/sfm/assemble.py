@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .appraisal import Appraisal, appraise
 from .frames import Floats, FrameSource, Indices, Picture
 from .outliers import errors_px
 from .refine import Refined
@@ -32,6 +33,7 @@ def assemble(
     seen = replace(tracks.select(used), track=row.astype(np.int64), count=len(points))
     error = errors_px(scene, tracks)[used]
     length = np.bincount(row, minlength=len(points))
+    appraisal = appraise(source, refined, checkpoint)
     cloud = PointCloud(
         scene.points[points],
         _colours(source, seen, checkpoint),
@@ -43,27 +45,42 @@ def assemble(
         height=source.height,
         lens=scene.lens,
         focal_source=settings.focal_source if settings.focal_px is not None and settings.fix_focal else "solved",
-        frames=_frames(source, scene, seen, error),
+        frames=_frames(source, scene, seen, error, appraisal),
         cloud=cloud,
         observations=seen,
         mean_error_px=float(error.mean()),
         focals=scene.focals,
+        problems=appraisal.problems,
+        facts=appraisal.facts,
         tracks=track_table(scene, refined.everything, tracks, points),
     )
 
 
-def _frames(source: FrameSource, scene: Scene, seen: Tracks, error: Floats) -> tuple[FrameSolve, ...]:
+def _frames(
+    source: FrameSource, scene: Scene, seen: Tracks, error: Floats, appraisal: Appraisal
+) -> tuple[FrameSolve, ...]:
     count = np.bincount(seen.frame, minlength=seen.frames)
     mean = np.bincount(seen.frame, error, minlength=seen.frames) / np.maximum(count, 1)
     found = []
     for index, number in enumerate(source.numbers):
-        points = int(count[index])
+        points, cause = int(count[index]), appraisal.causes[index]
+        coverage = float(appraisal.quality.coverage[index])
         if scene.posed[index] and points >= _LEAST_POINTS:
-            found.append(FrameSolve(number, "solved", _pose(scene, index), float(mean[index]), points))
+            found.append(FrameSolve(
+                number, "solved", _pose(scene, index), float(mean[index]), points, cause=cause, coverage=coverage,
+                rotation_sd_deg=_known(appraisal.rotation_sd_deg[index]),
+                position_sd=_known(appraisal.position_sd[index]), confidence=float(appraisal.quality.confidence[index]),
+            ))  # fmt: skip
         else:
-            cause = f"only {points} known points are visible"
-            found.append(FrameSolve(number, "failed", None, None, points, cause=cause))
+            cause = cause or f"only {points} known points are visible"
+            found.append(
+                FrameSolve(number, "failed", None, None, points, cause=cause, coverage=coverage, confidence=0.0)
+            )
     return tuple(found)
+
+
+def _known(value: np.float64) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _pose(scene: Scene, index: int) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -43,12 +43,13 @@ class RefineSettings:
 @dataclass(frozen=True)
 class Refined:
     """tracks: the observations that were kept, their sigma calibrated. everything: all that there were, under the
-    same track numbers."""
+    same track numbers. bundle: the settings of the last bundle adjustment."""
 
     scene: Scene
     tracks: Tracks
     everything: Tracks
     converged: bool
+    bundle: BundleSettings = field(default_factory=BundleSettings)
 
 
 def first_fit(
@@ -82,7 +83,8 @@ def refine(
         scene, report = adjust(scene, measured, bundle, checkpoint)
         converged = report.converged
         kept = _cleaned(scene, tracks, settings.px)
-    return Refined(scene, kept, tracks, converged)
+    kept = calibrated(kept, errors_px(scene, kept), _FLOOR_PX * settings.px)
+    return Refined(scene, kept, tracks, converged, bundle)
 
 
 def _all_points(scene: Scene, tracks: Tracks, most_px: float) -> Scene:

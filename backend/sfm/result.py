@@ -57,7 +57,8 @@ class CameraSolve:
     seen as, numbered as its rows; frame indices into `frames`. mean_error_px: over all observations. tracks: all
     there were, used or not. moving: of every frame, in order, uint8 [H, W] 0 static .. 255 moving, or None where
     nothing moves; read once, one at a time; None when nobody looked. gauge: what is true of the solve's own world.
-    problems: ranges of weak and failed frames. seconds: wall time by step.
+    problems: ranges of weak and failed frames. facts: more that was found, by name: focal_sd_px, k1_sd, readout_ms ...
+    seconds: wall time by step.
     """
 
     width: int
@@ -73,6 +74,7 @@ class CameraSolve:
     moving: Iterable[Picture | None] | None = None
     gauge: Gauge = ARBITRARY
     problems: tuple[Problem, ...] = ()
+    facts: dict[str, float] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
