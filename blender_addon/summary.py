@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .shared.camera_files import read_camera
-from .shared.errors import BacklotError
-from .shared.shot import ShotFolder, SourceFacts
+from .shared.errors import ArtifactMissing, BacklotError, ShotCorrupt
+from .shared.shot import ShotFolder, SourceFacts, read_document
+from .shared.solve_report import Problem, SolveReport
 
 _HDR = {"pq": "HDR (PQ)", "hlg": "HDR (HLG)"}
 
@@ -15,11 +16,12 @@ _HDR = {"pq": "HDR (PQ)", "hlg": "HDR (HLG)"}
 @dataclass(frozen=True)
 class ShotSummary:
     """clip: short lines about the footage; warnings: what is unusual about it; camera: short lines about
-    the solve, empty before it. error: why the folder could not be read."""
+    the solve, empty before it. problems: its bad ranges. error: why the folder could not be read."""
 
     clip: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     camera: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     error: BacklotError | None = field(default=None)
 
     @property
@@ -37,7 +39,15 @@ def read_summary(folder: Path) -> ShotSummary:
         camera = _camera_lines(folder) if shot.extrinsics.is_file() else ()
     except BacklotError as error:
         return ShotSummary(error=error)
-    return ShotSummary(_clip_lines(found.facts), _warnings(found.facts), camera)
+    return ShotSummary(_clip_lines(found.facts), _warnings(found.facts), camera, _problems(shot) if camera else ())
+
+
+def _problems(shot: ShotFolder) -> tuple[Problem, ...]:
+    """Cameras of other programs, and of earlier versions, come without a report."""
+    try:
+        return read_document(shot.report, SolveReport).problems
+    except (ArtifactMissing, ShotCorrupt):
+        return ()
 
 
 def _clip_lines(facts: SourceFacts) -> tuple[str, ...]:

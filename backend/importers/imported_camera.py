@@ -124,6 +124,8 @@ def write_into_shot(camera: ImportedCamera, shot: ShotFolder, options: ImportOpt
         points = camera.points
         np.savez(beside, xyz=points.xyz, rgb=points.rgb, error=points.error, track_length=points.track_length)
     _write_model(camera, documents, shot)
+    for of_a_solve in (shot.tracks, shot.report):  # they speak of the camera that is gone
+        of_a_solve.unlink(missing_ok=True)
     return _record(camera, documents, shot, options, notices)
 
 

@@ -1,7 +1,8 @@
 """The solved points as a mesh of bare vertices with attributes.
 
-`Color` (float colour, linear), `error` (px) and `track_length` (frames) are point attributes that
-Geometry Nodes and shaders can read. Blender's own PointCloud cannot be resized from Python before 5.2.
+`Color` (float colour, linear), `error` (px), `track_length` (frames) and, where the camera only turned, `at_infinity`
+are point attributes that Geometry Nodes and shaders can read. Blender's own PointCloud cannot be resized from Python
+before 5.2.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import numpy as np
 
 from . import cloud_display, ownership
 from .contents import Cloud, ShotContents
+
+AT_INFINITY = "at_infinity"
+"""Point attribute: the point has a direction, but its distance is made up."""
 
 
 def build_mesh(cloud: Cloud, name: str) -> Iterator[bpy.types.Mesh]:
@@ -28,6 +32,8 @@ def build_mesh(cloud: Cloud, name: str) -> Iterator[bpy.types.Mesh]:
     yield mesh
     mesh.attributes.new("error", "FLOAT", "POINT").data.foreach_set("value", cloud.error)
     mesh.attributes.new("track_length", "INT", "POINT").data.foreach_set("value", cloud.track_length)
+    if cloud.at_infinity is not None:
+        mesh.attributes.new(AT_INFINITY, "BOOLEAN", "POINT").data.foreach_set("value", cloud.at_infinity)
     mesh.color_attributes.active_color = mesh.color_attributes["Color"]
     yield mesh
 

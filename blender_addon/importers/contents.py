@@ -15,6 +15,7 @@ from ..shared.axes import BLENDER
 from ..shared.camera_files import SolvedCamera, read_camera
 from ..shared.errors import ArtifactMissing, ShotCorrupt
 from ..shared.shot import ShotFile, ShotFolder
+from .quality import SolveQuality, read_quality
 from .track_table import TrackTable, choose, read_tracks
 
 DEFAULT_SENSOR_MM = 36.0
@@ -29,12 +30,14 @@ _LINEAR = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055)
 @dataclass(frozen=True)
 class Cloud:
     """xyz: float32 [N,3], world units, z up. colour: float32 [N,4], linear sRGB with alpha 1. error:
-    float32 [N], px. track_length: int32 [N], frames that see the point."""
+    float32 [N], px. track_length: int32 [N], frames that see the point. at_infinity: bool [N], points of a camera
+    that only turned: their directions are true, their distance is made up; None when there are none."""
 
     xyz: np.ndarray
     colour: np.ndarray
     error: np.ndarray
     track_length: np.ndarray
+    at_infinity: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class ShotContents:
     """root: the shot folder. sensor_mm: width of the sensor the artist named, 36 when nobody did.
     has_plate: source/frames holds the first frame. solve: names the solve that made the camera, "" when its
     record is gone. tracks: None when there are none or they were not asked for. shown_tracks: int64 [K], rows of
-    those that go into the scene."""
+    those that go into the scene. quality: how good the solve is, frame by frame."""
 
     root: Path
     shot: ShotFile
@@ -81,6 +84,7 @@ class ShotContents:
     solve: str = ""
     tracks: TrackTable | None = None
     shown_tracks: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    quality: SolveQuality = field(default_factory=SolveQuality)
 
 
 def read_shot(root: Path, track_limit: int | None = None) -> ShotContents:
@@ -107,6 +111,7 @@ def read_shot(root: Path, track_limit: int | None = None) -> ShotContents:
         has_plate=folder.frame_path(shot.facts.frame_start).is_file(),
         solve=str(record.get("key", "")),
         tracks=tracks,
+        quality=read_quality(folder, camera),
         shown_tracks=np.zeros(0, np.int64) if tracks is None else choose(tracks, track_limit or 0, size),
     )
 
@@ -138,6 +143,7 @@ def read_cloud(path: Path) -> Cloud:
                 colour=_linear(np.ascontiguousarray(file["rgb"], dtype=np.uint8)),
                 error=np.ascontiguousarray(file["error"], dtype=np.float32),
                 track_length=np.ascontiguousarray(file["track_length"], dtype=np.int32),
+                at_infinity=_flags(file["at_infinity"]) if "at_infinity" in file.files else None,
             )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as bad:
         raise ShotCorrupt(f"{path} cannot be read: {bad}", "Run Solve Camera again.") from bad
@@ -146,6 +152,12 @@ def read_cloud(path: Path) -> Cloud:
     if shapes != ((count, 3), (count, 4), (count,), (count,)):
         raise ShotCorrupt(f"{path} holds arrays of different lengths.", "Run Solve Camera again.")
     return cloud
+
+
+def _flags(found: np.ndarray) -> np.ndarray | None:
+    """The flags as bool [N], None when not one is set."""
+    flags = np.ascontiguousarray(found, dtype=bool)
+    return flags if flags.any() else None
 
 
 def _linear(rgb: np.ndarray) -> np.ndarray:

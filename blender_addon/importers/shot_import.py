@@ -13,6 +13,7 @@ from .camera import import_camera, import_root
 from .cloud import build_mesh, place_cloud
 from .contents import ShotContents, read_shot
 from .plate import import_plate
+from .quality_curves import import_quality
 from .scene_settings import apply_scene_settings
 from .tracks import import_tracks
 from .world_move import move_followers
@@ -91,6 +92,7 @@ def _place(
     collection[ownership.SHOT_FOLDER] = str(contents.root)
     root = import_root(scene, collection, name)
     camera = import_camera(scene, collection, root, contents, name)
+    import_quality(scene, collection, camera, contents.quality)
     yield None
     plate = import_plate(collection, camera, contents, name) if options.plate else None
     yield None

@@ -17,6 +17,7 @@ from ..shared.camera_files import Similarity
 from ..shared.similarity import as_matrix
 from . import animation, ownership
 from .cloud_display import scale_radius
+from .quality_curves import scale_speed
 
 
 def move_shot(collection: bpy.types.Collection, by: Similarity) -> None:
@@ -24,7 +25,9 @@ def move_shot(collection: bpy.types.Collection, by: Similarity) -> None:
     action = ownership.recall(collection, ownership.CAMERA_ACTION)
     camera = ownership.recall(collection, ownership.CAMERA)
     if action is not None and camera is not None:
-        move_keys(animation.channels(action, camera), by)
+        curves = animation.channels(action, camera)
+        move_keys(curves, by)
+        scale_speed(curves, by.scale)
     cloud = ownership.recall(collection, ownership.CLOUD)
     if cloud is not None:
         _move_vertices(cloud, Matrix(as_matrix(by)))

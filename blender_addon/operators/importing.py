@@ -85,6 +85,19 @@ class BACKLOT_OT_update_scene(bpy.types.Operator):
         return FINISHED
 
 
+class BACKLOT_OT_show_frame(bpy.types.Operator):
+    """Go to this frame of the shot"""
+
+    bl_idname = "backlot.show_frame"
+    bl_label = "Show Frame"
+
+    frame: bpy.props.IntProperty(name="Frame", description="Plate number, which is the scene's frame number")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.frame_set(self.frame)
+        return FINISHED
+
+
 def find_shot(chosen: Path) -> Path:
     """The shot folder that a chosen file or folder belongs to. Raises `ArtifactMissing`."""
     for folder in (chosen, *chosen.parents):
@@ -107,4 +120,4 @@ def draw_menu(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
     self.layout.operator("backlot.import_shot", text="Backlot Shot (shot.json)").filepath = ""
 
 
-CLASSES = (BACKLOT_OT_import_shot, BACKLOT_OT_update_scene)
+CLASSES = (BACKLOT_OT_import_shot, BACKLOT_OT_update_scene, BACKLOT_OT_show_frame)

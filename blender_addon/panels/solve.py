@@ -11,7 +11,11 @@ from ..properties import folder_path
 from ..shared.messages import DONE, FAILED, JobStatus
 from ..shared.params import specs
 from ..shared.stages import SolveParams
+from ..summary import ShotSummary
 from .tab import BacklotTab, letters
+
+_PROBLEMS = 6
+"""Bad ranges that the panel lists; the timeline marks all."""
 
 
 def _current_job(context: bpy.types.Context) -> JobStatus | None:
@@ -72,6 +76,7 @@ class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
         column = box.column(align=True)
         for line in summary.camera:
             column.label(text=line)
+        self._problems(context, box, summary)
         if job is not None and job.state == DONE:
             for sentence in (*job.notices, *(n for result in job.results for n in result.notices)):
                 wording.draw_wrapped(column, sentence, letters(context), "INFO")
@@ -80,6 +85,14 @@ class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
             box.label(text=f"Importing {importing}…", icon="SORTTIME")
         else:
             box.operator("backlot.update_scene", icon="IMPORT")
+
+    def _problems(self, context: bpy.types.Context, box: bpy.types.UILayout, summary: ShotSummary) -> None:
+        for problem in summary.problems[:_PROBLEMS]:
+            row = box.row(align=True)
+            wording.draw_wrapped(row.column(align=True), problem.sentence, letters(context) - 6, "ERROR")
+            row.operator("backlot.show_frame", text="", icon="TIME").frame = problem.first
+        if len(summary.problems) > _PROBLEMS:
+            box.label(text=f"and {len(summary.problems) - _PROBLEMS} more, marked in the timeline")
 
 
 class BACKLOT_PT_solve_advanced(BacklotTab, bpy.types.Panel):

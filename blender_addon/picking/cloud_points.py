@@ -5,11 +5,9 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
+from ..importers.cloud import AT_INFINITY
 from ..shared.errors import InvalidRequest
 from ..shared.world_messages import Pick
-
-AT_INFINITY = "at_infinity"
-"""Point attribute: the point has a direction, but its distance is made up."""
 
 
 def places(cloud: bpy.types.Object) -> np.ndarray:
