@@ -17,10 +17,11 @@ from scipy import linalg
 
 from .frames import Flags, Floats
 from .lens_jacobians import FreeLens, moved_focals, moved_lens
-from .normal_equations import Problem, System, gather, linearise, points_answer, reduced_system, residuals
+from .normal_equations import Problem, System, gather, linearise, reduced_system, residuals
 from .rotations import exponential, orthonormal
 from .scene import Scene
 from .spans import settled, tied
+from .steps import Step, bend, step_of
 from .tracks import Tracks
 from .zoom_prior import prior_cost, prior_system
 
@@ -81,6 +82,8 @@ def _descend(
     scene: Scene, problem: Problem, settings: BundleSettings, checkpoint: Callable[[], None] | None
 ) -> tuple[Scene, BundleReport]:
     damping, growth = 1e-4, 2.0
+    # The valley of a zoom is curved: bolder steps only leave it again, and shorter ones follow it.
+    ease, caution = (5.0, 2.0) if scene.zoom is None else (3.0, 1.0)
     cost, system = _cost(scene, problem, settings), None
     for done in range(settings.iterations):
         if checkpoint is not None:
@@ -91,13 +94,13 @@ def _descend(
         tried = _step(scene, problem, system, damping, settings)
         new_cost = np.inf if tried is None else _cost(tried, problem, settings)
         if tried is None or new_cost > cost:
-            damping, growth = damping * growth * 2.0, growth * 2.0
+            damping, growth = damping * growth * caution, growth * 2.0
             if damping >= 1e8:
                 return scene, BundleReport(cost, done + 1, False)
             continue
         gain = (cost - new_cost) / max(cost, 1e-12)
         scene, cost, system = tried, new_cost, None
-        damping, growth = max(damping / 5.0, 1e-9), 2.0
+        damping, growth = max(damping / ease, 1e-9), 2.0
         if gain < settings.tolerance:
             return scene, BundleReport(cost, done + 1, True)
     return scene, BundleReport(cost, settings.iterations, False)
@@ -119,17 +122,12 @@ def _cost(scene: Scene, p: Problem, s: BundleSettings) -> float:
 
 
 def _add_prior(system: System, scene: Scene, s: BundleSettings) -> None:
-    """The prior of the focal length: of the one, or of the mean of a zoom's."""
-    if s.focal_prior is None or not s.free.focal:
+    """The prior of the one focal length; that of a zoom is `_add_zoom_prior`'s."""
+    if s.focal_prior is None or not s.free.focal or scene.zoom is not None:
         return
     focal, (expected, doubt) = scene.lens.focal, s.focal_prior
-    if scene.zoom is None:
-        system.lens[0, 0] += (focal / doubt) ** 2
-        system.grad_lens[0] += focal * (focal - expected) / doubt**2
-        return
-    share = 1.0 / len(system.pose)
-    system.pose[:, 6, 6] += share * (focal / doubt) ** 2
-    system.grad_pose[:, 6] += share * focal * (focal - expected) / doubt**2
+    system.lens[0, 0] += (focal / doubt) ** 2
+    system.grad_lens[0] += focal * (focal - expected) / doubt**2
 
 
 def _step(
@@ -144,21 +142,36 @@ def _step(
     try:
         half = np.linalg.inv(np.linalg.cholesky(point))
         matrix, right = reduced_system(p, system, half, damping)
-        if system.width > 6 and s.zoom_scale is not None:
-            _add_zoom_prior(scene, p, s.zoom_scale, matrix, right)
+        if system.width > 6:
+            _add_zoom_prior(scene, p, s, matrix, right)
         free = _free(scene, p, system, right, s)
-        delta = _solved(matrix, right, free) if scene.spans is None else _tied(scene, p, system, matrix, right, free)
+        if scene.spans is not None:
+            delta = _tied(scene, p, system, matrix, right, free)
+            return _moved(scene, p, step_of(p, system, half, delta), s)
+        cameras = _Cameras(matrix, free)
     except np.linalg.LinAlgError:
         return None
-    return _moved(scene, p, system, half, delta, s)
+    step = step_of(p, system, half, cameras.answer(right))
+    plain = _moved(scene, p, step, s)
+    if system.width == 6:
+        return plain
+    bent = bend(lambda moved: _moved(scene, p, moved, s), scene, p, system, half, cameras.answer, step)
+    curved = _moved(scene, p, step.plus(bent), s)
+    return curved if _cost(curved, p, s) < _cost(plain, p, s) else plain
 
 
-def _solved(matrix: Floats, right: Floats, free: Flags) -> Floats:
-    chosen = matrix if free.all() else matrix[np.ix_(free, free)]
-    factor = linalg.cho_factor(chosen, lower=True, overwrite_a=True, check_finite=False)
-    delta = np.zeros(len(free))
-    delta[free] = -linalg.cho_solve(factor, right[free], check_finite=False)
-    return delta
+class _Cameras:
+    """The camera system, factored: answers right sides."""
+
+    def __init__(self, matrix: Floats, free: Flags) -> None:
+        self._free = free
+        chosen = matrix if free.all() else matrix[np.ix_(free, free)]
+        self._factor = linalg.cho_factor(chosen, lower=True, overwrite_a=True, check_finite=False)
+
+    def answer(self, right: Floats) -> Floats:
+        delta = np.zeros(len(self._free))
+        delta[self._free] = -linalg.cho_solve(self._factor, right[self._free], check_finite=False)
+        return delta
 
 
 def _tied(scene: Scene, p: Problem, system: System, matrix: Floats, right: Floats, free: Flags) -> Floats:
@@ -167,7 +180,7 @@ def _tied(scene: Scene, p: Problem, system: System, matrix: Floats, right: Float
     rotation, translation = scene.rotation[p.frames], scene.translation[p.frames]
     ties = tied(scene.spans, p.frames, rotation, translation, system.width, free)
     small = np.asarray(ties.T @ (ties.T @ matrix).T)
-    delta: Floats = ties @ _solved(small, ties.T @ right, np.ones(len(small), bool))
+    delta: Floats = ties @ _Cameras(small, np.ones(len(small), bool)).answer(ties.T @ right)
     return delta
 
 
@@ -181,12 +194,20 @@ def _distance_held(scene: Scene, p: Problem, point: Floats) -> Floats:
     return held
 
 
-def _add_zoom_prior(scene: Scene, p: Problem, scale: float, matrix: Floats, right: Floats) -> None:
+def _add_zoom_prior(scene: Scene, p: Problem, s: BundleSettings, matrix: Floats, right: Floats) -> None:
+    """The priors that tie the focal lengths of a zoom's frames: its smoothness, and its mean."""
     assert scene.zoom is not None
-    own = 7 * np.arange(len(p.frames)) + 6
-    smooth, pull = prior_system(scene.zoom[p.frames], p.frames, scale)
-    matrix[np.ix_(own, own)] += smooth
-    right[own] += pull
+    count = len(p.frames)
+    own = 7 * np.arange(count) + 6
+    if s.zoom_scale is not None:
+        smooth, pull = prior_system(scene.zoom[p.frames], p.frames, s.zoom_scale)
+        matrix[np.ix_(own, own)] += smooth
+        right[own] += pull
+    if s.focal_prior is not None:
+        expected, doubt = s.focal_prior
+        share = scene.lens.focal / doubt / count
+        matrix[np.ix_(own, own)] += share**2
+        right[own] += share * (scene.lens.focal - expected) / doubt
 
 
 def _free(scene: Scene, p: Problem, system: System, right: Floats, s: BundleSettings) -> Flags:
@@ -209,22 +230,20 @@ def _free(scene: Scene, p: Problem, system: System, right: Floats, s: BundleSett
     return np.concatenate([poses.ravel(), lens])
 
 
-def _moved(scene: Scene, p: Problem, system: System, half: Floats, delta: Floats, s: BundleSettings) -> Scene:
-    """Applies a step of the cameras and the points' answer to it."""
-    frames, width = len(p.frames), system.width
-    poses, lens_delta = delta[: width * frames].reshape(frames, width), delta[width * frames :]
-    shift = points_answer(p, system, half, poses, lens_delta)
+def _moved(scene: Scene, p: Problem, step: Step, s: BundleSettings) -> Scene:
+    """The scene after a step."""
+    poses = step.poses
     rotation, translation, points = scene.rotation.copy(), scene.translation.copy(), scene.points.copy()
     rotation[p.frames] = exponential(poses[:, :3]) @ rotation[p.frames]
     translation[p.frames] += poses[:, 3:6]
     if scene.spans is not None:
         rotation, translation = settled(rotation, translation, scene.posed, scene.spans)
-    points[p.points] += shift
+    points[p.points] += step.points
     moved = replace(scene, rotation=rotation, translation=translation, points=points)
     if scene.zoom is None:
-        return replace(moved, lens=moved_lens(scene.lens, lens_delta, s.free, s.focal_range))
-    moved = replace(moved, lens=moved_lens(scene.lens, lens_delta, replace(s.free, focal=False)))
-    return _zoomed(moved, p, poses[:, 6], s) if width > 6 else moved
+        return replace(moved, lens=moved_lens(scene.lens, step.lens, s.free, s.focal_range))
+    moved = replace(moved, lens=moved_lens(scene.lens, step.lens, replace(s.free, focal=False)))
+    return _zoomed(moved, p, poses[:, 6], s) if poses.shape[1] > 6 else moved
 
 
 def _zoomed(scene: Scene, p: Problem, step: Floats, s: BundleSettings) -> Scene:

@@ -66,10 +66,11 @@ def initialise(
     if focal_known:
         focals = [lens.focal, *(focals[:1] if settings.free_focal else [])]
     best: Trial | None = None
-    for view in _promising(views)[:4]:
+    for view in promising(views)[:4]:
         for focal in focals:
             checkpoint()
-            trial = _try(tracks, keys, view, replace(lens, focal=focal), settings, checkpoint)
+            blank = empty_scene(replace(lens, focal=focal), tracks.frames, tracks.count)
+            trial = attempt(tracks, keys, view, blank, settings, checkpoint)
             if trial is not None and (best is None or trial.merit > best.merit):
                 best = trial
         if best is not None and best.explained > 0.75 and best.angle_deg > 1.5:
@@ -87,7 +88,7 @@ def _focal_guesses(views: list[TwoView], lens: Lens) -> list[float]:
     return guesses
 
 
-def _promising(views: list[TwoView]) -> list[TwoView]:
+def promising(views: list[TwoView]) -> list[TwoView]:
     """Pairs by parallax and number of tracks, those that GRIC calls full movement first."""
     return sorted(
         (v for v in views if v.fundamental is not None),
@@ -95,12 +96,13 @@ def _promising(views: list[TwoView]) -> list[TwoView]:
     )
 
 
-def _try(
-    tracks: Tracks, keys: list[int], view: TwoView, lens: Lens, settings: MapperSettings,
+def attempt(
+    tracks: Tracks, keys: list[int], view: TwoView, blank: Scene, settings: MapperSettings,
     checkpoint: Callable[[], None],
 ) -> Trial | None:  # fmt: skip
+    """A small scene that grows from the pair `view`. blank: an empty one with the lens, or the zoom, to start from."""
     small = _longest_in(tracks, view, _TRIAL_TRACKS)
-    scene = _from_pair(small, view, lens, settings)
+    scene = _from_pair(small, view, blank, settings)
     if scene is None:
         return None
     near = sorted(keys, key=lambda k: (_distance(k, view), k))[: _TRIAL_FRAMES + 2]
@@ -148,17 +150,19 @@ def _longest_in(tracks: Tracks, view: TwoView, count: int) -> Tracks:
     return tracks.select(keep[tracks.track])
 
 
-def _from_pair(tracks: Tracks, view: TwoView, lens: Lens, settings: MapperSettings) -> Scene | None:
+def _from_pair(tracks: Tracks, view: TwoView, blank: Scene, settings: MapperSettings) -> Scene | None:
     """Two poses from the essential matrix (Nister's five points under RANSAC) and their points."""
     _, a, b = pair_of(tracks, view.first, view.second)
     if len(a) < 12:
         return None
-    relative = _relative_pose(lens.normalised(a), lens.normalised(b), 3.0 * settings.noise_px / lens.focal, settings)
+    one, other = blank.lens_of(view.first), blank.lens_of(view.second)
+    relative = _relative_pose(
+        one.normalised(a), other.normalised(b), 3.0 * settings.noise_px / np.sqrt(one.focal * other.focal), settings
+    )
     if relative is None:
         return None
     turn, move = relative
-    scene = empty_scene(lens, tracks.frames, tracks.count)
-    scene = scene.with_pose(view.first, np.eye(3), np.zeros(3))
+    scene = blank.with_pose(view.first, np.eye(3), np.zeros(3))
     scene = scene.with_pose(view.second, turn, move)
     scene = triangulate(
         scene, tracks, wanted=np.ones(tracks.count, bool), least_angle_deg=0.3, most_error_px=6.0 * settings.noise_px

@@ -22,12 +22,15 @@ Checkpoint = Callable[[], None]
 @dataclass(frozen=True)
 class MapperSettings:
     """noise_px: expected error of an observation. free_focal: whether bundle adjustment may change it.
-    focal_prior: (focal px, standard deviation) or None."""
+    focal_prior: (focal px, standard deviation) or None. focal_range: least and greatest focal length, px, or None.
+    zoom_scale: how smoothly a zoom runs (zoom_prior.py)."""
 
     noise_px: float
     free_focal: bool
     focal_prior: tuple[float, float] | None
     seed: int
+    focal_range: tuple[float, float] | None = None
+    zoom_scale: float = 0.02
 
 
 def grow(scene: Scene, tracks: Tracks, frames: list[int], settings: MapperSettings, checkpoint: Checkpoint) -> Scene:
@@ -55,7 +58,7 @@ def settle(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: C
     """Bundle adjustment, then points and poses that stayed inconsistent are dropped and points tried again."""
     bundle = BundleSettings(
         iterations=iterations, free=FreeLens(settings.free_focal), scale_px=2.0, focal_prior=settings.focal_prior,
-        tolerance=1e-3,
+        tolerance=1e-3, focal_range=settings.focal_range, zoom_scale=settings.zoom_scale,
     )  # fmt: skip
     even = replace(tracks, sigma=np.full(len(tracks.sigma), settings.noise_px))
     scene, _ = adjust(scene, even, bundle, checkpoint)
@@ -70,7 +73,7 @@ def register_rest(scene: Scene, tracks: Tracks, settings: MapperSettings, checkp
         checkpoint()
         found = resect(scene, tracks, frame, 6.0 * settings.noise_px, settings.seed)
         if found is not None:
-            scene = scene.with_pose(frame, found.rotation, found.translation)
+            scene = scene.with_pose(frame, found.rotation, found.translation, found.focal)
     return scene
 
 
@@ -79,7 +82,7 @@ def _place_next(scene: Scene, tracks: Tracks, waiting: list[int], settings: Mapp
     for frame in sorted(waiting, key=lambda f: (-int(known[f]), f)):
         found = resect(scene, tracks, frame, 8.0 * settings.noise_px, settings.seed)
         if found is not None:
-            return scene.with_pose(frame, found.rotation, found.translation), frame
+            return scene.with_pose(frame, found.rotation, found.translation, found.focal), frame
     return None
 
 

@@ -52,10 +52,11 @@ class System:
     """Normal equations before damping.
 
     A frame has C parameters: rotation, translation and, when the lens zooms and may do so, log focal length: 6 or 7.
-    to_pose [M, 2, C], to_point [M, 2, 3]: weighted Jacobians of the observations. pose [F, C, C]; lens [L, L];
-    pose_lens [F, C, L]; point [P, 3, 3]; lens_point [P, L, 3]; gradients likewise.
+    to_pose [M, 2, C], to_point [M, 2, 3]: Jacobians of the observations, weighted by root [M]. pose [F, C, C];
+    lens [L, L]; pose_lens [F, C, L]; point [P, 3, 3]; lens_point [P, L, 3]; gradients likewise.
     """
 
+    root: Floats
     to_pose: Floats
     to_point: Floats
     pose: Floats
@@ -113,7 +114,7 @@ def linearise(scene: Scene, p: Problem, free: FreeLens, scale: float) -> System:
     to_pose = np.concatenate([-_times(to_camera, skew(turned)), to_camera, to_lens[:, :, :own]], 2)
     to_lens = to_lens[:, :, own:]
     to_point = _times(to_camera, scene.rotation[p.frames][p.col])
-    return _summed(p, to_pose, to_point, to_lens, error[:, :, None] * root)
+    return _summed(p, root, to_pose, to_point, to_lens, error[:, :, None] * root)
 
 
 def _times(a: Floats, b: Floats) -> Floats:
@@ -131,13 +132,14 @@ def _transposed_times(a: Floats, b: Floats) -> Floats:
     return out
 
 
-def _summed(p: Problem, to_pose: Floats, to_point: Floats, to_lens: Floats, residual: Floats) -> System:
+def _summed(p: Problem, root: Floats, to_pose: Floats, to_point: Floats, to_lens: Floats, residual: Floats) -> System:
     lenses, width = to_lens.shape[2], to_pose.shape[2]
     frame = _frame_sums(p, np.concatenate([to_pose, to_lens, residual], 2))
     rest = np.concatenate([to_point, to_lens, residual], 2)
     point = p.per_point(_transposed_times(rest, to_point))
     inner = frame[:, width : width + lenses, width:].sum(0)
     return System(
+        root=root[:, 0, 0],
         to_pose=to_pose,
         to_point=to_point,
         pose=frame[:, :width, :width].copy(),
