@@ -30,7 +30,7 @@ def assemble(
     scene, tracks = refined.scene, refined.tracks
     used = scene.known[tracks.track] & scene.posed[tracks.frame]
     points, row = np.unique(tracks.track[used], return_inverse=True)
-    seen = replace(tracks.select(used), track=row.astype(np.int64), count=len(points))
+    seen = replace(tracks.select(used), track=row.astype(np.int64), count=len(points), care=None)
     error = errors_px(scene, tracks)[used]
     length = np.bincount(row, minlength=len(points))
     appraisal = appraise(source, refined, checkpoint)

@@ -111,7 +111,8 @@ def _cost(scene: Scene, p: Problem, s: BundleSettings) -> float:
     error, camera = residuals(scene, p)
     behind = camera[:, 2] <= 0
     squared = np.where(behind, 1e4, (error**2).sum(1) * p.weight**2)
-    cost = float((s.scale_px**2 * np.log1p(squared / s.scale_px**2)).sum())
+    reach, times = (s.scale_px, 1.0) if p.care is None else (s.scale_px * p.care.reach, p.care.times)
+    cost = float((times * reach**2 * np.log1p(squared / reach**2)).sum())
     if not np.isfinite(cost) or behind.mean() > _MOST_BEHIND:
         return float("inf")
     if s.focal_prior is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .frames import Floats, Indices
+from .frames import Flags, Floats, Indices
 from .lens_jacobians import FreeLens, lens_jacobians
 from .rotations import skew
 from .scene import Scene
@@ -19,13 +19,26 @@ from .tracks import Tracks
 _CHUNK_DOUBLES = 1_000_000
 
 
+_HELD_REACH = 20.0
+"""How many times further from its place a held observation may be before the loss lets it go."""
+
+
+@dataclass(frozen=True)
+class ObservationCare:
+    """times [M]: as how many observations each counts. reach [M]: factor of the loss's scale. The weight cannot go
+    into sigma: to a robust loss a smaller sigma makes an outlier of what was a small error."""
+
+    times: Floats
+    reach: Floats
+
+
 @dataclass(frozen=True)
 class Problem:
     """Observations of known points in posed frames, sorted by point.
 
     row: index of the point [M]; col: index of the frame among the posed ones [M]; xy: [M, 2] px; weight: [M], 1 /
     sigma. frames, points: their numbers in the scene. starts: first observation of each point. by_frame:
-    observations ordered by frame; frame_ends: where each frame's end in it.
+    observations ordered by frame; frame_ends: where each frame's end in it. care: None when all count alike.
     """
 
     row: Indices
@@ -37,6 +50,7 @@ class Problem:
     starts: Indices
     by_frame: Indices
     frame_ends: Indices
+    care: ObservationCare | None = None
 
     def focals(self, scene: Scene) -> Floats | None:
         """Focal length of each observation's frame [M], px; None when the lens does not zoom."""
@@ -82,7 +96,17 @@ def gather(scene: Scene, tracks: Tracks) -> Problem:
     starts = np.r_[0, np.nonzero(np.diff(row))[0] + 1].astype(np.int64)
     by_frame = np.argsort(col, kind="stable")
     ends = np.cumsum(np.bincount(col, minlength=len(frames)))
-    return Problem(row, col, tracks.xy[use], 1.0 / tracks.sigma[use], frames, points, starts, by_frame, ends)
+    return Problem(
+        row, col, tracks.xy[use], 1.0 / tracks.sigma[use], frames, points, starts, by_frame, ends,
+        _observation_care(tracks, use),
+    )  # fmt: skip
+
+
+def _observation_care(tracks: Tracks, use: Flags) -> ObservationCare | None:
+    if tracks.care is None:
+        return None
+    track = tracks.track[use]
+    return ObservationCare(tracks.care.weight[track], np.where(tracks.care.held[track], _HELD_REACH, 1.0))
 
 
 def residuals(scene: Scene, p: Problem) -> tuple[Floats, Floats]:
@@ -104,7 +128,10 @@ def linearise(scene: Scene, p: Problem, free: FreeLens, scale: float) -> System:
     """The normal equations at `scene`, observations weighted by the Cauchy loss of that scale (sigmas)."""
     error, camera = residuals(scene, p)
     squared = (error**2).sum(1) * p.weight**2
-    weight = p.weight**2 / (1.0 + squared / scale**2)
+    if p.care is None:
+        weight = p.weight**2 / (1.0 + squared / scale**2)
+    else:
+        weight = p.care.times * p.weight**2 / (1.0 + squared / (scale * p.care.reach) ** 2)
     root = np.sqrt(np.where(camera[:, 2] > 1e-6, weight, 0.0))[:, None, None]
     to_camera, to_lens = lens_jacobians(scene.lens, camera, free, p.focals(scene))
     to_camera *= root

@@ -40,5 +40,7 @@ def calibrated(tracks: Tracks, error: Floats, floor_px: float) -> Tracks:
 
 
 def inliers(tracks: Tracks, error: Floats, most_sigmas: float, most_px: float) -> Flags:
-    """bool [M]: observations that agree with the scene, or about which it says nothing."""
-    return ~(error > np.minimum(most_sigmas * tracks.sigma, most_px))
+    """bool [M]: observations that agree with the scene, or about which it says nothing, or that are held and in
+    front of the camera."""
+    agree: Flags = ~(error > np.minimum(most_sigmas * tracks.sigma, most_px))
+    return agree if tracks.care is None else agree | (tracks.held() & np.isfinite(error))

@@ -99,7 +99,7 @@ def _cleaned(scene: Scene, tracks: Tracks, px: float) -> Tracks:
     fresh = calibrated(tracks, error, _FLOOR_PX * px)
     keep = inliers(fresh, error, 5.0, 3.0 * px)
     left = np.bincount(tracks.track[keep], minlength=tracks.count)
-    return tracks.select(keep & (left[tracks.track] >= 3))
+    return tracks.select(keep & ((left[tracks.track] >= 3) | tracks.held()))
 
 
 def choose_lens(

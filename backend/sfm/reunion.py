@@ -109,7 +109,7 @@ class _Finder:
         frame = np.concatenate([old.frame, *(np.full(len(f[0]), f[1]) for f in self._found)])
         xy = np.concatenate([old.xy, *(f[2] for f in self._found)])
         sigma = np.concatenate([old.sigma, *(f[3] for f in self._found)])
-        return replace(build_tracks(track, frame, xy, sigma, old.frames), count=old.count)
+        return replace(build_tracks(track, frame, xy, sigma, old.frames), count=old.count, care=old.care)
 
     def _look_for(self, seen: Indices, index: int, picture: Singles, usable: Flags | None) -> None:
         expected, affine, visible = self._predicted(self._memory, index)
@@ -167,6 +167,8 @@ class _Finder:
 
     def _remember(self, index: int, seen: Indices, centre: Floats, picture: Singles) -> None:
         new = self._scene.known[seen] & ~self._remembered[seen]
+        if self._tracks.care is not None:
+            new &= ~self._tracks.care.by_hand[seen]  # the artist chose the frames, and not always a corner
         self._remembered[seen[new]] = True
         number = np.full(int(new.sum()), index)
         anchors = self._aligner.anchor(picture, centre[new])

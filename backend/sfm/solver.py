@@ -11,8 +11,9 @@ import pycolmap
 from .assemble import assemble
 from .blas_threads import one_blas_thread
 from .frames import FrameSource, Observer, SilentObserver
-from .gauge import handy_world
+from .hinted_tracks import hinted
 from .job import Job
+from .known_gauge import placed
 from .mapper import register_rest
 from .mapping import map_tracks
 from .progress import Steps
@@ -22,7 +23,7 @@ from .reunion import reunite
 from .scene import Scene
 from .sense import lost_notices, require_length, require_sense
 from .settings import SfmSettings
-from .tracking import plate_px, track_clip
+from .tracking import plate_px, track_clip, tracking_key
 from .tracks import Tracks
 
 _MANY_FRAMES = 200
@@ -68,18 +69,28 @@ def _threads(job: Job) -> AbstractContextManager[object]:
     return nullcontext() if len(job.frames.numbers) > _MANY_FRAMES else one_blas_thread()
 
 
-def _camera_of(job: Job, tracks: Tracks) -> CameraSolve:
+def _camera_of(job: Job, found: Tracks) -> CameraSolve:
     """Everything after tracking."""
-    steps = job.steps
+    steps, source = job.steps, job.frames
+    key = tracking_key(source, job.settings)
+    given = hinted(found, key, job.settings.hints, source.numbers, (source.width, source.height))
+    tracks = given.tracks
     with steps.step("mapping", "Finding the camera's movement", 0.7):
         scene, notices = map_tracks(job, tracks)
     with steps.step("refining", "Refining the camera", 0.95):
         refined = _refine(job, scene, tracks)
     require_sense(job.frames, refined)
     with steps.step("finishing", "Colouring the points", 1.0):
-        refined = replace(refined, scene=handy_world(refined.scene))
-        result = assemble(job.frames, refined, job.settings, steps)
-    return replace(result, notices=(*notices, *lost_notices(result)), seconds=steps.seconds)
+        world = placed(refined.scene, given.known)
+        result = assemble(job.frames, replace(refined, scene=world.scene), job.settings, steps)
+    assert result.tracks is not None
+    return replace(
+        result,
+        tracks=replace(given.labelled(result.tracks), key=key),
+        gauge=world.gauge,
+        notices=(*given.notices, *notices, *world.notices, *lost_notices(result)),
+        seconds=steps.seconds,
+    )
 
 
 def _refine(job: Job, scene: Scene, tracks: Tracks) -> Refined:

@@ -17,6 +17,9 @@ AUTOMATIC, LOCKED, ADDED, DELETED, MOVING = 0, 1, 2, 3, 4
 """State of a track: found by the solver; held by the artist; drawn or brought by the artist; taken out by the
 artist; found by the solver, on something that moves."""
 
+ADDED_ID = 1_000_000_000
+"""Ids of added tracks: from here, in the order of hints.json."""
+
 
 @dataclass(frozen=True)
 class TrackTable:
@@ -36,6 +39,29 @@ class TrackTable:
     error: Floats
     key: str = ""
 
+    def joined(self, other: TrackTable) -> TrackTable:
+        """Both, sorted by id."""
+        ids = np.concatenate([self.id, other.id])
+        order = np.argsort(ids, kind="stable")
+        place = np.empty(len(ids), np.int64)
+        place[order] = np.arange(len(ids))
+        row = place[np.concatenate([self.row, other.row + len(self.id)])]
+        frame = np.concatenate([self.frame, other.frame])
+        seen = np.lexsort((frame, row))
+        names = (*self.name, *other.name)
+        return TrackTable(
+            id=ids[order],
+            name=tuple(names[i] for i in order),
+            state=np.concatenate([self.state, other.state])[order],
+            point=np.concatenate([self.point, other.point])[order],
+            row=row[seen],
+            frame=frame[seen],
+            xy=np.concatenate([self.xy, other.xy])[seen],
+            used=np.concatenate([self.used, other.used])[seen],
+            error=np.concatenate([self.error, other.error])[seen],
+            key=self.key,
+        )
+
 
 def track_table(scene: Scene, everything: Tracks, kept: Tracks, points: Indices) -> TrackTable:
     """everything: all observations that there are; kept: those of the final adjustment, with the same track
@@ -54,6 +80,22 @@ def track_table(scene: Scene, everything: Tracks, kept: Tracks, points: Indices)
         xy=everything.xy,
         used=used,
         error=errors_px(scene, everything),
+    )
+
+
+def rows_without_points(tracks: Tracks, state: int) -> TrackTable:
+    """A table of tracks that the solve left out."""
+    numbers, row = np.unique(tracks.track, return_inverse=True)
+    return TrackTable(
+        id=numbers,
+        name=("",) * len(numbers),
+        state=np.full(len(numbers), state, np.uint8),
+        point=np.full(len(numbers), -1, np.int64),
+        row=row.astype(np.int64),
+        frame=tracks.frame,
+        xy=tracks.xy,
+        used=np.zeros(len(row), bool),
+        error=np.full(len(row), np.nan),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 
 from shared.errors import CutInClip, TooFewFeatures
@@ -24,10 +26,16 @@ def plate_px(source: FrameSource, settings: SfmSettings) -> float:
     return max(source.width, source.height) / longest
 
 
+def tracking_key(source: FrameSource, settings: SfmSettings) -> str:
+    """Names what the tracks are made from: with the same key, tracks have the same numbers."""
+    size = f"{source.width}x{source.height}:{source.numbers[0]}:{len(source.numbers)}"
+    return hashlib.blake2b(f"{settings.tracking_key}:{size}".encode(), digest_size=12).hexdigest()
+
+
 def track_clip(source: FrameSource, settings: SfmSettings, steps: Steps) -> Tracks:
     """Tracks of at least three frames. Raises `TooFewFeatures` and `CutInClip`."""
     saved = None if settings.checkpoint is None else settings.checkpoint / CHECKPOINT_NAME
-    key = f"{settings.tracking_key}:{source.width}x{source.height}:{len(source.numbers)}"
+    key = tracking_key(source, settings)
     tracks = load_tracks(saved, key) if saved is not None else None
     if tracks is None:
         tracks = _track(source, settings, steps)

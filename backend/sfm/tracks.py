@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +20,26 @@ _VERSION = 3
 
 
 @dataclass(frozen=True)
+class TrackCare:
+    """What the artist wants of tracks, by track number. weight: float64 [T], how many observations each of theirs
+    counts as. held: bool [T], never thrown out as outliers. by_hand: bool [T], drawn or brought by the artist."""
+
+    weight: Floats
+    held: Flags
+    by_hand: Flags
+
+    def select(self, tracks: Indices) -> TrackCare:
+        return TrackCare(self.weight[tracks], self.held[tracks], self.by_hand[tracks])
+
+
+@dataclass(frozen=True)
 class Tracks:
     """Observations sorted by track, then frame.
 
     track, frame: int64 [M]; frame is the index into the clip. xy: float64 [M, 2], px of the plate, edges at
     integers. sigma: float64 [M], expected standard deviation, px. frames: number of frames of the clip. count:
-    number of tracks; selections keep it, so that track numbers go on pointing into the same arrays.
+    number of tracks; selections keep it, so that track numbers go on pointing into the same arrays. care: None when
+    all tracks are alike.
     """
 
     track: Indices
@@ -34,6 +48,7 @@ class Tracks:
     sigma: Floats
     frames: int
     count: int
+    care: TrackCare | None = None
 
     def lengths(self) -> Indices:
         """Observations of each track [T]."""
@@ -53,12 +68,19 @@ class Tracks:
 
     def select(self, keep: Flags) -> Tracks:
         """The observations where keep [M]; track numbers stay."""
-        return Tracks(self.track[keep], self.frame[keep], self.xy[keep], self.sigma[keep], self.frames, self.count)
+        return replace(
+            self, track=self.track[keep], frame=self.frame[keep], xy=self.xy[keep], sigma=self.sigma[keep]
+        )  # fmt: skip
 
     def renumbered(self) -> Tracks:
         """Track numbers without gaps."""
         present, numbers = np.unique(self.track, return_inverse=True)
-        return Tracks(numbers.astype(np.int64), self.frame, self.xy, self.sigma, self.frames, len(present))
+        care = None if self.care is None else self.care.select(present)
+        return replace(self, track=numbers.astype(np.int64), count=len(present), care=care)
+
+    def held(self) -> Flags:
+        """bool [M]: observations that are not to be thrown out as outliers."""
+        return np.zeros(len(self.track), bool) if self.care is None else self.care.held[self.track]
 
     def longer_than(self, least: int) -> Tracks:
         """Tracks of at least `least` frames, renumbered."""

@@ -11,6 +11,9 @@ from .scene import Scene
 from .spans import directions, only_in_one
 from .tracks import Tracks
 
+_HELD_SLACK = 10.0
+"""How many times the error of other tracks a held one may have and still be a point."""
+
 
 def triangulate(scene: Scene, tracks: Tracks, *, wanted: Flags, least_angle_deg: float, most_error_px: float) -> Scene:
     """The scene with the tracks `wanted` [T] as points where their rays agree.
@@ -33,7 +36,10 @@ def triangulate(scene: Scene, tracks: Tracks, *, wanted: Flags, least_angle_deg:
     known, placed, distant = scene.known.copy(), scene.points.copy(), scene.far.copy()
     placed[numbers], distant[numbers] = points, far
     moved = replace(scene, points=placed, distant=distant if scene.spans is not None else None)
-    good = _consistent(moved, tracks.xy[use], track, frame, row, len(numbers), most_error_px)
+    most = np.full(len(numbers), most_error_px)
+    if tracks.care is not None:
+        most[tracks.care.held[numbers]] *= _HELD_SLACK
+    good = _consistent(moved, tracks.xy[use], track, frame, row, len(numbers), most)
     known[numbers] = good & ((angle > least_angle_deg) | far) & (np.bincount(row) >= 2)
     return replace(moved, known=known)
 
@@ -95,7 +101,7 @@ def ray_spread(row: Indices, count: int, rays: Floats) -> Floats:
 
 
 def _consistent(
-    scene: Scene, xy: Floats, track: Indices, frame: Indices, row: Indices, count: int, most_px: float
+    scene: Scene, xy: Floats, track: Indices, frame: Indices, row: Indices, count: int, most_px: Floats
 ) -> Flags:
     camera = scene.camera_points(track, frame)
     in_front = camera[:, 2] > 0
