@@ -15,6 +15,7 @@
 | plate.frame | {"shot": path, "frame": n} | {"path": an .npy file, uint8 [H,W,3] RGB} |
 | world.change | WorldRequest | WorldReply; see `world_messages.py`: origin, up, heading and scale of a shot |
 | world.suggest | {"shot": path} | WorldSuggestion; where the ground seems to be |
+| camera.import | CameraImport | StageResult; see `import_messages.py`: another program's camera into a shot |
 | engines | {} | [EngineStatus] |
 | doctor | {} | {"text": report, "facts": map} |
 | shutdown | {} | {}; running jobs go back to the queue and continue at the next start |

@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 
 from shared.axes import ROTATION_ORDERS
-
-_AXES = ("auto", "blender", "maya", "houdini", "nuke", "usd", "opencv", "after-effects")
+from shared.import_messages import IMPORT_AXES
 
 
 def add_import_camera(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +16,7 @@ def add_import_camera(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--shot", type=Path, required=True, metavar="DIR", help="shot folder; its plate must be there")
     parser.add_argument("--replace", action="store_true", help="replace the camera that the shot has")
-    parser.add_argument("--axes", choices=_AXES, default="auto", help="axes of the file (default: its program's)")
+    parser.add_argument("--axes", choices=IMPORT_AXES, default="auto", help="axes of the file (default: its program's)")
     parser.add_argument(
         "--rotation-order", choices=("auto", *ROTATION_ORDERS), default="auto", help="of a .chan file (default: zxy)"
     )

@@ -35,7 +35,9 @@ def import_into_shot(file: Path, root: Path, options: ImportOptions, *, replace:
     if not (math.isfinite(options.scale) and options.scale > 0.0):
         raise InvalidRequest(f"{options.scale} is not a scale.", "Give a number above 0.")
     if shot.extrinsics.is_file() and not replace:
-        raise InvalidRequest(f"{root} has a camera already.", "Give --replace to put the file's camera in its place.")
+        raise InvalidRequest(
+            f"{root} has a camera already.", "Say that it may be replaced: --replace, or Replace Camera in Blender."
+        )
     camera = _reader(file)(file, facts, options)
     with shot_lock(shot):
         return write_into_shot(camera, shot, options)

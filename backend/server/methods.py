@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import InvalidRequest, UnknownMethod
+from shared.import_messages import CameraImport
 from shared.messages import JobRequest, JobStatus
 from shared.stages import in_order, stage_params
 from shared.wire import pack, unpack
@@ -134,6 +135,7 @@ class Methods:
             "plate.frame": Method(_Frame, self._frame, slow=True),
             "world.change": Method(WorldRequest, self._change_world, slow=True),
             "world.suggest": Method(_OfShot, self._suggest_world, slow=True),
+            "camera.import": Method(CameraImport, self._import_camera, slow=True),
             "engines": Method(_Nothing, self._engines, slow=True),
             "doctor": Method(_Nothing, self._doctor, slow=True),
             "shutdown": Method(_Nothing, self._shutdown),
@@ -200,6 +202,9 @@ class Methods:
 
     async def _suggest_world(self, caller: Caller, params: _OfShot) -> Any:
         return await self._world.ask("world.suggest", params)
+
+    async def _import_camera(self, caller: Caller, params: CameraImport) -> Any:
+        return await self._world.ask("camera.import", params)
 
     async def _engines(self, caller: Caller, params: _Nothing) -> Any:
         return (await self._checkup.report()).get("engines", [])

@@ -1,4 +1,4 @@
-"""`world.change` and `world.suggest`, answered by a process of their own for each question."""
+"""`world.change`, `world.suggest` and `camera.import`, answered by a process of their own for each question."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.wire import pack
 from .process_tree import ProcessTree, start_options
 from .settings import SOURCE, Settings
 
-_LIMIT_S = {"world.suggest": 60.0, "world.change": 3600.0}
+_LIMIT_S = {"world.suggest": 60.0, "world.change": 3600.0, "camera.import": 1800.0}
 """A change rewrites every depth frame of the shot; it is safe to end it at any moment."""
 _AT_ONCE = 2
 
@@ -31,17 +31,17 @@ class WorldService:
         """The plain result. Raises what the process answered, `InternalError` when it died, `RequestTimeout`."""
         question = json.dumps({"method": method, "params": pack(params)}).encode()
         async with self._turns:
-            output, complaints = await self._run(question, _LIMIT_S[method])
+            output, complaints = await self._run(method, question, _LIMIT_S[method])
         try:
             said = json.loads(output)
         except ValueError as bad:
             lines = complaints.decode("utf-8", "replace").strip().splitlines()[-8:]
-            raise InternalError("The process that sets the world ended without an answer.", output=lines) from bad
+            raise InternalError(f"The process that works on {method} ended without an answer.", output=lines) from bad
         if "error" in said:
             raise from_wire(said["error"])
         return said["result"]
 
-    async def _run(self, question: bytes, limit_s: float) -> tuple[bytes, bytes]:
+    async def _run(self, method: str, question: bytes, limit_s: float) -> tuple[bytes, bytes]:
         process = await asyncio.create_subprocess_exec(
             *self._settings.world_command,
             cwd=SOURCE,
@@ -56,7 +56,7 @@ class WorldService:
         try:
             return await asyncio.wait_for(process.communicate(question), limit_s)
         except TimeoutError as late:
-            raise RequestTimeout(f"The world was not set within {limit_s:g} s.") from late
+            raise RequestTimeout(f"{method} was not done within {limit_s:g} s.") from late
         finally:
             self._running.discard(tree)
             if process.returncode is None:

@@ -1,4 +1,4 @@
-"""One question of a client about a world: `python -m backend.world.process`, started by the server.
+"""One question of a client about a world or a camera file: `python -m backend.world.process`, started by the server.
 
 Standard input is {"method", "params"} as JSON, standard output {"result"} or {"error"}. A process of its own,
 because the server imports no numpy, and so that whatever a damaged file does to it ends with it. It may be
@@ -15,7 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from shared.artifacts import StageResult
+from shared.axes import ROTATION_ORDERS
 from shared.errors import BacklotError, InternalError, InvalidRequest, UnknownMethod
+from shared.import_messages import IMPORT_AXES, CameraImport
 from shared.wire import pack, unpack
 from shared.world_messages import WorldRequest
 
@@ -30,7 +33,9 @@ def reply_to(question: Mapping[str, Any]) -> dict[str, Any]:
         return {"error": error.to_wire()}
     except Exception as error:  # the border of this process
         LOG.exception("unexpected error")
-        return {"error": InternalError(f"The world could not be set: {type(error).__name__}: {error}").to_wire()}
+        return {
+            "error": InternalError(f"The question could not be answered: {type(error).__name__}: {error}").to_wire()
+        }
 
 
 def _ask(method: str, params: Mapping[str, Any]) -> Any:
@@ -45,13 +50,32 @@ def _ask(method: str, params: Mapping[str, Any]) -> Any:
             from .suggest import suggest_world
 
             return suggest_world(_absolute(str(params["shot"])))
+        if method == "camera.import":
+            return _import_camera(unpack(CameraImport, params, "The parameters"))
     raise UnknownMethod(f"There is no method {method!r}.")
 
 
-def _absolute(shot: str) -> Path:
-    if not Path(shot).is_absolute():
-        raise InvalidRequest(f"The shot folder {shot!r} is not an absolute path.", "Give its whole path.")
-    return Path(shot)
+def _import_camera(wanted: CameraImport) -> StageResult:
+    from backend.importers.command import import_into_shot
+    from backend.importers.imported_camera import ImportOptions
+
+    if wanted.axes not in IMPORT_AXES:
+        raise InvalidRequest(f"{wanted.axes!r} are no axes.", f"They are {', '.join(IMPORT_AXES)}.")
+    if wanted.rotation_order not in ("auto", *ROTATION_ORDERS):
+        raise InvalidRequest(
+            f"{wanted.rotation_order!r} is no order of rotations.",
+            f"It is auto or one of {', '.join(ROTATION_ORDERS)}.",
+        )
+    options = ImportOptions(
+        wanted.axes, wanted.rotation_order, wanted.frame_offset, wanted.scale, wanted.camera, wanted.blender
+    )
+    return import_into_shot(_absolute(wanted.file), _absolute(wanted.shot), options, replace=wanted.replace)
+
+
+def _absolute(path: str) -> Path:
+    if not Path(path).is_absolute():
+        raise InvalidRequest(f"{path!r} is not an absolute path.", "Give the whole path.")
+    return Path(path)
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ from shared.errors import (
     UnknownMethod,
     WrongToken,
 )
+from shared.import_messages import CameraImport
 from shared.messages import (
     CANCELLED,
     DONE,
@@ -324,6 +325,11 @@ class FakeBackend:
 
         return fake_world.suggest(shot)
 
+    def _camera_import(self, session: _FakeSession, **params: Any) -> Any:
+        from . import fake_import
+
+        return fake_import.import_camera(unpack(CameraImport, params, "The parameters"))
+
     def _engines(self, session: _FakeSession) -> Any:
         return [EngineStatus("solve", "sfm", True, "weight-free", "BSD-3-Clause", "", True)]
 
@@ -348,6 +354,7 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "plate.frame": ("shot", "frame"),
     "world.change": ("shot",),
     "world.suggest": ("shot",),
+    "camera.import": ("shot", "file"),
     "engines": (),
     "doctor": (),
     "shutdown": (),

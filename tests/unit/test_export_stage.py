@@ -11,6 +11,7 @@ import pytest
 
 from backend.export.blender_scene import _job
 from backend.export.camera_track import PointCloud, make_track
+from backend.export.formats import FORMATS
 from backend.export.undistorted_picture import undistorted_picture
 from backend.pipeline import manifest
 from backend.pipeline.manifest import MANIFEST_VERSION, Manifest
@@ -19,6 +20,7 @@ from shared import axes
 from shared.artifacts import StageResult
 from shared.camera_files import read_camera
 from shared.errors import ArtifactMissing, InvalidParameter, ShotCorrupt
+from shared.export_formats import EXPORT_FORMATS
 from shared.shot import ShotFolder, document_text
 from shared.stages import ExportParams, in_order, stage_info
 from tests.blender.synthetic_shot import ShotPlan, write_shot
@@ -152,3 +154,7 @@ def test_numbers_that_the_plate_lacks_are_gaps(tmp_path: Path) -> None:
     assert "var holds = [3];" in (tmp_path / "camera/camera.jsx").read_text()
     assert "tracklength = 12" in (tmp_path / "camera/camera.clip").read_text()
     assert len((tmp_path / "camera/camera.chan").read_text().splitlines()) == 10
+
+
+def test_clients_are_offered_every_format() -> None:
+    assert {choice.value for choice in EXPORT_FORMATS} == {known.name for known in FORMATS}
