@@ -161,8 +161,8 @@ def intrinsics_of(solved: CameraSolve, facts: SourceFacts) -> Intrinsics:
         model=solved.model,
         k1=lens.k1,
         k2=lens.k2,
-        p1=0.0,
-        p2=0.0,
+        p1=lens.p1,
+        p2=lens.p2,
         focal_source=solved.focal_source,
         frames=frames,
     )

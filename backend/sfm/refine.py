@@ -28,9 +28,18 @@ fits noise of other kinds (rolling shutter, frames that were rectified in the ca
 bends the borders, where few points hold it."""
 
 
+_LEAST_TANGENTIAL_EFFECT = 0.002
+"""As for k1, of what p1 and p2 do beyond a turn of the camera."""
+
+_RICHER: tuple[tuple[tuple[str, ...], int, float], ...] = (
+    (("k1",), 1, _LEAST_K1_EFFECT), (("k2",), 1, _LEAST_K2_EFFECT), (("tangential",), 2, _LEAST_TANGENTIAL_EFFECT),
+)  # fmt: skip
+"""What is freed in this order, how many parameters that is, and the least effect."""
+
+
 @dataclass(frozen=True)
 class RefineSettings:
-    """px: plate px per tracking px. lens: "auto", "none" or "radial"."""
+    """px: plate px per tracking px. distortion: "auto", "none", "radial" or "tangential"."""
 
     rounds: int
     iterations: int
@@ -56,11 +65,11 @@ def first_fit(
     scene: Scene, tracks: Tracks, settings: RefineSettings, checkpoint: Callable[[], None]
 ) -> tuple[Scene, BundleSettings]:
     """A first bundle adjustment over all frames, and what of the lens is free from then on."""
-    radial = settings.distortion == "radial"
+    radial, both = settings.distortion in ("radial", "tangential"), settings.distortion == "tangential"
+    free = FreeLens(settings.free_focal, radial, radial, tangential=both)
     bundle = BundleSettings(
-        iterations=settings.iterations, free=FreeLens(settings.free_focal, radial, radial), scale_px=2.0,
-        focal_prior=settings.focal_prior, tolerance=1e-3,
-    )  # fmt: skip
+        iterations=settings.iterations, free=free, scale_px=2.0, focal_prior=settings.focal_prior, tolerance=1e-3
+    )
     scene = _all_points(scene, tracks, 6.0 * settings.px)
     measured = calibrated(tracks, errors_px(scene, tracks), _FLOOR_PX * settings.px)
     scene, _ = adjust(scene, measured, bundle, checkpoint)
@@ -114,17 +123,21 @@ def choose_lens(
     used = scene.known[tracks.track] & scene.posed[tracks.frame]
     n = int(used.sum())
     thinned = int(np.unique(tracks.track[used]).size) / max(n, 1)
-    lens = scene.lens
     best = _judge(scene, tracks, bundle, checkpoint, 0, thinned, n)
-    for parameters in (1, 2):
-        freed = replace(bundle, free=replace(bundle.free, k1=True, k2=parameters == 2))
-        richer = _judge(best[0], tracks, freed, checkpoint, parameters, thinned, n)
-        effect = (_LEAST_K1_EFFECT, _LEAST_K2_EFFECT)[parameters - 1] * float(np.hypot(lens.cx, lens.cy))
-        if richer[2] < best[2] and corner_shift(richer[0].lens, best[0].lens) > effect:
+    for change, added, effect in _RICHER:
+        freed = replace(best[1], free=replace(best[1].free, **dict.fromkeys(change, True)))
+        richer = _judge(best[0], tracks, freed, checkpoint, added + _counted(best[1].free), thinned, n)
+        visible = effect * float(np.hypot(scene.lens.cx, scene.lens.cy))
+        if richer[2] < best[2] and corner_shift(richer[0].lens, best[0].lens) > visible:
             best = richer
-        else:
-            break
+        elif "k1" in change:
+            break  # a lens that does not bend is not off its axis either
     return best[0], best[1]
+
+
+def _counted(free: FreeLens) -> int:
+    """Parameters of the distortion."""
+    return int(free.k1) + int(free.k2) + 2 * int(free.tangential)
 
 
 def _judge(
@@ -136,6 +149,9 @@ def _judge(
 
 
 def corner_shift(lens: Lens, other: Lens) -> float:
-    """How far, px, the picture's corner is apart between two lenses."""
-    corner: Floats = np.array([[lens.cx / lens.focal, lens.cy / (lens.focal * lens.aspect), 1.0]])
-    return float(np.linalg.norm(lens.project(corner) - other.project(corner)))
+    """How far, px, a corner of the picture is apart between two lenses: the root mean square over the four, without
+    what they have in common (a turn of the camera does that)."""
+    x, y = lens.cx / lens.focal, lens.cy / (lens.focal * lens.aspect)
+    corners: Floats = np.array([[a, b, 1.0] for a in (-x, x) for b in (-y, y)])
+    apart = lens.project(corners) - other.project(corners)
+    return float(np.sqrt(((apart - apart.mean(0)) ** 2).sum(1).mean()))

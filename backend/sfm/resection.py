@@ -27,7 +27,7 @@ class Resection:
 
 def colmap_camera(lens: Lens, width: int, height: int, number: int = 1) -> pycolmap.Camera:
     """The lens as COLMAP has it, as camera `number`. pycolmap, like Backlot, has pixel edges at integers."""
-    params = [lens.focal, lens.focal * lens.aspect, lens.cx, lens.cy, lens.k1, lens.k2, 0.0, 0.0]
+    params = [lens.focal, lens.focal * lens.aspect, lens.cx, lens.cy, lens.k1, lens.k2, lens.p1, lens.p2]
     return pycolmap.Camera(model="OPENCV", width=width, height=height, params=params, camera_id=number)
 
 

@@ -90,7 +90,7 @@ class CameraSolve:
 
     @property
     def model(self) -> str:
-        return "PINHOLE" if self.lens.k1 == 0.0 and self.lens.k2 == 0.0 else "BROWN"
+        return "PINHOLE" if self.lens.distortion.nothing else "BROWN"
 
     @property
     def solved(self) -> int:

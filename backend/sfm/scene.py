@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .distortion import Brown
 from .frames import Flags, Floats, Indices
 from .spans import Spans
 
 
 @dataclass(frozen=True)
 class Lens:
-    """A lens: COLMAP's RADIAL model, px of the plate, edges at integers.
+    """A lens: COLMAP's OPENCV model (distortion.py), px of the plate, edges at integers.
 
     aspect: fy / fx (pixel aspect of the plate); 1 for square pixels. A lens that zooms keeps all but its focal length:
     the methods take focal lengths [N], one for each pixel, in place of the lens's own.
@@ -24,24 +25,21 @@ class Lens:
     k1: float = 0.0
     k2: float = 0.0
     aspect: float = 1.0
+    p1: float = 0.0
+    p2: float = 0.0
+
+    @property
+    def distortion(self) -> Brown:
+        return Brown(self.k1, self.k2, self.p1, self.p2)
 
     def normalised(self, xy: Floats, focal: Floats | None = None) -> Floats:
-        """Undistorted normalised coordinates [N, 2] of pixels [N, 2] (fixed-point iteration, then Newton's
-        method on the radius would not pay for the mild distortion this model is used for)."""
-        seen = (xy - [self.cx, self.cy]) / self.scale(focal)
-        ray: Floats = seen.copy()
-        if self.k1 == 0.0 and self.k2 == 0.0:
-            return ray
-        for _ in range(25):
-            r2 = (ray**2).sum(1, keepdims=True)
-            ray = seen / np.maximum(1.0 + r2 * (self.k1 + self.k2 * r2), 0.2)
-        return ray
+        """Undistorted normalised coordinates [N, 2] of pixels [N, 2]."""
+        return self.distortion.straightened((xy - [self.cx, self.cy]) / self.scale(focal))
 
     def project(self, camera: Floats, focal: Floats | None = None) -> Floats:
         """Pixels [N, 2] of camera-space points [N, 3]."""
-        xy = camera[:, :2] / camera[:, 2:]
-        r2 = (xy**2).sum(1, keepdims=True)
-        pixels: Floats = xy * (1.0 + r2 * (self.k1 + self.k2 * r2)) * self.scale(focal) + np.array([self.cx, self.cy])
+        bent = self.distortion.bent(camera[:, :2] / camera[:, 2:])
+        pixels: Floats = bent * self.scale(focal) + np.array([self.cx, self.cy])
         return pixels
 
     def scale(self, focal: Floats | None = None) -> Floats:

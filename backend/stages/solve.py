@@ -93,6 +93,8 @@ def _facts(solved: CameraSolve) -> dict[str, object]:
         "focal_source": solved.focal_source,
         "k1": round(solved.lens.k1, 6),
         "k2": round(solved.lens.k2, 6),
+        "p1": round(solved.lens.p1, 6),
+        "p2": round(solved.lens.p2, 6),
         "reprojection_error_px": round(solved.mean_error_px, 4),
         "points": len(solved.cloud.xyz),
         "observations": len(solved.observations.track),

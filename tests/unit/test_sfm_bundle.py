@@ -9,7 +9,7 @@ import pytest
 
 from backend.sfm.bundle import BundleSettings, adjust
 from backend.sfm.frames import Floats
-from backend.sfm.lens_jacobians import FreeLens, lens_jacobians
+from backend.sfm.lens_jacobians import FreeLens, lens_jacobians, moved_lens
 from backend.sfm.outliers import calibrated, errors_px, inliers
 from backend.sfm.refine import choose_lens, corner_shift
 from backend.sfm.scene import Lens, Scene
@@ -89,24 +89,26 @@ def test_a_checkpoint_that_raises_ends_it() -> None:
         adjust(shaken(truth), seen(truth), FREE, stop)
 
 
-@pytest.mark.parametrize("column", range(5))
+@pytest.mark.parametrize("column", range(7))
 def test_lens_jacobian_is_the_derivative(column: int) -> None:
-    lens = Lens(500.0, 320.0, 240.0, -0.1, 0.03, aspect=1.2)
-    free = FreeLens(True, True, True, True)
+    lens = Lens(500.0, 320.0, 240.0, -0.1, 0.03, aspect=1.2, p1=0.01, p2=-0.02)
+    free = FreeLens(True, True, True, True, True)
     camera = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 4], (20, 3))
     _, jacobian = lens_jacobians(lens, camera, free)
     h = 1e-6
     changed = (
         replace(lens, focal=lens.focal * np.exp(h)), replace(lens, k1=lens.k1 + h), replace(lens, k2=lens.k2 + h),
+        replace(lens, p1=lens.p1 + h), replace(lens, p2=lens.p2 + h),
         replace(lens, cx=lens.cx + h * lens.focal), replace(lens, cy=lens.cy + h * lens.focal),
     )[column]  # fmt: skip
+    assert moved_lens(lens, h * np.eye(7)[column], free) == changed
     assert np.allclose(
         jacobian[:, :, column], (changed.project(camera) - lens.project(camera)) / h, rtol=1e-3, atol=1e-3
     )
 
 
 def test_point_jacobian_is_the_derivative() -> None:
-    lens = Lens(500.0, 320.0, 240.0, -0.1, 0.03, aspect=1.2)
+    lens = Lens(500.0, 320.0, 240.0, -0.1, 0.03, aspect=1.2, p1=0.01, p2=-0.02)
     camera = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 4], (20, 3))
     jacobian, _ = lens_jacobians(lens, camera, FreeLens())
     for axis in range(3):
