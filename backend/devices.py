@@ -45,6 +45,23 @@ def _gpu(pynvml: Any, index: int, driver: str) -> Gpu:
     return Gpu(f"cuda:{index}", index, model, int(memory.total), int(memory.free), driver)
 
 
+def resolve_device(device: str) -> str:
+    """The device that "auto" means: the first GPU if the installed torch can use one, else the processor. Imports
+    neither torch nor anything else heavy: the server asks too."""
+    if device != "auto":
+        return device
+    return "cuda:0" if gpus() and _torch_has_cuda() else "cpu"
+
+
+def _torch_has_cuda() -> bool:
+    from importlib import metadata  # here: the server should start in half a second
+
+    try:
+        return "cpu" not in metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return False
+
+
 def check_device(device: str) -> None:
     """Raises `EngineUnavailable` for a device that this computer does not have."""
     if device in ("auto", "cpu"):

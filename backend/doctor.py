@@ -24,7 +24,8 @@ from shared.errors import BackendNotRunning
 from shared.wire import pack
 
 from .devices import gpus
-from .engines import statuses
+from .engines import WEIGHT_FREE, statuses
+from .weights.folder import get_command, non_commercial_allowed, states, weights_dir
 
 PACKAGES = {
     "numpy": "numpy",
@@ -40,6 +41,9 @@ PACKAGES = {
 }
 """Modules that the base needs, with the packages they come from."""
 
+LEARNED_PACKAGES = ("torch", "transformers", "safetensors")
+"""What engines with public weights need besides; an optional part of the environment."""
+
 LOW_DISK_BYTES = 5 * 10**9
 _SUPPORTED = ((3, 11), (3, 13))
 _GIB = 2**30
@@ -53,7 +57,9 @@ def facts(home: Path) -> dict[str, Any]:
         "system": _system(),
         "gpus": [pack(gpu) for gpu in gpus()],
         "packages": {package: _package(module, package) for module, package in PACKAGES.items()},
+        "learned_packages": {package: _version(package) for package in LEARNED_PACKAGES},
         "engines": [pack(status) for status in statuses()],
+        "weights": _weights(),
         "home": _home(home),
         "server": _server(home),
     }
@@ -108,6 +114,31 @@ def _package(module: str, package: str) -> dict[str, Any]:
     return {"ready": True, "version": about["Version"] or "", "licence": _licence(about), "reason": ""}
 
 
+def _version(package: str) -> str:
+    """Of an installed package, "" without it. Loading torch to see whether it loads would take seconds."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _weights() -> dict[str, Any]:
+    """The weights folder and the models that Backlot knows."""
+    place = weights_dir()
+    models = [
+        {
+            "name": state.model.name,
+            "engine": state.model.engine,
+            "licence": state.model.weights_licence,
+            "commercial": state.model.commercial,
+            "missing": list(state.missing),
+            "get": get_command(state.model),
+        }
+        for state in states(place)
+    ]
+    return {"folder": str(place), "non_commercial_allowed": non_commercial_allowed(), "models": models}
+
+
 def _licence(about: Any) -> str:
     declared = about["License-Expression"] or about["License"] or ""
     if declared and "\n" not in declared and len(declared) < 80 and "Copyright" not in declared:
@@ -147,7 +178,7 @@ def _problems(found: Mapping[str, Any]) -> list[dict[str, str]]:
         if not package["ready"]:
             add(f"The package {name} does not load: {package['reason']}", "Run `python build.py setup`.")
     for engine in found["engines"]:
-        if not engine["ready"]:
+        if not engine["ready"] and engine["kind"] == WEIGHT_FREE:
             add(f"Engine {engine['engine']} of {engine['stage']} is not ready: {engine['reason']}", engine["remedy"])
     if not found["home"]["writable"]:
         add(f"{found['home']['path']} cannot be written to.", "Set BACKLOT_HOME to a folder that can.")
@@ -158,7 +189,8 @@ def _problems(found: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def report(found: Mapping[str, Any]) -> str:
     """The facts as a page for people."""
-    sections = (_about_lines(found), _gpu_lines(found), _package_lines(found), _engine_lines(found))
+    made = (_about_lines, _gpu_lines, _package_lines, _engine_lines, _model_lines)
+    sections = [lines(found) for lines in made]
     lines = [line for section in (*sections, _problem_lines(found)) for line in (*section, "")]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -194,6 +226,8 @@ def _package_lines(found: Mapping[str, Any]) -> list[str]:
             f"{package['version']:<12} {package['licence']}" if package["ready"] else f"MISSING: {package['reason']}"
         )
         lines.append(f"  {name:<24} {state}")
+    for name, version in found["learned_packages"].items():
+        lines.append(f"  {name:<24} {version or 'not installed: only engines with public weights need it'}")
     return lines
 
 
@@ -203,8 +237,20 @@ def _engine_lines(found: Mapping[str, Any]) -> list[str]:
         state = "ready" if engine["ready"] else f"not ready: {engine['reason']} {engine['remedy']}"
         weights = engine["weights_licence"] or "no weights"
         use = "" if engine["commercial"] else "; NOT for commercial work"
-        lines.append(f"  {engine['stage']:<8} {engine['engine']:<8} {engine['kind']:<12} {state}")
-        lines.append(f"  {'':<30} code {engine['code_licence']}; {weights}{use}")
+        lines.append(f"  {engine['stage']:<8} {engine['engine']:<12} {engine['kind']:<12} {state}")
+        lines.append(f"  {'':<34} code {engine['code_licence']}; {weights}{use}")
+    return lines
+
+
+def _model_lines(found: Mapping[str, Any]) -> list[str]:
+    weights = found["weights"]
+    lines = [f"Weights    {weights['folder']}"]
+    for model in weights["models"]:
+        state = f"missing {', '.join(model['missing'])}: {model['get']}" if model["missing"] else "ready"
+        gate = "allowed by BACKLOT_ALLOW_NON_COMMERCIAL" if weights["non_commercial_allowed"] else "only if allowed"
+        use = "" if model["commercial"] else f"; NOT for commercial work: {gate}"
+        lines.append(f"  {model['name']:<24} {state}")
+        lines.append(f"  {'':<24} {model['engine']}; {model['licence']}{use}")
     return lines
 
 

@@ -32,6 +32,13 @@ ENGINES: tuple[EngineInfo, ...] = (
     EngineInfo("ingest", "pyav", WEIGHT_FREE, "BSD-3-Clause (PyAV) AND GPL-3.0-or-later (the FFmpeg in its wheel)"),
     EngineInfo("solve", "sfm", WEIGHT_FREE, "BSD-3-Clause (pycolmap) AND Apache-2.0 (OpenCV)"),
     EngineInfo(
+        "solve",
+        "sfm-learned",
+        LEARNED,
+        "Apache-2.0 (transformers) AND BSD-3-Clause (PyTorch, pycolmap) AND Apache-2.0 (OpenCV)",
+        "Apache-2.0 (EfficientLoFTR); or, only if allowed, SuperPoint + LightGlue: not for commercial work",
+    ),
+    EngineInfo(
         "export", "writers", WEIGHT_FREE, "TOST-1.0 (OpenUSD) AND BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"
     ),
 )

@@ -73,6 +73,24 @@ class SolveParams:
         flags=("--solve-engine",),
         help="Method that solves the camera.",
     )
+    matcher: str = param(
+        "auto",
+        folded=True,
+        choices=(
+            Choice("auto", "Automatic", "The first of these whose weights are there and allowed"),
+            Choice("efficientloftr", "EfficientLoFTR", "Semi-dense matches: Apache-2.0"),
+            Choice("lightglue-superpoint", "SuperPoint + LightGlue", "Matched corners: not for commercial work"),
+        ),
+        help="Network that finds learned matches.",
+    )
+    weights: str | None = param(
+        None, label="Weights folder", folded=True,
+        help="Folder with model weights; empty takes BACKLOT_WEIGHTS, or your own data folder.",
+    )  # fmt: skip
+    allow_non_commercial: bool = param(
+        False, label="Not commercial", folded=True,
+        help="Allow models whose licence forbids commercial work.",
+    )  # fmt: skip
     quality: str = param("medium", flags=("--quality", "-q"), choices=QUALITIES, help="Time against accuracy.")
     focal_mm: float | None = param(
         None, label="Focal length", unit="mm", minimum=1.0, maximum=5000.0,

@@ -19,7 +19,7 @@ def require_packages() -> None:
     """Raises `EngineUnavailable` when a package that runs models is not installed. Imports none of them."""
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        raise EngineUnavailable(f"{' and '.join(missing)} is not installed, which runs public models.", _SET_UP)
+        raise EngineUnavailable(f"What runs public models is not installed: {', '.join(missing)}.", _SET_UP)
 
 
 def torch_device(name: str) -> Any:

@@ -17,6 +17,7 @@ from shared.params import to_values
 from shared.shot import ShotFolder, document_text
 from shared.stages import StageInfo, in_order, stage_info, stage_params
 
+from ..devices import resolve_device
 from . import manifest
 from .atomic import disk_errors, translate, write_text
 from .context import JobObserver, StageContext
@@ -138,7 +139,7 @@ def _context(
         stage=planned.info.name,
         shot=shot,
         footage=footage,
-        device="cpu" if request.device == "auto" else request.device,
+        device=resolve_device(request.device),
         checkpoint_dir=shot.checkpoints_dir / planned.info.name / planned.key,
         observer=observer,
         log=LOG.getChild(planned.info.name),
@@ -161,15 +162,16 @@ def _bring_up_to_date(planned: PlannedStage, context: StageContext, *, forced: b
     values, revision = to_values(planned.params), manifest.world_revision(context.shot)
     done = Manifest(MANIFEST_VERSION, planned.key, values, dict(planned.inputs), result, revision)
     manifest.write(context.shot, planned.info.name, done)
-    _record_engine(context.shot, planned)
+    _record_engine(context.shot, result)
     shutil.rmtree(context.checkpoint_dir.parent, ignore_errors=True)
     context.log.info("done in %.1f s", result.seconds)
     return result
 
 
-def _record_engine(shot: ShotFolder, planned: PlannedStage) -> None:
+def _record_engine(shot: ShotFolder, result: StageResult) -> None:
+    """The engine that ran: with "auto" it may not be the first that was tried."""
     known = shot.read()
-    engines = {**known.engines, planned.info.name: planned.engine.name}
+    engines = {**known.engines, result.stage: result.engine}
     if engines != known.engines:
         write_text(shot.shot_json, document_text(replace(known, engines=engines)))
 

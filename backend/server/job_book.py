@@ -27,10 +27,11 @@ from shared.messages import (
     Progress,
 )
 
+from ..devices import resolve_device
 from .history import History, StoredJob, outdated
 from .hub import Hub
 from .job_logs import JobLogs
-from .job_queue import Job, resolve_device
+from .job_queue import Job
 from .settings import Settings
 
 LOG = logging.getLogger("backlot.server.jobs")

@@ -57,8 +57,3 @@ class JobQueue:
         job = min(ready, key=lambda job: (-job.request.priority, job.order))
         del self._waiting[job.id]
         return job
-
-
-def resolve_device(device: str) -> str:
-    """The device that "auto" means. Every engine of today runs on the processor."""
-    return "cpu" if device == "auto" else device

@@ -13,32 +13,25 @@ from backend.pipeline.context import StageContext
 from backend.pipeline.fingerprint import of_file, of_files
 from backend.pipeline.stage import Engine
 from backend.sfm.result import CameraSolve
-from backend.sfm.solver import solve
+from backend.solve_engines import SFM, engine_of, run_engine, weights_fingerprint
 from backend.solve_files import write_solve
 from backend.solve_settings import learned_focal_px, settings_of
 from backend.world.keep import earlier_camera
 from shared.artifacts import StageResult
-from shared.errors import EngineUnavailable
 from shared.shot import ShotFolder
 from shared.solve_hints import read_hints
 from shared.stages import SolveParams
-
-SFM = Engine("sfm", 2)
-
 
 TRACK_CACHE = "tracks"
 """In the shot's private folder: the tracks of the last solve, for one with other hints or another lens."""
 
 
 def engine(params: SolveParams) -> Engine:
-    if params.engine == "sfm-learned":
-        raise EngineUnavailable("The engine sfm-learned is not part of this installation.", "Use the engine sfm.")
-    # "auto" too: sfm can always run.
-    return SFM
+    return engine_of(params)
 
 
 def inputs(params: SolveParams, shot: ShotFolder, footage: str) -> Mapping[str, str]:
-    found = _masks(params, shot)
+    found = _masks(params, shot) | weights_fingerprint(params)
     if shot.hints.is_file():
         found["hints"] = of_file(shot.hints)
     focal = learned_focal_px(shot)
@@ -60,13 +53,13 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
         checkpoint_key=_plate_key(params, shot),
     )
     with PlateReader(shot, use_masks=not params.no_masks) as plate:
-        solved = solve(plate, settings, context)
+        solved, ran = run_engine(params, plate, settings, context)
     for sentence in solved.notices:
         context.notice(sentence)
     context.check_cancelled()
     before = earlier_camera(shot)
-    artifacts = write_solve(solved, facts, SFM.name, context, before)
-    return StageResult("solve", SFM.name, SFM.version, _facts(solved), artifacts)
+    artifacts = write_solve(solved, facts, ran.name, context, before)
+    return StageResult("solve", ran.name, ran.version, _facts(solved), artifacts)
 
 
 def _track_cache(shot: ShotFolder) -> Path:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +51,7 @@ def _download(address: str, place: Path) -> None:
         size = beside.stat().st_size
         if expected is not None and size != int(expected):
             raise OSError(f"{size} of {expected} bytes arrived")
-    except (OSError, urllib.error.URLError) as error:
+    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
         beside.unlink(missing_ok=True)
         raise EngineUnavailable(
             f"{address} could not be fetched: {error}.",
