@@ -209,7 +209,8 @@ def _read_report(report: Path) -> Count:
 
 
 def bench(name: str, arguments: Sequence[str]) -> int:
-    """Runs tests/benchmarks/NAME.py in its environment: the file says `NEEDS_BPY = True` when that is bpy's."""
+    """Runs tests/benchmarks/NAME.py in its environment: the file says `NEEDS_BPY = True` when that is bpy's, and
+    `NEEDS_PYTEST = True` when it uses parts of the tests."""
     folder = ROOT / "tests" / "benchmarks"
     script = folder / f"{name}.py"
     longer = list(folder.glob(f"{name}_*.py"))
@@ -221,10 +222,11 @@ def bench(name: str, arguments: Sequence[str]) -> int:
             sorted(path.stem for path in folder.glob("*.py") if "def main(" in path.read_text(encoding="utf-8"))
         )
         raise BuildError(f"There is no benchmark {name}; there is {known or 'none yet'}.")
-    base = environments.ensure(environments.base_plan())
+    text = script.read_text(encoding="utf-8")
+    base = environments.ensure(environments.base_plan(tests="\nNEEDS_PYTEST = True" in text))
     environments.record_for_clients(base)
     python = base
-    if "\nNEEDS_BPY = True" in script.read_text(encoding="utf-8"):
+    if "\nNEEDS_BPY = True" in text:
         system.require_libraries(install=False)
         python = environments.ensure(environments.bpy_plan())
     command = [str(python), "-m", f"tests.benchmarks.{script.stem}", *arguments]
