@@ -226,6 +226,7 @@ def write_cloud(solved: CameraSolve, path: Path) -> None:
             rgb=cloud.rgb,
             error=cloud.error_px.astype(np.float32),
             track_length=cloud.length.astype(np.int32),
+            at_infinity=cloud.at_infinity,
         )
 
 

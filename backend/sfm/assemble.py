@@ -39,6 +39,7 @@ def assemble(
         _colours(source, seen, checkpoint),
         np.bincount(row, error, minlength=len(points)) / np.maximum(length, 1),
         length,
+        scene.far[points],
     )
     return CameraSolve(
         width=source.width,

@@ -19,14 +19,23 @@ def handy_world(scene: Scene) -> Scene:
 
     Up: the direction most nearly square to all cameras' x axes (people hold the horizon level, not the
     tilt), on the side of the cameras' mean up. The first camera looks towards +y. Scale: median depth
-    MEDIAN_DEPTH. Origin: the middle of the points, at the height of the lowest twentieth of them.
+    MEDIAN_DEPTH, and so is the radius of the sphere of points without a depth when there are no others. Origin: the
+    middle of the points, at the height of the lowest twentieth of them; the camera when no point has a depth.
     """
     turn = _upright(scene)
     scale = MEDIAN_DEPTH / _median_depth(scene)
-    points = scale * scene.points[scene.known] @ turn.T
-    origin = np.median(points, axis=0)
+    return moved(scene, scale, turn, -_origin(scene, scale, turn))
+
+
+def _origin(scene: Scene, scale: float, turn: Floats) -> Floats:
+    """The camera itself where it never travels: nothing else has a place."""
+    real = scene.known & ~scene.far
+    if not real.any():
+        return np.asarray(scale * turn @ scene.centres[scene.posed][0])
+    points = scale * scene.points[real] @ turn.T
+    origin: Floats = np.median(points, axis=0)
     origin[2] = np.quantile(points[:, 2], 0.05)
-    return moved(scene, scale, turn, -origin)
+    return origin
 
 
 def moved(scene: Scene, scale: float, rotation: Floats, translation: Floats) -> Scene:
@@ -54,7 +63,8 @@ def _upright(scene: Scene) -> Floats:
 
 
 def _median_depth(scene: Scene) -> float:
-    points, centres = scene.points[scene.known], scene.centres[scene.posed]
+    real = scene.known & ~scene.far
+    points, centres = scene.points[real if real.any() else scene.known], scene.centres[scene.posed]
     nearby = centres[:: max(1, len(centres) // 20)]
     away = np.linalg.norm(points[None] - nearby[:, None], axis=2)
     return float(max(np.median(away), 1e-9))

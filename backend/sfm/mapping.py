@@ -1,6 +1,9 @@
-"""From tracks to a first scene of the whole clip."""
+"""From tracks to a first scene of the whole clip, of the kind of motion that the clip has."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,23 +18,57 @@ from .motion_model import MotionChoice, choose_motion
 from .scene import Lens, Scene
 from .tracks import Tracks
 from .triangulation import triangulate
+from .tripod import TripodStart, start_locked, start_turning
 from .two_view import TwoView
 
 
-def map_tracks(job: Job, tracks: Tracks) -> tuple[Scene, tuple[str, ...]]:
-    """Poses of all frames that can be placed, and points; and what the user should know."""
+@dataclass(frozen=True)
+class Mapped:
+    """scene: poses of all frames that can be placed, and points. notices: what the user should know. evidence: what
+    the kind of motion was chosen by. focal_source: of a focal length that the picture cannot tell and that is
+    therefore held, or None."""
+
+    scene: Scene
+    notices: tuple[str, ...] = ()
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    focal_source: str | None = None
+
+
+def map_tracks(job: Job, tracks: Tracks) -> Mapped:
+    """The first scene. Raises `TooFewFeatures`, `SolveDiverged`, and `NoParallax` for a movement that was asked for and
+    is not there."""
     keys = choose_keyframes(tracks, float(np.hypot(job.frames.width, job.frames.height)))
-    lens, mapper, known = job.first_lens, job.mapper, job.focal_known
-    views = look_at_pairs(tracks, keys, mapper.noise_px, job.steps)
-    _require_parallax(job, choose_motion(tracks, views, lens, mapper.noise_px, job.steps, focal_known=known))
-    trial = initialise(tracks, keys, views, lens, mapper, job.steps, focal_known=known)
-    scene = _started(job, trial, views).scene
+    views = look_at_pairs(tracks, keys, job.mapper.noise_px, job.steps)
+    motion = _motion(job, tracks, views)
+    if motion.model == "full":
+        return _travelling(job, tracks, keys, views, motion)
+    return _tripod(job, tracks, motion)
+
+
+def _motion(job: Job, tracks: Tracks, views: list[TwoView]) -> MotionChoice:
+    found = choose_motion(
+        tracks, views, job.first_lens, job.mapper.noise_px, job.steps, focal_known=job.focal_known
+    )  # fmt: skip
+    forced = job.settings.motion
+    return found if forced in ("auto", found.model) else replace(found, model=forced)
+
+
+def _tripod(job: Job, tracks: Tracks, motion: MotionChoice) -> Mapped:
+    start: TripodStart = start_locked(job, tracks) if motion.model == "locked" else start_turning(job, tracks, motion)
+    return Mapped(start.scene, start.notices, {**motion.facts, **start.evidence}, start.focal_source)
+
+
+def _travelling(job: Job, tracks: Tracks, keys: list[int], views: list[TwoView], motion: MotionChoice) -> Mapped:
+    lens, mapper = job.first_lens, job.mapper
+    trial = initialise(tracks, keys, views, lens, mapper, job.steps, focal_known=job.focal_known)
+    scene = _started(job, trial, views, motion).scene
     everything = np.ones(tracks.count, bool)
     scene = triangulate(
         scene, tracks, wanted=everything, least_angle_deg=1.0, most_error_px=4.0 * mapper.noise_px
     )  # fmt: skip
     scene = grow(scene, tracks, keys, mapper, job.steps)
-    return register_rest(scene, tracks, mapper, job.steps), _zoom_notices(job, views, lens)
+    scene = register_rest(scene, tracks, mapper, job.steps)
+    return Mapped(scene, _zoom_notices(job, views, lens), motion.facts)
 
 
 def _zoom_notices(job: Job, views: list[TwoView], lens: Lens) -> tuple[str, ...]:
@@ -44,20 +81,16 @@ def _zoom_notices(job: Job, views: list[TwoView], lens: Lens) -> tuple[str, ...]
     )
 
 
-def _require_parallax(job: Job, motion: MotionChoice) -> None:
-    if motion.model == "full":
-        return
-    what = "does not move" if motion.model == "locked" else "turns without travelling"
-    raise NoParallax(
-        f"Tripod or pan: the camera {what} ({job.span}). A rotation explains the tracks as well as any movement does "
-        f"(GRIC {motion.gric_turning:.0f} against {motion.gric_travelling:.0f}), so there is no depth to solve from.",
-        motion=motion.model,
-    )
-
-
-def _started(job: Job, trial: Trial | None, views: list[TwoView]) -> Trial:
+def _started(job: Job, trial: Trial | None, views: list[TwoView], motion: MotionChoice) -> Trial:
     if trial is not None:
         return trial
     if not views:
         raise TooFewFeatures(f"No two key frames of {job.span} share enough features.")
+    if job.settings.motion == "full" and min(motion.gric_turning, motion.gric_locked) < motion.gric_travelling:
+        raise NoParallax(
+            f"A moving camera was asked for, but the camera does not travel ({job.span}): a rotation explains the "
+            f"tracks as well as any movement does (GRIC {motion.gric_turning:.0f} against "
+            f"{motion.gric_travelling:.0f}), so there is no depth to solve from.",
+            "Set Motion to Automatic or Nodal: the camera is then solved as a tripod.",
+        )
     raise SolveDiverged(f"No pair of {job.span} gives a camera that other frames agree with.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shared.camera_files import ARBITRARY, Gauge
 from shared.solve_report import Problem
 
-from .frames import Floats, Picture
+from .frames import Flags, Floats, Picture
 from .scene import Lens
 from .track_table import TrackTable
 from .tracks import Tracks
@@ -39,12 +39,14 @@ class FrameSolve:
 
 @dataclass(frozen=True)
 class PointCloud:
-    """xyz [P, 3] world; rgb uint8 [P, 3]; error_px [P] mean reprojection error; length [P] frames that see it."""
+    """xyz [P, 3] world; rgb uint8 [P, 3]; error_px [P] mean reprojection error; length [P] frames that see it.
+    at_infinity bool [P]: has a direction and no depth; it lies on a sphere about the centre that sees it."""
 
     xyz: Floats
     rgb: Picture
     error_px: Floats
     length: NDArray[np.int64]
+    at_infinity: Flags
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class CameraSolve:
     there were, used or not. moving: of every frame, in order, uint8 [H, W] 0 static .. 255 moving, or None where
     nothing moves; read once, one at a time; None when nobody looked. gauge: what is true of the solve's own world.
     problems: ranges of weak and failed frames. facts: more that was found, by name: focal_sd_px, k1_sd, readout_ms ...
-    seconds: wall time by step.
+    seconds: wall time by step. motion_evidence: what the kind of motion was chosen by (motion_model.py), and how still a
+    locked camera stood.
     """
 
     width: int
@@ -77,6 +80,7 @@ class CameraSolve:
     facts: dict[str, float] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    motion_evidence: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def zooms(self) -> bool:

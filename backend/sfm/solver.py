@@ -15,12 +15,12 @@ from .hinted_tracks import hinted
 from .job import Job
 from .known_gauge import placed
 from .mapper import register_rest
-from .mapping import map_tracks
+from .mapping import Mapped, map_tracks
+from .motion_result import with_motion
 from .progress import Steps
 from .refine import Refined, first_fit, refine
 from .result import CameraSolve
 from .reunion import reunite
-from .scene import Scene
 from .sense import lost_notices, require_length, require_sense
 from .settings import SfmSettings
 from .tracking import plate_px, track_clip, tracking_key
@@ -76,25 +76,28 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
     given = hinted(found, key, job.settings.hints, source.numbers, (source.width, source.height))
     tracks = given.tracks
     with steps.step("mapping", "Finding the camera's movement", 0.7):
-        scene, notices = map_tracks(job, tracks)
+        mapped = map_tracks(job, tracks)
     with steps.step("refining", "Refining the camera", 0.95):
-        refined = _refine(job, scene, tracks)
+        refined = _refine(job, mapped, tracks)
     require_sense(job.frames, refined)
     with steps.step("finishing", "Colouring the points", 1.0):
         world = placed(refined.scene, given.known)
-        result = assemble(job.frames, replace(refined, scene=world.scene), job.settings, steps)
+        refined = replace(refined, scene=world.scene)
+        result = with_motion(assemble(job.frames, refined, job.settings, steps), refined, mapped)
     assert result.tracks is not None
     return replace(
         result,
         tracks=replace(given.labelled(result.tracks), key=key),
         gauge=world.gauge,
-        notices=(*given.notices, *notices, *world.notices, *lost_notices(result)),
+        notices=(*given.notices, *mapped.notices, *world.notices, *lost_notices(result)),
         seconds=steps.seconds,
     )
 
 
-def _refine(job: Job, scene: Scene, tracks: Tracks) -> Refined:
-    options, preset = job.refinement, job.settings.preset
+def _refine(job: Job, mapped: Mapped, tracks: Tracks) -> Refined:
+    scene, options, preset = mapped.scene, job.refinement, job.settings.preset
+    if mapped.focal_source is not None:
+        options = replace(options, free_focal=False, focal_prior=None, distortion="none")
     scene, bundle = first_fit(scene, tracks, options, job.steps)
     tracks = reunite(job.frames, scene, tracks, preset, job.steps)
     refined = refine(scene, tracks, options, bundle, job.steps)

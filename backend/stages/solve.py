@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -91,5 +92,7 @@ def _facts(solved: CameraSolve) -> dict[str, object]:
         "reprojection_error_px": round(solved.mean_error_px, 4),
         "points": len(solved.cloud.xyz),
         "observations": len(solved.observations.track),
+        "motion": dict(Counter(frame.motion for frame in solved.frames)),
+        "motion_evidence": dict(solved.motion_evidence),
         "step_seconds": {name: round(seconds, 3) for name, seconds in solved.seconds.items()},
     }
