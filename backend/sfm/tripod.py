@@ -25,6 +25,8 @@ _CERTAIN = 0.05
 """A focal length that the rotation tells no better than by this share (one standard deviation) is not solved."""
 
 _LEAST_SOLVED_SHARE = 0.5
+_LEAST_STILL = 0.2
+"""Share of the observations that must stay where they are under a locked camera."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,15 @@ class TripodStart:
 
 
 def start_locked(job: Job, tracks: Tracks) -> TripodStart:
-    """One pose for all frames. Nothing in the picture tells the focal length."""
+    """One pose for all frames. Nothing in the picture tells the focal length. Raises `SolveDiverged`."""
     scene = locked_scene(tracks, job.first_lens, job.mapper.noise_px)
+    still = scene.known[tracks.track].mean() if len(tracks.track) else 0.0
+    if still < _LEAST_STILL:
+        raise SolveDiverged(
+            f"A locked camera was asked for, but the picture moves ({job.span}): {100.0 * still:.0f} % of the tracks "
+            "stay where they are.",
+            "Set Motion to Automatic or Nodal.",
+        )
     source, notices = _held_focal(job, "The camera does not move")
     return TripodStart(scene, notices, {}, source)
 

@@ -81,7 +81,9 @@ def _good_points(shot: ShotFolder) -> Floats:
         return np.zeros((0, 3))
     with np.load(shot.cloud) as stored:
         xyz, error, length = stored["xyz"].astype(np.float64), stored["error"], stored["track_length"]
+        placed = ~stored["at_infinity"] if "at_infinity" in stored else np.ones(len(xyz), bool)
     good = (error <= _WORST_ERROR * np.median(error)) & (length >= 3) if len(xyz) else np.zeros(0, bool)
+    good &= placed
     return np.asarray(xyz[good])
 
 

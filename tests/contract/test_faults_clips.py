@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shared.camera_files import read_camera
 from shared.errors import BacklotError, from_wire
 from shared.messages import DONE, FAILED, JobRequest, JobStatus
 from tests.contract.backend_process import BackendProcess
@@ -113,7 +114,14 @@ def test_a_clip_with_a_cut_names_the_frame(client: WireClient, tmp_path: Path) -
 
 def test_a_camera_that_does_not_travel(client: WireClient, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "tripod.mp4", travelling(15, step=0.0))
-    assert error_of(client.run(solve(tmp_path / "shot", clip), LIMIT_S)).code == "no-parallax"
+    status = client.run(solve(tmp_path / "shot", clip), LIMIT_S)
+    assert status.state == DONE, status.error
+    camera = read_camera(tmp_path / "shot")
+    assert {frame.motion for frame in camera.extrinsics.frames} == {"locked"}
+    assert len({frame.world_from_camera for frame in camera.extrinsics.frames}) == 1
+    assert camera.intrinsics.focal_source == "assumed"
+    with np.load(tmp_path / "shot" / "camera" / "points.npz") as cloud:
+        assert cloud["at_infinity"].all()
 
 
 def test_a_clip_without_features(client: WireClient, tmp_path: Path) -> None:

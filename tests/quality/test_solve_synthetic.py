@@ -12,7 +12,7 @@ from backend.sfm.result import CameraSolve
 from backend.sfm.settings import SfmSettings
 from backend.sfm.solver import solve
 from backend.sfm.tracking import CHECKPOINT_NAME
-from shared.errors import ClipTooShort, CutInClip, JobCancelled, NoParallax, TooFewFeatures
+from shared.errors import ClipTooShort, CutInClip, JobCancelled, TooFewFeatures
 from tests.benchmarks.scoring import Array, absolute_trajectory_error, path_length, rotation_error_deg
 from tests.quality.synthetic_set import Footage, courtyard, intrinsics, look, render
 
@@ -120,23 +120,6 @@ def test_masked_pixels_are_ignored(footage: Footage) -> None:
     x = result.observations.xy[:, 0]
     assert not ((x > 201) & (x < 319)).any()
     assert ate_percent(result, footage.poses) < 0.5
-
-
-def test_a_pan_is_no_parallax() -> None:
-    rng = np.random.default_rng(7)
-    eye = np.array([0.0, 0.2, 1.5])
-    poses = np.stack([look(eye, eye + np.array([np.sin(a), np.cos(a), -0.05])) for a in np.linspace(-0.3, 0.3, 16)])
-    with pytest.raises(NoParallax, match="Tripod or pan: the camera turns") as caught:
-        solve(render(courtyard(rng), poses, K, SIZE, rng), SfmSettings())
-    assert "frames 1001-1016" in caught.value.message
-    assert "GRIC" in caught.value.message
-
-
-def test_a_locked_camera_is_no_parallax() -> None:
-    rng = np.random.default_rng(8)
-    poses = np.repeat(travelling(1, 8), 10, axis=0)
-    with pytest.raises(NoParallax, match="does not move"):
-        solve(render(courtyard(rng), poses, K, SIZE, rng), SfmSettings(quality="low"))
 
 
 def test_a_cut_is_named(footage: Footage) -> None:
