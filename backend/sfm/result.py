@@ -60,8 +60,8 @@ class CameraSolve:
     there were, used or not. moving: of every frame, in order, uint8 [H, W] 0 static .. 255 moving, or None where
     nothing moves; read once, one at a time; None when nobody looked. gauge: what is true of the solve's own world.
     problems: ranges of weak and failed frames. facts: more that was found, by name: focal_sd_px, k1_sd, readout_ms ...
-    seconds: wall time by step. motion_evidence: what the kind of motion was chosen by (motion_model.py), and how still a
-    locked camera stood.
+    seconds: wall time by step. motion_evidence: what the kind of motion was chosen by (motion_model.py), and how still
+    a locked camera stood.
     """
 
     width: int
