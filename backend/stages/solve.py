@@ -16,6 +16,7 @@ from backend.pipeline.stage import Engine
 from backend.sfm.result import CameraSolve
 from backend.solve_engines import SFM, engine_of, run_engine, weights_fingerprint
 from backend.solve_files import write_solve
+from backend.solve_memory import affordable, free_bytes
 from backend.solve_settings import learned_focal_px, settings_of
 from backend.world.keep import earlier_camera
 from shared.artifacts import StageResult
@@ -54,13 +55,17 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
         checkpoint_key=_plate_key(params, shot),
     )
     with PlateReader(shot, use_masks=not params.no_masks) as plate:
+        fits = affordable(settings.quality, plate.width, plate.height, len(plate), free_bytes())
+        if fits.notice:
+            context.notice(fits.notice)
+        settings = replace(settings, quality=fits.quality)
         solved, ran = run_engine(params, plate, settings, context)
     for sentence in solved.notices:
         context.notice(sentence)
     context.check_cancelled()
     before = earlier_camera(shot)
     artifacts = write_solve(solved, facts, ran.name, context, before)
-    return StageResult("solve", ran.name, ran.version, _facts(solved), artifacts)
+    return StageResult("solve", ran.name, ran.version, _facts(solved, settings.quality), artifacts)
 
 
 def _track_cache(shot: ShotFolder) -> Path:
@@ -77,9 +82,10 @@ def _plate_key(params: SolveParams, shot: ShotFolder) -> str:
     return f"{SFM.version}:{ingested.key if ingested else ''}:{_masks(params, shot).get('masks', '')}"
 
 
-def _facts(solved: CameraSolve) -> dict[str, object]:
+def _facts(solved: CameraSolve, quality: str) -> dict[str, object]:
     failed = [frame.number for frame in solved.frames if frame.world_from_camera is None]
     return {
+        "quality": quality,
         "frames": len(solved.frames),
         "frames_solved": solved.solved,
         "failed_frames": failed,

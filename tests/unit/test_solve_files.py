@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,14 +112,16 @@ def test_killed_at_any_moment_the_artists_world_is_not_lost(tmp_path: Path) -> N
     """kill -9 at every rename of a second solve: the shot is the old one or the new one, and in the world that
     was set either way."""
     outcomes = []
+    first, second = tmp_path / "first", made_up_solve(jitter=1e-3)
+    shot_at(first)
+    written(first, made_up_solve())
+    answer(WorldRequest(str(first), world_from_solve=SET, up_source="picked", scale_source="two-points"))
+    manifest_of(first)
+    before = read_camera(first)
     for k in range(40):
         root = tmp_path / str(k)
-        shot_at(root)
-        written(root, made_up_solve())
-        answer(WorldRequest(str(root), world_from_solve=SET, up_source="picked", scale_source="two-points"))
-        before = read_camera(root)
-        manifest_of(root)
-        if not killed(lambda root=root: written(root, made_up_solve(jitter=1e-3)), at=k):
+        shutil.copytree(first, root)
+        if not killed(lambda root=root: written(root, second), at=k):
             break
         open_shot(root)
         after = read_camera(root)
