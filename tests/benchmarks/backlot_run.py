@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from shared.camera_files import SolvedCamera, read_camera
-from tests.benchmarks.runs import Clock, CommandFailed, Run, call
+from tests.benchmarks.runs import Clock, CommandFailed, Run, call, call_watched
 from tests.benchmarks.scoring import Array, Lens
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_backlot(
-    footage: Path, shot: Path, options: Sequence[str], solver: str = "backlot", timeout_s: float | None = None
+    footage: Path, shot: Path, options: Sequence[str], *, watch: Callable[[str, int], None] | None = None
 ) -> Run:
-    """`python -m backend run`: ingest and solve, from the footage to the files. options: further flags."""
+    """`python -m backend run`: ingest and solve, from the footage to the files. options: further flags. watch: gets
+    every event and the process id as it comes."""
     command = ["run", str(footage), "-s", "ingest,solve", "--shot", str(shot), *options]
     clock = Clock()
     try:
-        said = run_command(command, timeout_s)
+        said = run_command(command, watch)
     except CommandFailed as failed:
-        return Run(solver, *clock.read(), {}, None, str(failed))
+        return Run("backlot", *clock.read(), {}, None, str(failed))
     seconds = clock.read()
     camera = read_camera(shot)
     steps = stage_seconds(said)
     steps["start and files"] = max(0.0, seconds[0] - sum(steps.values()))
     motion = [frame.motion for frame in camera.extrinsics.frames if frame.world_from_camera is not None]
-    return Run(solver, *seconds, poses_of(camera), lens_of(camera), motion=motion, steps=steps, shot=shot)
+    return Run("backlot", *seconds, poses_of(camera), lens_of(camera), motion=motion, steps=steps, shot=shot)
 
 
 def run_solve(shot: Path, options: Sequence[str]) -> float:
@@ -42,10 +43,11 @@ def run_solve(shot: Path, options: Sequence[str]) -> float:
     return clock.read()[0]
 
 
-def run_command(arguments: Sequence[str], timeout_s: float | None = None) -> str:
+def run_command(arguments: Sequence[str], watch: Callable[[str, int], None] | None = None) -> str:
     """The events that `python -m backend ARGUMENTS --json` prints. Raises `CommandFailed` with its error's sentence."""
+    command = [sys.executable, "-m", "backend", *arguments, "--json"]
     try:
-        return call([sys.executable, "-m", "backend", *arguments, "--json"], cwd=ROOT, timeout=timeout_s)
+        return call(command, cwd=ROOT) if watch is None else call_watched(command, ROOT, watch)
     except CommandFailed as failed:
         raise CommandFailed(_plain(str(failed))) from None
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,9 +63,33 @@ def call(
         )  # fmt: skip
     except subprocess.TimeoutExpired as late:
         raise CommandFailed(f"stopped after {timeout:.0f} s") from late
-    if done.returncode != 0:
-        lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
-        if not lines:
-            raise CommandFailed(f"exit status {done.returncode}")
-        raise CommandFailed(lines[-1] if lines[0].startswith("Traceback") else lines[0])
+    _require_success(done.returncode, done.stdout, done.stderr)
     return done.stdout
+
+
+def call_watched(command: list[str], cwd: Path, watch: Callable[[str, int], None]) -> str:
+    """`call`, with `watch(line, process id)` for every line of the output as it comes."""
+    lines = []
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+        subprocess.Popen(
+            command, cwd=cwd, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL, text=True
+        ) as process,
+    ):  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            watch(line, process.pid)
+            lines.append(line)
+        process.wait()
+        errors.seek(0)
+        _require_success(process.returncode, "".join(lines), errors.read())
+    return "".join(lines)
+
+
+def _require_success(code: int, out: str, err: str) -> None:
+    if code == 0:
+        return
+    lines = [line.strip() for line in (err + "\n" + out).splitlines() if line.strip()]
+    if not lines:
+        raise CommandFailed(f"exit status {code}")
+    raise CommandFailed(lines[-1] if lines[0].startswith("Traceback") else lines[0])

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.scaling [--lengths 100,300,1000] [--keep FOLDER] [--quality medium] [--json]
 
 The clip is a walk down a rendered street (walkthrough.py); `--keep` keeps the videos for later runs. Reported for
-each length: wall seconds by step, processor seconds, and the peak of the resident memory of the whole process tree
+each length: wall and processor seconds by step, and the peak of the resident memory of the whole process tree
 of `python -m backend run`. For every step the exponent n of seconds ~ frames^n between two lengths: 1 is linear, 2
 quadratic. Steps shorter than `SHORT_S` say nothing and get none. Also the camera against the truth.
 """
@@ -65,12 +65,14 @@ def bench_length(clips: Path, count: int, flags: Sequence[str]) -> dict[str, Any
     clip = clips / f"walk_{count}"
     if not (clip / "clip.mp4").is_file():
         write_walk(clip, count)
+    effort = Effort()
     with tempfile.TemporaryDirectory(prefix="bench-scaling-") as work, PeakMemory() as memory:
-        run = run_backlot(clip / "clip.mp4", Path(work) / "shot", flags)
+        run = run_backlot(clip / "clip.mp4", Path(work) / "shot", flags, watch=effort.watch)
     result = {
         "frames": count, "solved": len(run.poses), "seconds": round(run.seconds, 1),
         "cpu_seconds": round(run.cpu_seconds, 1), "peak_mb": round(memory.peak_mb), "failure": run.failure,
         "steps": {name: round(seconds, 2) for name, seconds in run.steps.items()},
+        "cpu_steps": {name: round(seconds, 2) for name, seconds in effort.seconds.items()},
     }  # fmt: skip
     return result | _errors(clip, run)
 
@@ -81,6 +83,27 @@ def _errors(clip: Path, run: Run) -> dict[str, float]:
     truth = load_truth(clip)
     score = score_camera(run.poses, run.lens, truth.poses, truth.lens)
     return {"ate_percent": round(score.ate_percent, 4), "focal_percent": round(score.focal_percent, 3)}
+
+
+class Effort:
+    """Processor seconds by what the progress events say is being done: a measure that a busy machine does not
+    stretch. seconds: by the note of the events, or their stage where they have none."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._before = 0.0
+
+    def watch(self, line: str, process: int) -> None:
+        event = json.loads(line) if line.startswith("{") else {}
+        try:
+            used = psutil.Process(process).cpu_times()
+        except psutil.NoSuchProcess:
+            return
+        now = used.user + used.system
+        said = event.get("progress") or event.get("result") or {}
+        name = said.get("note") or said.get("stage") or "rest"
+        self.seconds[name] = self.seconds.get(name, 0.0) + now - self._before
+        self._before = now
 
 
 class PeakMemory:
@@ -117,7 +140,13 @@ def exponents(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     of the whole run and of its processor time."""
     found = []
     for short, long in itertools.pairwise(runs):
-        spans = [{**run["steps"], "wall": run["seconds"], "cpu": run["cpu_seconds"]} for run in (short, long)]
+        spans = [
+            {
+                **run["steps"], **{f"cpu of {name}": n for name, n in run["cpu_steps"].items()},
+                "wall": run["seconds"], "cpu": run["cpu_seconds"],
+            }
+            for run in (short, long)
+        ]  # fmt: skip
         growth = math.log(long["frames"] / short["frames"])
         found.append(
             {
@@ -136,7 +165,8 @@ def _line(run: dict[str, Any]) -> str:
     steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in run["steps"].items())
     return (
         f"{run['frames']} frames: {run['solved']} solved, {run['seconds']:.1f} s (cpu {run['cpu_seconds']:.1f}), "
-        f"peak {run['peak_mb']} MB, ATE {run.get('ate_percent')} %, focal {run.get('focal_percent')} %; {steps}"
+        f"peak {run['peak_mb']} MB, ATE {run.get('ate_percent')} %, focal {run.get('focal_percent')} %; wall: {steps}"
+        f"; cpu: {', '.join(f'{name} {seconds:.1f}' for name, seconds in run['cpu_steps'].items())}"
         + (f"; FAILED: {run['failure']}" if run["failure"] else "")
     )
 
