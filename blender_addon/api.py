@@ -10,6 +10,7 @@ Everything here waits until it is done and raises the errors of `shared/errors.p
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ import bpy
 from . import preferences, runtime
 from .importers.shot_import import ImportedShot, ImportOptions
 from .importers.shot_import import import_shot as _import_shot
-from .properties import import_options
-from .requests import solve_request
+from .properties import folder_path, import_options
+from .requests import export_request, has_plate, ingest_request, solve_request
 from .shared import connection
 from .shared.backend_process import start_backend
 from .shared.client import Client
+from .shared.import_messages import CameraImport
 from .shared.messages import JobEvent, JobRequest, JobStatus
 from .shared.shot import default_shot_folder
 from .shared.wire import pack, unpack
@@ -78,6 +80,27 @@ def import_shot(
 ) -> ImportedShot:
     """Imports a solved shot folder, or updates what was imported from it before."""
     return _import_shot(scene or bpy.context.scene, Path(shot).expanduser().absolute(), options)
+
+
+def export(
+    shot: str | Path | None = None, *, scene: bpy.types.Scene | None = None, formats: str = "", **params: Any
+) -> JobStatus:
+    """Exports a solved shot (the scene's own by default). formats: separated by commas, the panel's choice when
+    empty. params: those of the export stage."""
+    target = scene or bpy.context.scene
+    folder = Path(shot).expanduser().absolute() if shot is not None else folder_path(target.backlot)
+    request = export_request(target, folder, formats)
+    return run(replace(request, params={**request.params, "export": {**request.params["export"], **params}}))
+
+
+def import_camera(scene: bpy.types.Scene, wanted: CameraImport) -> ImportedShot:
+    """Brings another program's camera into the scene's shot, and then into the scene. Reads the clip first if that
+    has not been done."""
+    if not has_plate(Path(wanted.shot)):
+        run(ingest_request(scene))
+    with _client() as client:
+        client.call("camera.import", pack(wanted), timeout_s=_CHANGE_S)
+    return _import_shot(scene, Path(wanted.shot), import_options(scene.backlot))
 
 
 def change_world(request: WorldRequest) -> WorldReply:

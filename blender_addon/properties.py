@@ -12,11 +12,13 @@ import bpy
 
 from . import declared
 from .importers.shot_import import DEFAULT_TRACKS, ImportOptions
+from .shared.export_formats import EXPORT_FORMATS
 from .shared.messages import JobStatus
 from .shared.shot import default_shot_folder
-from .shared.stages import IngestParams, SolveParams
+from .shared.stages import ExportParams, IngestParams, SolveParams
 
 IngestSettings = declared.property_group(IngestParams, "BACKLOT_IngestSettings")
+ExportSettings = declared.property_group(ExportParams, "BACKLOT_ExportSettings")
 SolveSettings = declared.property_group(SolveParams, "BACKLOT_SolveSettings")
 
 
@@ -59,6 +61,19 @@ class ShotSettings(bpy.types.PropertyGroup):
     )
     ingest: bpy.props.PointerProperty(type=IngestSettings)
     solve: bpy.props.PointerProperty(type=SolveSettings)
+    export: bpy.props.PointerProperty(type=ExportSettings)
+    export_all: bpy.props.BoolProperty(
+        name="Everything This Computer Can Write",
+        description="Alembic, USD, FBX, Nuke, After Effects, Houdini, COLMAP, ST maps where the lens bends lines",
+        default=True,
+    )
+    export_formats: bpy.props.EnumProperty(
+        name="Formats",
+        description="What to write; Shift adds one",
+        items=tuple((choice.value, choice.label, choice.help) for choice in EXPORT_FORMATS),
+        options={"ENUM_FLAG"},
+        default={"abc"},
+    )
     align: bpy.props.PointerProperty(type=AlignSettings)
     import_when_done: bpy.props.BoolProperty(
         name="Import When Done",
@@ -169,6 +184,7 @@ def selected_job(jobs: JobList) -> JobItem | None:
 CLASSES = (
     IngestSettings,
     SolveSettings,
+    ExportSettings,
     AlignSettings,
     ShotSettings,
     SurveyItem,

@@ -16,6 +16,7 @@ from pathlib import Path
 import bpy
 
 from . import wording
+from .followups import FollowUps
 from .importers.contents import ShotContents, read_shot
 from .importers.shot_import import ImportedShot, ImportOptions, import_steps
 from .properties import import_options, show_job
@@ -57,6 +58,7 @@ class Pump:
         self._history_moved = False
         self._failures = 0
         self._callback = self.tick
+        self.follow_ups = FollowUps(session)
         self.worlds = Worlds(session, self.scene_changed)
 
     # -- owner ----------------------------------------------------------------------------------------
@@ -135,6 +137,7 @@ class Pump:
         if self.session.changed:
             self.session.changed = False
             self._import_finished()
+            self.follow_ups.check()
             self._show_jobs()
             _redraw()
         if self._imports or self._undo_message:

@@ -3,7 +3,11 @@ interface."""
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -11,7 +15,9 @@ from . import declared, preferences
 from .properties import clip_path, folder_path
 from .shared.errors import FootageNotFound, InvalidParameter
 from .shared.messages import JobRequest
-from .shared.stages import IngestParams, SolveParams, stage_params
+from .shared.params import specs
+from .shared.shot import ShotFolder
+from .shared.stages import ExportParams, IngestParams, SolveParams, stage_info, stage_params
 
 
 def solve_request(scene: bpy.types.Scene) -> JobRequest:
@@ -32,6 +38,48 @@ def solve_request(scene: bpy.types.Scene) -> JobRequest:
     return JobRequest(
         shot=str(folder), footage=footage, stages=("ingest", "solve"), params=params, device=preferences.device()
     )
+
+
+def ingest_request(scene: bpy.types.Scene) -> JobRequest:
+    """The job that reads the scene's clip into its shot, and no more. Raises as `solve_request` does."""
+    whole = solve_request(scene)
+    return replace(whole, stages=("ingest",), params={"ingest": whole.params["ingest"]})
+
+
+def export_request(scene: bpy.types.Scene, folder: Path, formats: str = "") -> JobRequest:
+    """The job that exports a shot's camera. formats: instead of the panel's choice.
+
+    The stages before it get the parameters that they last ran with: what the panel says about the next solve must
+    not start it. Raises `InvalidParameter`."""
+    settings = scene.backlot
+    wanted = declared.values(settings.export, ExportParams)
+    wanted["formats"] = formats or ("auto" if settings.export_all else ",".join(sorted(settings.export_formats)))
+    if not wanted["formats"]:
+        raise InvalidParameter("No format is chosen.", "Choose one in the Export Camera panel.")
+    wanted["blender"] = wanted.get("blender") or own_blender()
+    params = {stage: _recorded(folder, stage) for stage in ("ingest", "solve")} | {"export": wanted}
+    for stage, values in params.items():
+        stage_params(stage, values)
+    return JobRequest(shot=str(folder), stages=("export",), params=params, device=preferences.device())
+
+
+def own_blender() -> str | None:
+    """This Blender, for what the backend lets Blender do; None when it was built without Alembic, and the backend
+    may find a better one."""
+    if not bpy.app.build_options.alembic:
+        return None
+    return bpy.app.binary_path or sys.executable  # a Python that has bpy has no binary of Blender
+
+
+def _recorded(folder: Path, stage: str) -> dict[str, Any]:
+    """The parameters in a stage's manifest; those of another version that are unknown here are left out."""
+    try:
+        text = (ShotFolder(folder).manifests_dir / f"{stage}.json").read_text(encoding="utf-8")
+        params = json.loads(text)["params"]
+        known = {spec.name for spec in specs(stage_info(stage).params)}
+        return {name: value for name, value in params.items() if name in known}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def has_plate(folder: Path | None) -> bool:

@@ -26,7 +26,8 @@ def build_mesh(cloud: Cloud, name: str) -> Iterator[bpy.types.Mesh]:
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(count)
     yield mesh
-    mesh.attributes["position"].data.foreach_set("vector", cloud.xyz.ravel())
+    if count:  # a mesh without vertices has no positions: cameras of other programs may come without points
+        mesh.attributes["position"].data.foreach_set("vector", cloud.xyz.ravel())
     yield mesh
     mesh.attributes.new("Color", "FLOAT_COLOR", "POINT").data.foreach_set("color", cloud.colour.ravel())
     yield mesh

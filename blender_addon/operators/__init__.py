@@ -2,7 +2,19 @@
 
 import bpy
 
-from . import backend, compositing, footage, importing, jobs, solving, tracks, world, world_points
+from . import (
+    backend,
+    compositing,
+    exporting,
+    footage,
+    import_camera,
+    importing,
+    jobs,
+    solving,
+    tracks,
+    world,
+    world_points,
+)
 
 CLASSES = (
     *footage.CLASSES,
@@ -11,6 +23,8 @@ CLASSES = (
     *importing.CLASSES,
     *backend.CLASSES,
     *compositing.CLASSES,
+    *exporting.CLASSES,
+    *import_camera.CLASSES,
     *tracks.CLASSES,
     *world_points.CLASSES,
     *world.CLASSES,
@@ -21,9 +35,13 @@ def register() -> None:
     for kind in CLASSES:
         bpy.utils.register_class(kind)
     bpy.types.TOPBAR_MT_file_import.append(importing.draw_menu)
+    bpy.types.TOPBAR_MT_file_import.append(import_camera.draw_import_menu)
+    bpy.types.TOPBAR_MT_file_export.append(exporting.draw_export_menu)
 
 
 def unregister() -> None:
+    bpy.types.TOPBAR_MT_file_export.remove(exporting.draw_export_menu)
+    bpy.types.TOPBAR_MT_file_import.remove(import_camera.draw_import_menu)
     bpy.types.TOPBAR_MT_file_import.remove(importing.draw_menu)
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)

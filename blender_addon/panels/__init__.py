@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import jobs, shot, solve, tracks, world
+from . import exporting, jobs, shot, solve, tracks, world
 
-CLASSES = (*shot.CLASSES, *solve.CLASSES, *tracks.CLASSES, *world.CLASSES, *jobs.CLASSES)
+CLASSES = (*shot.CLASSES, *solve.CLASSES, *tracks.CLASSES, *world.CLASSES, *exporting.CLASSES, *jobs.CLASSES)
 
 
 def register() -> None:

@@ -33,7 +33,10 @@ def test_enabling_twenty_times_leaves_nothing(empty: None, backlot: ModuleType) 
     assert threading.active_count() <= threads and len(bpy.app.handlers.undo_post) == timers
 
 
-@pytest.mark.parametrize(("group", "params"), [("ingest", stages.IngestParams), ("solve", stages.SolveParams)])
+@pytest.mark.parametrize(
+    ("group", "params"),
+    [("ingest", stages.IngestParams), ("solve", stages.SolveParams), ("export", stages.ExportParams)],
+)
 def test_properties_follow_the_declarations(empty: None, group: str, params: type) -> None:
     import bpy
     from bl_ext.user_default.backlot import declared
@@ -47,7 +50,7 @@ def test_properties_follow_the_declarations(empty: None, group: str, params: typ
         elif spec.kind in (int, float):
             assert spec.minimum is None or found.hard_min == pytest.approx(spec.minimum)
             assert spec.maximum is None or found.hard_max == pytest.approx(spec.maximum)
-    own = {"ingest": "IngestParams", "solve": "SolveParams"}[group]
+    own = params.__name__
     from bl_ext.user_default.backlot.shared import stages as bundled
 
     assert declared.values(settings, getattr(bundled, own)) == {}
