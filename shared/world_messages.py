@@ -45,6 +45,8 @@ class WorldRequest:
     turn about the vertical; z says what vertical is and cannot be joined with a floor.
     distance, distance_points: metres between two places; of_object says that they are the ends of a known object.
     camera_height: metres of the cameras over the floor (median over frames); the floor may be set before or now.
+    person_height: metres of somebody upright on the floor; either person_points, the pixels of the top of the head and
+    of the foot in one frame (the floor may be set before or now), or person, a label of motion capture.
     scale, scale_source: multiply the world by a factor that was found elsewhere ("person-height",
     "metric-depth", "imported", ...).
     reset: back to the solver's own world; with nothing else.
@@ -63,6 +65,9 @@ class WorldRequest:
     distance_points: tuple[Pick, ...] = ()
     of_object: bool = False
     camera_height: float | None = None
+    person_height: float | None = None
+    person_points: tuple[Pick, ...] = ()
+    person: str = ""
     scale: float | None = None
     scale_source: str = ""
     up_source: str = ""

@@ -30,6 +30,11 @@ def add_world(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--distance", nargs=2, metavar=("P;P", "M"), help="two places and the metres between them")
     parser.add_argument("--object-size", nargs=2, metavar=("P;P", "M"), help="as --distance, of a known object's ends")
     parser.add_argument("--camera-height", type=float, metavar="M", help="metres of the camera over the floor")
+    parser.add_argument(
+        "--person-height", nargs=2, metavar=("P;P", "M"),
+        help="FRAME@x,y of the head's top and of the foot of somebody upright on the floor, or a label of motion "
+        "capture; and the metres",
+    )  # fmt: skip
     parser.add_argument("--reset", action="store_true", help="back to the world as it was solved")
     parser.add_argument("--preview", action="store_true", help="say what would change, and leave the shot as it is")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
@@ -53,6 +58,7 @@ def _request(given: argparse.Namespace, shot: str) -> WorldRequest:
     if given.distance and given.object_size:
         raise InvalidRequest("--distance and --object-size both say what scale is.", "Give one of them.")
     ends, metres = given.distance or given.object_size or ("", None)
+    person = given.person_height
     return WorldRequest(
         shot=shot,
         preview=given.preview,
@@ -65,6 +71,9 @@ def _request(given: argparse.Namespace, shot: str) -> WorldRequest:
         distance_points=_places(ends) if ends else (),
         of_object=given.object_size is not None,
         camera_height=given.camera_height,
+        person_height=None if person is None else _number(person[1]),
+        person_points=_places(person[0]) if person and "@" in person[0] else (),
+        person=person[0] if person and "@" not in person[0] else "",
         reset=given.reset,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from shared.world_messages import AXES, Pick, WorldReply, WorldRequest
 
 from .change import CheckCancelled, WorldStep, back_to_solve, change_world, finish_interrupted, gauge_of, no_cancel
 from .constraints import Axis, Constraints, Distance, Factor, Plane, camera_places, fit_floor, solve_constraints
+from .person import captured_factor, person_factor, standing_height
 from .picks import Picker
 from .suggest import found_ground, ground_constraints
 
@@ -65,11 +67,26 @@ def _require_whole(request: WorldRequest) -> None:
         raise InvalidRequest("An axis needs its name and two places.", "Pick two places.")
     if (request.distance is None) == bool(request.distance_points) or len(request.distance_points) not in (0, 2):
         raise InvalidRequest("A distance needs two places and a length.", "Pick two places and enter the metres.")
+    _require_whole_person(request)
     if request.scale is not None and not request.scale_source:
         raise InvalidRequest("A scale needs to say where it comes from.", "Give scale_source.")
     if request.floor and request.auto_ground:
         raise InvalidRequest("Picked places and the automatic ground both say what up is.", "Give one of them.")
     _require_alone(request)
+
+
+def _require_whole_person(request: WorldRequest) -> None:
+    if request.person_height is None:
+        if request.person or request.person_points:
+            raise InvalidRequest("A person gives no scale without a height.", "Give person_height in metres.")
+        return
+    if bool(request.person) == bool(request.person_points) or len(request.person_points) not in (0, 2):
+        raise InvalidRequest(
+            "A person's height needs the head and the foot in a frame, or the label of motion capture.",
+            "Pick the head, then the foot.",
+        )
+    if len({pick.frame for pick in request.person_points}) > 1:
+        raise InvalidRequest("Head and foot were picked in different frames.", "Pick both in one: people move.")
 
 
 def _require_alone(request: WorldRequest) -> None:
@@ -85,7 +102,7 @@ def _require_alone(request: WorldRequest) -> None:
 def _constraints_given(request: WorldRequest) -> bool:
     return bool(
         request.origin or request.floor or request.auto_ground or request.axis or request.scale is not None
-        or request.distance is not None or request.camera_height is not None
+        or request.distance is not None or request.camera_height is not None or request.person_height is not None
     )  # fmt: skip
 
 
@@ -123,8 +140,20 @@ def _constraints(request: WorldRequest, camera: SolvedCamera, notices: list[str]
         axis=Axis(request.axis, *picker.places(request.axis_points)) if request.axis else None,
         distance=_distance(request, picker),
         camera_height=request.camera_height,
+        person=_person(request, picker, shot),
         factor=None if request.scale is None else Factor(request.scale, request.scale_source),
     )
+
+
+def _person(request: WorldRequest, picker: Picker, shot: ShotFolder) -> Callable[[Plane], Factor] | None:
+    metres = request.person_height
+    if metres is None:
+        return None
+    if request.person:
+        captured = captured_factor(shot, request.person, metres)
+        return lambda floor: captured
+    head, foot = (picker.ray(pick) for pick in request.person_points)
+    return lambda floor: person_factor(metres, standing_height(floor, head, foot))
 
 
 def _distance(request: WorldRequest, picker: Picker) -> Distance | None:

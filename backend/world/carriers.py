@@ -46,7 +46,7 @@ def _cloud(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
     """camera/points.npz: xyz moves, everything else stays."""
     if not shot.cloud.is_file():
         return
-    arrays = _arrays(shot.cloud)
+    arrays = read_arrays(shot.cloud)
     _save_arrays(change.stage(shot.cloud), {**arrays, "xyz": move.points(arrays["xyz"])})
     yield
 
@@ -112,7 +112,7 @@ def _scale_depth(source: Path, target: Path, scale: float) -> None:
 def _mocap(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
     """mocap/*/motion.npz: joints and root move, rotations of joints without a parent turn, offsets scale."""
     for path in sorted((shot.root / "mocap").glob("*/motion.npz")):
-        arrays = _arrays(path)
+        arrays = read_arrays(path)
         _save_arrays(change.stage(path), {**arrays, **_moved_motion(arrays, move)})
         yield
 
@@ -143,7 +143,8 @@ CARRIERS: tuple[Carrier, ...] = (_cloud, _model, _depth, _mocap)
 """Each stages new content of its files, if there are any, and yields after each, for cancelling."""
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of an npz file. Raises `ShotCorrupt`."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}

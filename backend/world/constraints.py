@@ -7,7 +7,7 @@ scale, place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import cast
@@ -77,8 +77,8 @@ class Factor:
 @dataclass(frozen=True)
 class Constraints:
     """Places are [3] in the present world. floor: picked, with the cameras above. ground: found from the points;
-    up: found when there is no plane. At most one of floor, ground, up and a z axis; at most one of distance,
-    camera_height and factor."""
+    up: found when there is no plane. person: takes the floor to the factor. At most one of floor, ground, up and a z
+    axis; at most one of distance, camera_height, person and factor."""
 
     origin: Floats | None = None
     floor: Plane | None = None
@@ -87,6 +87,7 @@ class Constraints:
     axis: Axis | None = None
     distance: Distance | None = None
     camera_height: float | None = None
+    person: Callable[[Plane], Factor] | None = None
     factor: Factor | None = None
 
 
@@ -113,7 +114,10 @@ def _require_one_of_each(said: Constraints) -> None:
         "a floor": said.floor, "the automatic ground": said.ground or said.up,
         "a vertical axis": said.axis if said.axis and said.axis.name.endswith("z") else None,
     }  # fmt: skip
-    sizes = {"a distance": said.distance, "the cameras' height": said.camera_height, "a scale": said.factor}
+    sizes = {
+        "a distance": said.distance, "the cameras' height": said.camera_height, "a person": said.person,
+        "a scale": said.factor,
+    }  # fmt: skip
     for what, choices in (("up", upright), ("scale", sizes)):
         given = [name for name, value in choices.items() if value is not None]
         if len(given) > 1:
@@ -170,6 +174,9 @@ def _scale(camera: SolvedCamera, said: Constraints, plane: Plane | None) -> tupl
         return _from_distance(said.distance), said.distance.source
     if said.camera_height is not None:
         return _positive(said.camera_height, "height") / _height_of_cameras(camera, said, plane), "camera-height"
+    if said.person is not None:
+        factor = said.person(_floor_of(camera, said, plane, "The height of a person"))
+        return factor.scale, factor.source
     if said.factor is not None:
         return _positive(said.factor.scale, "scale"), said.factor.source
     return 1.0, camera.extrinsics.scale_source
@@ -188,13 +195,16 @@ def _positive(value: float, what: str) -> float:
     return value
 
 
-def _height_of_cameras(camera: SolvedCamera, said: Constraints, plane: Plane | None) -> float:
+def _floor_of(camera: SolvedCamera, said: Constraints, plane: Plane | None, what: str) -> Plane:
+    """The floor that is being set, or the one that was."""
     tilted = said.axis is not None and said.axis.name.endswith("z")
     if plane is None and (tilted or camera.extrinsics.up_source == "none"):
-        raise InvalidRequest(
-            "The height of the cameras needs a floor.", "Pick three places on the floor, or find the ground first."
-        )
-    floor = plane or Plane(np.zeros(3), np.array([0.0, 0.0, 1.0]))
+        raise InvalidRequest(f"{what} needs a floor.", "Pick three places on the floor, or find the ground first.")
+    return plane or Plane(np.zeros(3), np.array([0.0, 0.0, 1.0]))
+
+
+def _height_of_cameras(camera: SolvedCamera, said: Constraints, plane: Plane | None) -> float:
+    floor = _floor_of(camera, said, plane, "The height of the cameras")
     places = camera_places(camera)
     height = float(np.median(floor.height(places)))
     reach = float(np.ptp(places, axis=0).max()) + abs(height)

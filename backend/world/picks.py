@@ -14,6 +14,8 @@ from shared.errors import InvalidRequest
 from shared.shot import ShotFolder
 from shared.world_messages import Pick
 
+from .person import Ray
+
 Floats = NDArray[np.float64]
 
 _REACH = 0.012
@@ -49,14 +51,28 @@ class Picker:
     def places(self, picks: Sequence[Pick]) -> list[Floats]:
         return [self.place(pick) for pick in picks]
 
-    def _points_in(self, frame: int) -> tuple[Floats, Floats]:
-        """Pixels [N, 2] and places [N, 3] of what the frame sees."""
+    def ray(self, pick: Pick) -> Ray:
+        """From the camera of the pick's frame through its pixel. Raises `InvalidRequest`."""
+        if pick.frame is None or pick.x is None or pick.y is None:
+            raise InvalidRequest("A pixel of a frame is needed here, not a place of the world.", "Pick it in a frame.")
+        lens, pose = self._camera_in(pick.frame)
+        seen = (np.array([[pick.x, pick.y]]) - (lens.cx, lens.cy)) / (lens.fx, lens.fy)
+        flat = lens_of(self._camera.intrinsics).undistort(seen)[0]
+        direction = pose[:3, :3] @ np.array([flat[0], flat[1], 1.0])
+        return Ray(pose[:3, 3], direction / np.linalg.norm(direction))
+
+    def _camera_in(self, frame: int) -> tuple[FrameIntrinsics, Floats]:
         known = [inner for inner in self._camera.intrinsics.frames if inner.frame == frame]
         pose = next((f.world_from_camera for f in self._camera.extrinsics.frames if f.frame == frame), None)
         if not known or pose is None:
             raise InvalidRequest(f"Frame {frame} has no camera pose.", "Pick in a frame that was solved.")
+        return known[0], np.array(pose)
+
+    def _points_in(self, frame: int) -> tuple[Floats, Floats]:
+        """Pixels [N, 2] and places [N, 3] of what the frame sees."""
+        lens, pose = self._camera_in(frame)
         tracked = self._tracked().get(frame)
-        return tracked if tracked is not None else self._projected(known[0], np.array(pose))
+        return tracked if tracked is not None else self._projected(lens, pose)
 
     def _tracked(self) -> dict[int, tuple[Floats, Floats]]:
         """What the solver saw in each frame: only these are surely not hidden behind something."""
