@@ -5,6 +5,7 @@ python build.py demo        solve the sample clip and render the result: the fir
 python build.py setup       make the environments
 python build.py test        everything that CI runs
 python build.py package     write the Blender extension
+python build.py models      list model weights, fetch them
 python build.py doctor      say what is missing
 """
 
@@ -31,13 +32,13 @@ from build_steps.layout import BuildError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
     options, rest = _parser().parse_known_args(arguments)
-    if rest and options.command not in (bench, test):
+    if rest and options.command not in (bench, test, models):
         _parser().error(f"unknown arguments: {' '.join(rest)}")
     options.rest = rest
     if str(layout.ROOT) not in sys.path:
         sys.path.insert(0, str(layout.ROOT))
-    if layout.is_extension() and options.command not in (setup, doctor):
-        _parser().error("the copy inside the extension knows setup and doctor; the rest needs Backlot's checkout")
+    if layout.is_extension() and options.command not in (setup, doctor, models):
+        _parser().error("the copy inside the extension knows setup, models and doctor; the rest needs the checkout")
     try:
         code: int = options.command(options)
         return code
@@ -63,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     made = commands.add_parser("package", help="write the Blender extension to dist/")
     made.add_argument("--out", type=Path, default=layout.DIST, metavar="FOLDER", help="where to (default: dist)")
     made.set_defaults(command=package)
+    made = commands.add_parser("models", help="list model weights, or fetch them: models --get NAME", add_help=False)
+    made.set_defaults(command=models)
     made = commands.add_parser("doctor", help="what is set up, what is missing")
     made.set_defaults(command=doctor)
     return parser
@@ -85,6 +88,7 @@ def _add_setup(commands: _Commands[argparse.ArgumentParser]) -> None:
         choices=[*layout.EXTRAS, "mocap"],
         help="add an optional part (may be given several times)",
     )
+    made.add_argument("--lean", action="store_true", help="leave torch out, which engines on a GPU need")
     made.add_argument(
         "--bpy",
         nargs="?",
@@ -139,7 +143,8 @@ def setup(options: argparse.Namespace) -> int:
     from build_steps import environments, system
     from build_steps.console import say
 
-    plans = [environments.base_plan([extra for extra in options.extra if extra != "mocap"])]
+    extras = [extra for extra in options.extra if extra != "mocap"] + ([] if options.lean else ["torch"])
+    plans = [environments.base_plan(extras)]
     plans += [environments.bpy_plan(version) for version in options.bpy]
     plans += [environments.mocap_plan()] if "mocap" in options.extra else []
     if options.download:
@@ -201,6 +206,12 @@ def package(options: argparse.Namespace) -> int:
     path = packaging.package(options.out)
     say(f"{path}  ({path.stat().st_size / 1e3:.0f} kB)")
     return 0
+
+
+def models(options: argparse.Namespace) -> int:
+    from backend.weights.__main__ import main as list_or_fetch
+
+    return list_or_fetch(options.rest)
 
 
 def doctor(options: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ def run() -> int:
     say("environments:")
     base = environments.base_plan()
     fine = _environment(base, needed=True) and fine
+    _parts(base)
     for path in sorted(layout.REQUIREMENTS.glob("bpy-[0-9]*.lock")):
         _environment(environments.bpy_plan(path.stem[4:]), needed=False)
     _environment(environments.mocap_plan(), needed=False)
@@ -80,6 +81,19 @@ def _environment(plan: environments.Plan, *, needed: bool) -> bool:
     else:
         say(f"  {plan.folder.name}: incomplete or out of date: {command}")
     return not needed
+
+
+def _parts(base: environments.Plan) -> None:
+    """The optional parts of the backend's environment."""
+    if not environments.is_ready(base):
+        return
+    for extra, command in (
+        ("torch", "setup"),
+        ("learned", "setup --extra learned"),
+        ("cluster", "setup --extra cluster"),
+    ):
+        ready = environments.is_ready(environments.base_plan((extra,)))
+        say(f"    {extra}: {'ready' if ready else f'not installed: python build.py {command}'}")
 
 
 def _size_gb(folder: Path) -> float:

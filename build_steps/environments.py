@@ -25,7 +25,7 @@ from .layout import BuildError
 STAMP = "backlot-environment.json"
 ATTEMPTS = 3
 RETRY_PAUSE_S = 5.0
-RESOLVED_AT_INSTALL = {"learned.lock"}
+RESOLVED_AT_INSTALL = {"torch.lock"}
 """Locks that leave something to pip: torch's GPU libraries, which differ by platform and which torch itself
 pins exactly."""
 FOREIGN_SETTINGS = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONPATH", "PYTHONHOME", "PIP_REQUIRE_VIRTUALENV")
@@ -45,9 +45,13 @@ class Plan:
 
 
 def base_plan(extras: Sequence[str] = (), *, tests: bool = False) -> Plan:
-    """The backend's environment, with optional parts and the test tools."""
-    locks = ("base.lock", *(f"{extra}.lock" for extra in extras), *(("test.lock",) if tests else ()))
+    """The backend's environment, with optional parts and the test tools. What loads weights needs torch."""
+    wanted = {*extras, *(("torch",) if "learned" in extras else ())}
+    chosen = [extra for extra in layout.EXTRAS if extra in wanted]
+    locks = ("base.lock", *(f"{extra}.lock" for extra in chosen), *(("test.lock",) if tests else ()))
     check = "import numpy, scipy, cv2, av, OpenEXR, pycolmap, msgpack, psutil"
+    for extra in chosen:
+        check += {"torch": "; import torch", "learned": "; import transformers, safetensors"}.get(extra, "")
     return Plan(layout.base_environment(), layout.PYTHONS, locks, "The backend", check)
 
 

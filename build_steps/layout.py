@@ -24,8 +24,8 @@ MOCAP_PYTHONS = ("3.11", "3.12")
 DEFAULT_BPY = "4.5.15"
 TESTED_BPY = ("4.5.15", "4.2.23", "5.0.1")
 
-EXTRAS = ("learned", "cluster")
-"""Optional parts that go into the backend's own environment."""
+EXTRAS = ("torch", "learned", "cluster")
+"""Parts of the backend's own environment besides its base. torch is made unless told otherwise."""
 
 
 class BuildError(Exception):

@@ -17,7 +17,7 @@ from . import environments, layout, system
 from .console import say
 from .layout import ROOT, BuildError
 
-LAYERS = ("lint", "unit", "contract", "quality", "blender", "gui")
+LAYERS = ("lint", "unit", "contract", "quality", "learned", "gpu", "blender", "gui")
 """In the order they run: the quick ones first."""
 
 LAYER_TIMEOUT_S = 1500.0
@@ -65,6 +65,8 @@ def run(options: Options) -> int:
         "unit": _plain("unit"),
         "contract": _plain("contract"),
         "quality": _plain("quality"),
+        "learned": _learned,
+        "gpu": _gpu,
         "blender": _blender,
         "gui": _gui,
     }
@@ -128,6 +130,27 @@ def _plain(layer: str) -> Callable[[Options], Count]:
         return _pytest(python, layer, options)
 
     return run_it
+
+
+def _learned_python(options: Options) -> Path:
+    """The backend's environment with what loads public weights."""
+    python = environments.ensure(environments.base_plan(("learned",), tests=True), offline=options.offline)
+    environments.record_for_clients(python)
+    return python
+
+
+def _learned(options: Options) -> Count:
+    """Real model code on tiny random checkpoints: no weights are needed."""
+    return _pytest(_learned_python(options), "learned", options)
+
+
+def _gpu(options: Options) -> Count:
+    python = _learned_python(options)
+    count = _pytest(python, "gpu", options)
+    asked = "import sys, torch; sys.exit(not torch.cuda.is_available())"
+    if subprocess.run([str(python), "-c", asked], check=False).returncode != 0:
+        count.notes.append(f"gpu: {count.skipped} tests skipped: torch finds no CUDA device on this computer")
+    return count
 
 
 def _blender(options: Options) -> Count:
@@ -210,7 +233,7 @@ def _read_report(report: Path) -> Count:
 
 def bench(name: str, arguments: Sequence[str]) -> int:
     """Runs tests/benchmarks/NAME.py in its environment: the file says `NEEDS_BPY = True` when that is bpy's, and
-    `NEEDS_PYTEST = True` when it uses parts of the tests."""
+    `NEEDS_PYTEST = True` when it uses parts of the tests, `NEEDS_MODELS = True` when it runs model code."""
     folder = ROOT / "tests" / "benchmarks"
     script = folder / f"{name}.py"
     longer = list(folder.glob(f"{name}_*.py"))
@@ -223,7 +246,8 @@ def bench(name: str, arguments: Sequence[str]) -> int:
         )
         raise BuildError(f"There is no benchmark {name}; there is {known or 'none yet'}.")
     text = script.read_text(encoding="utf-8")
-    base = environments.ensure(environments.base_plan(tests="\nNEEDS_PYTEST = True" in text))
+    extras = ("learned",) if "\nNEEDS_MODELS = True" in text else ()
+    base = environments.ensure(environments.base_plan(extras, tests="\nNEEDS_PYTEST = True" in text))
     environments.record_for_clients(base)
     python = base
     if "\nNEEDS_BPY = True" in text:

@@ -19,6 +19,7 @@ def load_checkpoint(class_name: str, folder: Path, device: Any) -> Any:
     """
     require_packages()
     transformers: Any = importlib.import_module("transformers")
+    transformers.utils.logging.disable_progress_bar()  # it would fill the job's log
     kind = getattr(transformers, class_name)
     try:
         model, report = kind.from_pretrained(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from shared.errors import BacklotError
 
@@ -12,14 +13,14 @@ from .folder import ModelState, states, weights_dir
 from .models import model
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="build.py models", description=__doc__)
     parser.add_argument("--get", action="append", default=[], metavar="NAME", help="fetch a model (several times)")
     parser.add_argument("--weights", metavar="FOLDER", help="the weights folder (default: BACKLOT_WEIGHTS, or yours)")
     parser.add_argument(
         "--accept-licence", action="store_true", help="the licence of a model that is not for commercial work is fine"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     weights = weights_dir(options.weights)
     try:
         for name in options.get:

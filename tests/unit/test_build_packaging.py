@@ -112,6 +112,6 @@ def test_the_copy_in_the_extension_says_what_it_can_do(package: Path, tmp_path: 
         [sys.executable, str(tmp_path / "build.py"), "demo"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "knows setup and doctor" in done.stderr
+    assert "knows setup, models and doctor" in done.stderr
     asked = subprocess.run([sys.executable, str(tmp_path / "build.py"), "--help"], capture_output=True, check=False)
     assert asked.returncode == 0
