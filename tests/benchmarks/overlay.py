@@ -40,26 +40,43 @@ Line = tuple[Array, tuple[int, int, int]]
 
 
 def _helpers(cloud: Array, poses: dict[int, Array]) -> list[Line]:
-    """A grid at the height of the lowest points, about the points nearest the cameras, and axes (x red, y green,
-    z blue) in the middle of it. Each line is points [N, 3] and a BGR colour."""
+    """A grid on the ground about the middle of the points nearest the cameras, and axes there (x red, y green, the
+    ground's normal blue). Each line is points [N, 3] and a BGR colour."""
     centres = np.stack([pose[:3, 3] for pose in poses.values()])
     away = np.linalg.norm(cloud - centres.mean(0), axis=1)
     near = cloud[away <= np.quantile(away, 0.7)]
-    middle = np.append(np.median(near[:, :2], 0), np.quantile(near[:, 2], 0.03))
-    size = float(np.median(np.abs(near[:, :2] - middle[:2]))) * 2.0
-    steps, along = np.linspace(-size, size, 9), np.linspace(-size, size, 60)
+    normal, offset = ground(near)
+    middle = np.median(near, 0)
+    middle -= (normal @ middle - offset) * normal
+    x = np.cross([0.0, 1.0, 0.0], normal) / np.linalg.norm(np.cross([0.0, 1.0, 0.0], normal))
+    axes = np.stack([x, np.cross(normal, x), normal])
+    size = float(np.median(np.abs((near - middle) @ axes[:2].T))) * 2.0
+    steps, along = np.linspace(-size, size, 9), np.linspace(-size, size, 60)[:, None]
     lines: list[Line] = []
     for step in steps:
-        for axis in (0, 1):
-            points = np.tile(middle, (60, 1))
-            points[:, axis] += along
-            points[:, 1 - axis] += step
-            lines.append((points, (200, 200, 60)))
+        lines.append((middle + along * axes[0] + step * axes[1], (200, 200, 60)))
+        lines.append((middle + along * axes[1] + step * axes[0], (200, 200, 60)))
     for axis, colour in enumerate(((0, 0, 255), (0, 255, 0), (255, 0, 0))):
-        points = np.tile(middle, (60, 1))
-        points[:, axis] += np.linspace(0.0, size / 2.0, 60)
-        lines.append((points, colour))
+        lines.append((middle + np.linspace(0.0, size / 2.0, 60)[:, None] * axes[axis], colour))
     return lines
+
+
+def ground(points: Array) -> tuple[Array, float]:
+    """Unit normal [3] and offset of the plane, tilted by 40 degrees at most, that most points [P, 3] lie on; of the
+    height of the lowest where there is none."""
+    rng = np.random.default_rng(0)
+    thick = 0.02 * float(np.median(np.linalg.norm(points - np.median(points, 0), axis=1)))
+    best: tuple[int, Array, float] = (0, np.array([0.0, 0.0, 1.0]), float(np.quantile(points[:, 2], 0.03)))
+    for _ in range(400):
+        a, b, c = points[rng.choice(len(points), 3, replace=False)]
+        normal = np.cross(b - a, c - a)
+        normal /= max(float(np.linalg.norm(normal)), 1e-12) * (np.sign(normal[2]) or 1.0)
+        if normal[2] < np.cos(np.radians(40.0)):
+            continue
+        on = int((np.abs((points - a) @ normal) < thick).sum())
+        if on > best[0]:
+            best = (on, normal, float(normal @ a))
+    return best[1], best[2]
 
 
 def _draw(picture: Picture, pose: Array, lens: Lens, t: int, cloud: Array, lines: list[Line]) -> None:

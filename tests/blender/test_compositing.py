@@ -137,9 +137,7 @@ def _lit_cube(scene: Any) -> None:
 
     mesh = bpy.data.meshes.new("cube")
     corners = [(x, y, z) for x in (-0.3, 0.3) for y in (-0.3, 0.3) for z in (0, 0.6)]
-    mesh.from_pydata(
-        corners, [], [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-    )
+    mesh.from_pydata(corners, [], [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)])
     scene.collection.objects.link(bpy.data.objects.new("cube", mesh))
     light = bpy.data.objects.new("sun", bpy.data.lights.new("sun", "SUN"))
     light.data.energy, light.rotation_euler = 4.0, (0.5, 0.3, 0.0)
@@ -183,5 +181,3 @@ def _bilinear(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     top = light[row, column] * (1 - fx) + light[row, column + 1] * fx
     bottom = light[row + 1, column] * (1 - fx) + light[row + 1, column + 1] * fx
     return 255 * (top * (1 - fy) + bottom * fy) ** (1 / 2.2)
-
-
