@@ -34,6 +34,7 @@ def assemble(
     error = errors_px(scene, tracks)[used]
     length = np.bincount(row, minlength=len(points))
     appraisal = appraise(source, refined, checkpoint)
+    table = track_table(scene, refined.everything, tracks, points)
     cloud = PointCloud(
         scene.points[points],
         _colours(source, seen, checkpoint),
@@ -52,8 +53,8 @@ def assemble(
         mean_error_px=float(error.mean()),
         focals=scene.focals,
         problems=appraisal.problems,
-        facts=appraisal.facts,
-        tracks=track_table(scene, refined.everything, tracks, points),
+        facts={**refined.facts, **appraisal.facts},
+        tracks=table if refined.measured is None else replace(table, xy=refined.measured),
     )
 
 

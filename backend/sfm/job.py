@@ -10,6 +10,7 @@ from .progress import Steps
 from .refine import RefineSettings
 from .scene import Lens
 from .settings import SfmSettings
+from .shutter_solve import Shutter
 
 _NOISE_PX = 0.35
 """Expected error of a track, px at tracking resolution, until the solve has measured it."""
@@ -42,6 +43,15 @@ class Job:
             preset.rounds, preset.iterations, not self.settings.fix_focal, self.focal_prior,
             self.settings.distortion, self.px,
         )  # fmt: skip
+
+    @property
+    def shutter(self) -> Shutter | None:
+        """How the rows are read; None when all at once."""
+        settings = self.settings
+        if settings.rolling_shutter == "off":
+            return None
+        known = (settings.readout_ms or 0.0) if settings.rolling_shutter == "known" else None
+        return Shutter(known, settings.fps, self.frames.height, settings.distortion == "auto")
 
     @property
     def focal_known(self) -> bool:

@@ -52,13 +52,16 @@ class RefineSettings:
 @dataclass(frozen=True)
 class Refined:
     """tracks: the observations that were kept, their sigma calibrated. everything: all that there were, under the
-    same track numbers. bundle: the settings of the last bundle adjustment."""
+    same track numbers. bundle: the settings of the last bundle adjustment. measured [M, 2]: where the plate shows
+    `everything`, when that was rectified for a rolling shutter. facts: what else was found, by name."""
 
     scene: Scene
     tracks: Tracks
     everything: Tracks
     converged: bool
     bundle: BundleSettings = field(default_factory=BundleSettings)
+    measured: Floats | None = None
+    facts: dict[str, float] = field(default_factory=dict)
 
 
 def first_fit(

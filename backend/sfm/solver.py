@@ -18,11 +18,12 @@ from .mapper import register_rest
 from .mapping import Mapped, map_tracks
 from .motion_result import with_motion
 from .progress import Steps
-from .refine import Refined, first_fit, refine
+from .refine import Refined, RefineSettings, first_fit, refine
 from .result import CameraSolve
 from .reunion import reunite
 from .sense import lost_notices, require_length, require_sense
 from .settings import SfmSettings
+from .shutter_solve import with_shutter
 from .tracking import plate_px, track_clip, tracking_key
 from .tracks import Tracks
 
@@ -78,7 +79,7 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
     with steps.step("mapping", "Finding the camera's movement", 0.7):
         mapped = map_tracks(job, tracks)
     with steps.step("refining", "Refining the camera", 0.95):
-        refined = _refine(job, mapped, tracks)
+        refined = _rolling(job, mapped, _refine(job, mapped, tracks))
     require_sense(job.frames, refined)
     with steps.step("finishing", "Colouring the points", 1.0):
         world = placed(refined.scene, given.known)
@@ -94,10 +95,23 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
     )
 
 
+def _options(job: Job, mapped: Mapped) -> RefineSettings:
+    if mapped.focal_source is None:
+        return job.refinement
+    return replace(job.refinement, free_focal=False, focal_prior=None, distortion="none")
+
+
+def _rolling(job: Job, mapped: Mapped, refined: Refined) -> Refined:
+    """The solve again with its rows read in turn, when that is wanted."""
+    if job.shutter is None:
+        return refined
+    options = _options(job, mapped)
+    shutter = replace(job.shutter, choose_lens=options.distortion == "auto")
+    return with_shutter(refined, options, shutter, job.steps)
+
+
 def _refine(job: Job, mapped: Mapped, tracks: Tracks) -> Refined:
-    scene, options, preset = mapped.scene, job.refinement, job.settings.preset
-    if mapped.focal_source is not None:
-        options = replace(options, free_focal=False, focal_prior=None, distortion="none")
+    scene, options, preset = mapped.scene, _options(job, mapped), job.settings.preset
     scene, bundle = first_fit(scene, tracks, options, job.steps)
     tracks = reunite(job.frames, scene, tracks, preset, job.steps)
     refined = refine(scene, tracks, options, bundle, job.steps)
