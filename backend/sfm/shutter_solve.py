@@ -51,10 +51,7 @@ def with_shutter(
         found, _ = turns.run(share)
         return replace(found, facts={**plain.facts, **shutter.facts(share, 0.0)})
     found, estimate = turns.run(None)
-    seen = found.scene.known[found.tracks.track] & found.scene.posed[found.tracks.frame]
-    observations = max(int(seen.sum()), 2)
-    thinned = len(np.unique(found.tracks.track[seen])) / observations
-    if estimate.sure * thinned > np.log(observations):
+    if estimate.speaks_for_itself(found):
         return replace(found, facts={**plain.facts, **shutter.facts(estimate.share, estimate.sd)})
     return replace(plain, facts={**plain.facts, **shutter.facts(0.0, estimate.sd)})
 
@@ -64,10 +61,12 @@ class _Estimate:
     share: float
     sd: float
 
-    @property
-    def sure(self) -> float:
-        """How much the cost falls by the readout, in variances."""
-        return (self.share / max(self.sd, 1e-12)) ** 2
+    def speaks_for_itself(self, done: Refined) -> bool:
+        """Whether the cost that the readout saves is worth one more parameter."""
+        seen = done.scene.known[done.tracks.track] & done.scene.posed[done.tracks.frame]
+        observations = max(int(seen.sum()), 2)
+        thinned = len(np.unique(done.tracks.track[seen])) / observations
+        return bool((self.share / max(self.sd, 1e-12)) ** 2 * thinned > np.log(observations))
 
 
 class _Turns:
@@ -94,6 +93,8 @@ class _Turns:
             if known is None:
                 step = self._step(done, readout)
                 readout = float(np.clip(readout + step.step, -_LONGEST, _LONGEST))
+                if turn == 0 and not _Estimate(readout, step.sd).speaks_for_itself(done):
+                    return done, _Estimate(readout, step.sd)
             if turn == _WIDE_TURNS and self._shutter.choose_lens:
                 self._scene, self._bundle = choose_lens(self._scene, done.tracks, self._bundle, self._checkpoint)
             done = self._turn(readout, wide=turn < _WIDE_TURNS)

@@ -22,6 +22,7 @@ from backend.world.keep import earlier_camera
 from shared.artifacts import StageResult
 from shared.shot import ShotFolder
 from shared.solve_hints import read_hints
+from shared.solve_report import Problem
 from shared.stages import SolveParams
 
 TRACK_CACHE = "tracks"
@@ -60,7 +61,7 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
             context.notice(fits.notice)
         settings = replace(settings, quality=fits.quality)
         solved, ran = run_engine(params, plate, settings, context)
-    for sentence in solved.notices:
+    for sentence in (*solved.notices, *(_sentence(problem) for problem in solved.problems)):
         context.notice(sentence)
     context.check_cancelled()
     before = earlier_camera(shot)
@@ -82,6 +83,10 @@ def _plate_key(params: SolveParams, shot: ShotFolder) -> str:
     return f"{SFM.version}:{ingested.key if ingested else ''}:{_masks(params, shot).get('masks', '')}"
 
 
+def _sentence(problem: Problem) -> str:
+    return f"{problem.sentence[:1].upper()}{problem.sentence[1:]}."
+
+
 def _facts(solved: CameraSolve, quality: str) -> dict[str, object]:
     failed = [frame.number for frame in solved.frames if frame.world_from_camera is None]
     return {
@@ -99,6 +104,8 @@ def _facts(solved: CameraSolve, quality: str) -> dict[str, object]:
         "points": len(solved.cloud.xyz),
         "observations": len(solved.observations.track),
         "motion": dict(Counter(frame.motion for frame in solved.frames)),
+        **{name: round(value, 6) for name, value in solved.facts.items()},
+        "problems": [problem.sentence for problem in solved.problems],
         "motion_evidence": dict(solved.motion_evidence),
         "step_seconds": {name: round(seconds, 3) for name, seconds in solved.seconds.items()},
     }
