@@ -12,9 +12,11 @@ from typing import Any
 import bpy
 
 from ..importers import lens, ownership
+from ..importers.camera import widen
 from ..importers.contents import ShotContents, read_shot
 from ..shared.errors import ArtifactMissing
 from . import stmap, view
+from .lens_maps import REDISTORT, UNDISTORT, overscan_of
 from .trees import Builder, feeding, new_group, output_socket, scene_tree, set_menu
 
 _GROUP = "composite"
@@ -31,18 +33,24 @@ class CompositeSetUp:
 
 
 def set_up_composite(
-    scene: bpy.types.Scene, collection: bpy.types.Collection, contents: ShotContents
+    scene: bpy.types.Scene, collection: bpy.types.Collection, contents: ShotContents, overscan: bool = True
 ) -> CompositeSetUp:
-    """Puts the render over the plate. Raises `ArtifactMissing` when the shot has no plate."""
+    """Puts the render over the plate. overscan: let the camera see more than the plate, as much as the lens asks for.
+    Raises `ArtifactMissing` when the shot has no plate."""
     clip = ownership.recall(collection, ownership.PLATE)
     if clip is None:
         raise ArtifactMissing(f"{collection.name} has no plate in this scene.", "Import the shot with its plate.")
     shown = view.take_over(scene)
+    bent = lens.is_distorted(contents.camera.intrinsics)
+    factor = overscan_of(contents.camera.intrinsics) if overscan and bent else 1.0
+    widen(collection, contents, factor)
     group = ownership.recall(collection, _GROUP)
     if group is None:
         group = new_group(_GROUP_NAME, (_CG,), (_IMAGE, _UNDISTORTED))
         ownership.remember(collection, _GROUP, group)
     notes = _fill(group, clip, collection, contents, shown)
+    if factor > 1.0:
+        notes.append(f"The camera sees {factor - 1.0:.1%} more than the plate: room that the lens needs in the corners")
     _insert(scene, group)
     scene.render.film_transparent = True
     scene.render.use_compositing = True
@@ -91,8 +99,9 @@ def _bend(
     optics = contents.camera.intrinsics
     size = (optics.width, optics.height)
     bent = []
-    for picture, kind in ((render, stmap.REDISTORT), (plate, stmap.UNDISTORT)):
-        image = stmap.load_map(contents.root, optics, kind, ownership.recall(collection, kind))
+    for picture, kind in ((render, REDISTORT), (plate, UNDISTORT)):
+        known, factor = ownership.recall(collection, kind), ownership.overscan(collection)
+        image = stmap.load_map(contents.root, optics, kind, factor, known)
         ownership.remember(collection, kind, image)
         bent.append(stmap.sample(build, picture, image, size))
     return bent[0], bent[1]

@@ -13,10 +13,10 @@ _BINS = 60
 
 
 def set_up_shadow_catcher(
-    scene: bpy.types.Scene, collection: bpy.types.Collection, contents: ShotContents
+    scene: bpy.types.Scene, collection: bpy.types.Collection, contents: ShotContents, overscan: bool = True
 ) -> CompositeSetUp:
     """The composite, and a shadow-catching ground under the cloud. Raises `ArtifactMissing`."""
-    made = set_up_composite(scene, collection, contents)
+    made = set_up_composite(scene, collection, contents, overscan)
     notes = list(made.notes)
     if scene.render.engine != "CYCLES":
         scene.render.engine = "CYCLES"

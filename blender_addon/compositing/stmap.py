@@ -15,53 +15,16 @@ import numpy as np
 
 from ..shared.camera_files import Intrinsics
 from ..shared.shot import ShotFolder
+from .lens_maps import pixel_map
 from .trees import Builder
 
-_NEWTON_STEPS = 12
-UNDISTORT, REDISTORT = "undistort", "redistort"
 
-
-def distort(x: np.ndarray, y: np.ndarray, lens: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
-    """Normalised coordinates through the lens: COLMAP's OPENCV model, y down."""
-    r2 = x * x + y * y
-    radial = 1 + lens.k1 * r2 + lens.k2 * r2 * r2
-    return (
-        x * radial + 2 * lens.p1 * x * y + lens.p2 * (r2 + 2 * x * x),
-        y * radial + 2 * lens.p2 * x * y + lens.p1 * (r2 + 2 * y * y),
-    )
-
-
-def undistort(x: np.ndarray, y: np.ndarray, lens: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
-    """The inverse of `distort`, by Newton steps with the exact Jacobian."""
-    u, v = x.copy(), y.copy()
-    for _ in range(_NEWTON_STEPS):
-        found_x, found_y = distort(u, v, lens)
-        r2 = u * u + v * v
-        radial = 1 + lens.k1 * r2 + lens.k2 * r2 * r2
-        slope = 2 * lens.k1 + 4 * lens.k2 * r2
-        cross = slope * u * v + 2 * lens.p1 * u + 2 * lens.p2 * v
-        along_x = radial + slope * u * u + 2 * lens.p1 * v + 6 * lens.p2 * u
-        along_y = radial + slope * v * v + 2 * lens.p2 * u + 6 * lens.p1 * v
-        error_x, error_y = x - found_x, y - found_y
-        determinant = along_x * along_y - cross * cross
-        u += (along_y * error_x - cross * error_y) / determinant
-        v += (along_x * error_y - cross * error_x) / determinant
-    return u, v
-
-
-def pixel_map(lens: Intrinsics, kind: str) -> np.ndarray:
-    """float64 [H,W,2]: for each pixel centre of the result, where in the source picture it comes from, px."""
-    k = np.median([(f.fx, f.fy, f.cx, f.cy) for f in lens.frames], axis=0)
-    x, y = np.meshgrid(np.arange(lens.width) + 0.5, np.arange(lens.height) + 0.5)
-    bend = distort if kind == UNDISTORT else undistort
-    x, y = bend((x - k[2]) / k[0], (y - k[3]) / k[1], lens)
-    return np.stack([x * k[0] + k[2], y * k[1] + k[3]], axis=-1)
-
-
-def load_map(root: Path, lens: Intrinsics, kind: str, known: bpy.types.Image | None) -> bpy.types.Image:
+def load_map(
+    root: Path, lens: Intrinsics, kind: str, overscan: float, known: bpy.types.Image | None
+) -> bpy.types.Image:
     """The STMap as an image of the file: written beside the shot's other private files, or packed into the
-    .blend when the shot cannot be written to."""
-    coordinates = pixel_map(lens, kind)
+    .blend when the shot cannot be written to. overscan: of the render, see `lens_maps`."""
+    coordinates = pixel_map(lens, kind, overscan)
     pixels = np.ones((lens.height, lens.width, 4), dtype=np.float32)
     pixels[..., 0] = coordinates[..., 0] / lens.width
     pixels[..., 1] = 1 - coordinates[..., 1] / lens.height

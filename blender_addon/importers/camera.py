@@ -33,10 +33,22 @@ def import_camera(
         _first_settings(camera, contents)
     camera.rotation_mode = "QUATERNION"
     camera.data.sensor_fit = "HORIZONTAL"
-    camera.data.sensor_width = contents.sensor_mm
     _key_poses(collection, camera, contents.path, name)
     _key_lens(collection, camera.data, contents, name)
     return camera
+
+
+def widen(collection: bpy.types.Collection, contents: ShotContents, factor: float) -> None:
+    """Lets the camera see `factor` times the plate's width and height, with the plate behind it as small as that."""
+    camera = ownership.recall(collection, ownership.CAMERA)
+    if camera is None:
+        return
+    ownership.set_overscan(collection, factor)
+    _key_lens(collection, camera.data, contents, camera.name)
+    clip = ownership.recall(collection, ownership.PLATE)
+    for shown in camera.data.background_images:
+        if shown.source == "MOVIE_CLIP" and shown.clip == clip:
+            shown.scale = 1.0 / factor
 
 
 def _first_settings(camera: bpy.types.Object, contents: ShotContents) -> None:
@@ -62,7 +74,9 @@ def _key_poses(collection: bpy.types.Collection, camera: bpy.types.Object, path:
 def _key_lens(collection: bpy.types.Collection, data: bpy.types.Camera, contents: ShotContents, name: str) -> None:
     """Sets the lens; keys only what varies."""
     intrinsics = contents.camera.intrinsics
-    optics = lens.to_blender(intrinsics, contents.sensor_mm)
+    overscan = ownership.overscan(collection)
+    data.sensor_width = contents.sensor_mm * overscan
+    optics = lens.to_blender(intrinsics, contents.sensor_mm, overscan)
     frames = np.array([f.frame for f in intrinsics.frames])
     channels = (
         ("lens", optics.lens_mm, _LENS_TOLERANCE * float(np.median(optics.lens_mm))),

@@ -5,6 +5,9 @@ sensor fit HORIZONTAL sees, for a render of W x H px with pixels `a` times as wi
 
     fx = lens / sensor_width * W        fy = fx * a
     cx = W/2 - shift_x * W              cy = H/2 + shift_y * W * a
+
+With overscan the camera sees o times the plate: its sensor is o times as wide, and its shifts, which count in widths
+of what it sees, are o times as small.
 """
 
 from __future__ import annotations
@@ -27,15 +30,15 @@ class BlenderLens:
     pixel_aspect: float
 
 
-def to_blender(intrinsics: Intrinsics, sensor_mm: float) -> BlenderLens:
-    """Blender's lens of every frame."""
+def to_blender(intrinsics: Intrinsics, sensor_mm: float, overscan: float = 1.0) -> BlenderLens:
+    """Blender's lens of every frame. sensor_mm: of the plate, without overscan."""
     k = np.array([(f.fx, f.fy, f.cx, f.cy) for f in intrinsics.frames], dtype=np.float64)
     width, height = intrinsics.width, intrinsics.height
     aspect = pixel_aspect(intrinsics)
     return BlenderLens(
         lens_mm=k[:, 0] * sensor_mm / width,
-        shift_x=(width / 2 - k[:, 2]) / width,
-        shift_y=(k[:, 3] - height / 2) / (aspect * width),
+        shift_x=(width / 2 - k[:, 2]) / (overscan * width),
+        shift_y=(k[:, 3] - height / 2) / (overscan * aspect * width),
         pixel_aspect=aspect,
     )
 

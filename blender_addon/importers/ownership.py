@@ -13,6 +13,7 @@ import bpy
 SHOT_ID = "backlot_shot"
 SHOT_FOLDER = "backlot_folder"
 _PREFIX = "backlot_"
+_OVERSCAN = "backlot_overscan"
 
 ROOT, CAMERA, CLOUD, PLATE, GROUND = "root", "camera", "cloud", "plate", "ground"
 CAMERA_ACTION, LENS_ACTION = "camera_action", "lens_action"
@@ -57,6 +58,15 @@ def recall(collection: bpy.types.Collection, role: str) -> Any:
 
 def remember(collection: bpy.types.Collection, role: str, datablock: bpy.types.ID) -> None:
     collection[_PREFIX + role] = datablock
+
+
+def overscan(collection: bpy.types.Collection) -> float:
+    """How many times the plate's width and height the shot's camera sees; 1 unless compositing asked for more."""
+    return float(collection.get(_OVERSCAN, 1.0))
+
+
+def set_overscan(collection: bpy.types.Collection, factor: float) -> None:
+    collection[_OVERSCAN] = factor
 
 
 def place(scene: bpy.types.Scene, collection: bpy.types.Collection, thing: bpy.types.Object) -> None:

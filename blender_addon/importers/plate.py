@@ -5,10 +5,15 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
+from ..compositing.lens_maps import distinct, distort
 from ..shared.camera_files import Intrinsics
 from ..shared.shot import ShotFolder
 from . import lens, ownership
 from .contents import ShotContents
+
+LENS_ERROR = "backlot_lens_error_px"
+"""Custom property of the clip: see `lens_error_px`."""
+_GRID = 33
 
 
 def import_plate(
@@ -30,7 +35,9 @@ def import_plate(
     clip.frame_start = contents.shot.facts.frame_start
     clip.frame_offset = 0
     set_tracking_camera(clip, contents.camera.intrinsics, contents.sensor_mm)
-    _set_background(camera, clip, lens.is_distorted(contents.camera.intrinsics))
+    clip[LENS_ERROR] = lens_error_px(clip, contents.camera.intrinsics)
+    distorted = lens.is_distorted(contents.camera.intrinsics)
+    _set_background(camera, clip, distorted, ownership.overscan(collection))
     return clip
 
 
@@ -57,7 +64,33 @@ def set_tracking_camera(clip: bpy.types.MovieClip, intrinsics: Intrinsics, senso
     tracking.brown_p1, tracking.brown_p2 = intrinsics.p2, -intrinsics.p1
 
 
-def _set_background(camera: bpy.types.Object, clip: bpy.types.MovieClip, distorted: bool) -> None:
+def lens_error_px(clip: bpy.types.MovieClip, intrinsics: Intrinsics) -> float:
+    """How far the clip's tracking camera, as Blender holds it in 32 bits, bends a place of the plate to somewhere else
+    than the solved lens does: the most over the plate and over every frame, px.
+
+    Nearly nothing unless the lens zooms: the clip then has the median focal length. Blender's model, written out:
+    x_d = x (1 + k1 r2 + k2 r4) + 2 p2 x y + p1 (r2 + 2 x2) with y upwards.
+    """
+    held = clip.tracking.camera
+    width, height = intrinsics.width, intrinsics.height
+    fx = held.focal_length / held.sensor_width * width
+    fy = fx * held.pixel_aspect
+    middle = np.array((1.0 + held.principal_point[0], 1.0 - held.principal_point[1])) * (width / 2, height / 2)
+    worst = 0.0
+    for frame in distinct(intrinsics):
+        x, y = np.meshgrid(np.linspace(0, width, _GRID), np.linspace(0, height, _GRID))
+        u, v = distort((x - frame.cx) / frame.fx, (y - frame.cy) / frame.fy, intrinsics)
+        away = np.stack([u * frame.fx + frame.cx - x, v * frame.fy + frame.cy - y])
+        a, b = (x - middle[0]) / fx, (middle[1] - y) / fy
+        r2 = a * a + b * b
+        radial = held.brown_k1 * r2 + held.brown_k2 * r2 * r2
+        bent_x = a * radial + 2 * held.brown_p2 * a * b + held.brown_p1 * (r2 + 2 * a * a)
+        bent_y = b * radial + 2 * held.brown_p1 * a * b + held.brown_p2 * (r2 + 2 * b * b)
+        worst = max(worst, float(np.hypot(away[0] - bent_x * fx, away[1] + bent_y * fy).max()))
+    return worst
+
+
+def _set_background(camera: bpy.types.Object, clip: bpy.types.MovieClip, distorted: bool, overscan: float) -> None:
     backgrounds = camera.data.background_images
     shown = next((b for b in backgrounds if b.source == "MOVIE_CLIP" and b.clip == clip), None)
     if shown is None:
@@ -67,6 +100,7 @@ def _set_background(camera: bpy.types.Object, clip: bpy.types.MovieClip, distort
         shown.use_camera_clip = False
         # The plate fills the frame by definition: its size is the render's size.
         shown.frame_method = "STRETCH"
+        shown.scale = 1.0 / overscan
         shown.alpha = 1.0
         shown.display_depth = "BACK"
         camera.data.show_background_images = True

@@ -14,11 +14,18 @@ from ..importers.contents import ShotContents
 from ..shared.errors import BacklotError
 from .reporting import FINISHED, refuse
 
-_SetUp = Callable[[bpy.types.Scene, bpy.types.Collection, ShotContents], CompositeSetUp]
+_SetUp = Callable[[bpy.types.Scene, bpy.types.Collection, ShotContents, bool], CompositeSetUp]
 
 
 class _OnShot:
     """An operator on the shot whose camera the scene renders, or else on its first."""
+
+    overscan: bpy.props.BoolProperty(
+        name="Overscan",
+        description="Let the camera see as much more than the plate as a barrel lens shows in its corners; the render "
+        "gets softer by as much. Without it the corners stay without render",
+        default=True,
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -30,7 +37,7 @@ class _OnShot:
     def run(self, context: bpy.types.Context, set_up: _SetUp) -> set[str]:
         collection = ownership.current_shot(context.scene)
         try:
-            made = set_up(context.scene, collection, contents_of(collection))
+            made = set_up(context.scene, collection, contents_of(collection), self.overscan)
         except BacklotError as error:
             return refuse(self, error)
         for note in made.notes:

@@ -7,6 +7,9 @@ from typing import ClassVar
 import bpy
 
 from .. import declared, runtime, wording
+from ..importers import ownership
+from ..importers.plate import LENS_ERROR
+from ..importers.tracks import plate_of
 from ..properties import folder_path
 from ..shared.messages import DONE, FAILED, JobStatus
 from ..shared.params import specs
@@ -119,8 +122,11 @@ class BACKLOT_PT_compositing(BacklotTab, bpy.types.Panel):
     bl_idname = "BACKLOT_PT_compositing"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         column = self.layout.column()
+        clip = plate_of(ownership.current_shot(context.scene))
+        if clip is not None and LENS_ERROR in clip:
+            column.label(text=f"Lens of the Movie Clip: within {clip[LENS_ERROR]:.3f} px")
         column.operator("backlot.setup_composite", icon="NODETREE")
         column.operator("backlot.setup_shadow_catcher", icon="MESH_PLANE")
 

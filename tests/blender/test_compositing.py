@@ -10,6 +10,7 @@ import pytest
 
 from tests.blender.rendering import render_png
 from tests.blender.synthetic_shot import ShotPlan, write_png, write_shot
+from tests.blender.test_import_camera import seen_by_blender
 
 LENS = (-0.12, 0.03, 0.004, -0.006)
 
@@ -127,9 +128,96 @@ def test_the_undistorted_plate_agrees_with_the_lens_model(empty: None, tmp_path:
     u, v = np.meshgrid(np.arange(40, 280, 7) + 0.5, np.arange(25, 155, 7) + 0.5)
     from tests.blender.synthetic_shot import distort
 
-    xd, yd = distort((u - k[2]) / k[0], (v - k[3]) / k[1], LENS)
+    wide = shot.collection["backlot_overscan"]
+    across, down = (u - 160) * wide + 160 - k[2], (v - 90) * wide + 90 - k[3]
+    xd, yd = distort(across / k[0], down / k[1], LENS)
     expected = _bilinear(waves[..., 0], xd * k[0] + k[2], yd * k[1] + k[3])
     assert np.abs(picture[v.astype(int), u.astype(int)] - expected).max() < 2.5
+
+
+def test_a_barrel_lens_has_render_in_its_corners(empty: None, tmp_path: Path) -> None:
+    """A wall that fills the view fills the distorted frame too, to the last corner; without overscan it does not."""
+    import bpy
+    from bl_ext.user_default.backlot import api
+
+    root = tmp_path / "clip_backlot"
+    truth = write_shot(root, ShotPlan(count=3, distortion=(-0.45, 0.1, 0.0, 0.0), points=4))
+    for number in truth.frames:
+        write_png(root / f"source/frames/frame_{number}.png", np.zeros((180, 320, 3), np.uint8))
+    shot = api.import_shot(root)
+    scene = bpy.context.scene
+    scene.view_settings.view_transform = "Standard"
+    _glowing_wall(scene, shot.camera)
+    corners = [(0, 0), (0, -1), (-1, 0), (-1, -1)]
+    bpy.ops.backlot.setup_composite(overscan=False)
+    bare = render_png(scene, tmp_path / "bare.png", 1002, samples=1)
+    assert max(int(bare[corner].max()) for corner in corners) == 0 and bare[90, 160].min() > 250
+    lens = shot.camera.data.lens
+    assert bpy.ops.backlot.setup_composite() == {"FINISHED"}
+    covered = render_png(scene, tmp_path / "covered.png", 1002, samples=1)
+    assert covered.min() > 250
+    factor = shot.collection["backlot_overscan"]
+    assert 1.05 < factor < 1.6 and shot.camera.data.lens == lens
+    assert (scene.render.resolution_x, scene.render.resolution_y) == (320, 180)
+    assert shot.camera.data.background_images[0].scale == pytest.approx(1 / factor)
+    # Importing again keeps the room, and the camera still sees every point where the plate does.
+    again = api.import_shot(root)
+    assert again.camera.data.sensor_width == pytest.approx(36.0 * factor)
+    seen = seen_by_blender(scene, again.camera, truth, 1)
+    assert np.abs((seen - (160, 90)) * factor + (160, 90) - truth.project(1, truth.xyz)).max() < 0.02
+
+
+def test_a_pincushion_lens_needs_no_room_and_a_wild_one_gets_its_limit(empty: None) -> None:
+    from bl_ext.user_default.backlot.compositing import lens_maps
+
+    from shared.camera_files import FrameIntrinsics, Intrinsics
+
+    frame = FrameIntrinsics(1, 300.0, 300.0, 160.0, 90.0)
+
+    def lens(k1: float) -> Intrinsics:
+        return Intrinsics(1, 320, 180, "24", 1.0, "BROWN", k1, 0.0, 0.0, 0.0, "solved", (frame,))
+
+    assert lens_maps.overscan_of(lens(0.1)) <= 1.0 + 2.0 / 90
+    assert 1.0 < lens_maps.overscan_of(lens(-0.2)) < lens_maps.overscan_of(lens(-0.4)) <= lens_maps.MOST_OVERSCAN
+    for k1 in (0.1, -0.3):
+        there = lens_maps.pixel_map(lens(k1), lens_maps.REDISTORT, 1.3)
+        back = lens_maps.pixel_map(lens(k1), lens_maps.UNDISTORT, 1.3)
+        row, column = 60, 200
+        x, y = there[row, column]
+        near = back[int(y), int(x)]
+        assert np.abs(near - (column + 0.5, row + 0.5)).max() < 1.3
+    fold = lens_maps.pixel_map(lens(-1.5), lens_maps.UNDISTORT, 2.0)
+    assert fold[0, 0].max() < -1000 and np.isfinite(fold).all()
+
+
+def test_the_clip_says_how_well_it_has_the_lens(empty: None, tmp_path: Path) -> None:
+    from bl_ext.user_default.backlot import api
+
+    write_shot(tmp_path / "a_backlot", ShotPlan(count=3, distortion=LENS, pixel_aspect=1.4), shot_id="a")
+    write_shot(tmp_path / "b_backlot", ShotPlan(count=3, distortion=LENS, focal_px=(250.0, 400.0)), shot_id="b")
+    fixed = api.import_shot(tmp_path / "a_backlot").plate["backlot_lens_error_px"]
+    zoom = api.import_shot(tmp_path / "b_backlot").plate["backlot_lens_error_px"]
+    assert 0.0 < fixed < 1e-3 and 1.0 < zoom < 20.0
+
+
+def _glowing_wall(scene: Any, camera: Any) -> None:
+    """White, far larger than the view, before the camera."""
+    import bpy
+
+    scene.frame_set(1002)
+    mesh = bpy.data.meshes.new("wall")
+    mesh.from_pydata([(-9, -9, -3), (9, -9, -3), (9, 9, -3), (-9, 9, -3)], [], [(0, 1, 2, 3)])
+    material = bpy.data.materials.new("white")
+    if material.node_tree is None:
+        material.use_nodes = True
+    nodes = material.node_tree.nodes
+    nodes.clear()
+    glow, out = nodes.new("ShaderNodeEmission"), nodes.new("ShaderNodeOutputMaterial")
+    material.node_tree.links.new(glow.outputs[0], out.inputs[0])
+    mesh.materials.append(material)
+    wall = bpy.data.objects.new("wall", mesh)
+    scene.collection.objects.link(wall)
+    wall.matrix_world = camera.matrix_world.copy()
 
 
 def _lit_cube(scene: Any) -> None:

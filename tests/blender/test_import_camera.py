@@ -64,6 +64,8 @@ def test_frames_without_a_pose_have_no_key_and_stand_still(empty: None, tmp_path
     shot = api.import_shot(tmp_path / "clip_backlot")
     assert shot.frames_missing == (1004, 1005)
     for curve in _curves(shot.camera):
+        if curve.data_path.startswith("["):  # how good the solve is: tests/blender/test_quality.py
+            continue
         keys = {round(key.co[0]): key for key in curve.keyframe_points}
         assert sorted(keys) == [1001, 1002, 1003, *range(1006, 1013)]
         assert keys[1003].interpolation == "CONSTANT" and keys[1002].interpolation == "LINEAR"
