@@ -17,6 +17,7 @@ from .known_gauge import placed
 from .mapper import register_rest
 from .mapping import Mapped, map_tracks
 from .motion_result import with_motion
+from .movers import with_masks
 from .progress import Steps
 from .refine import Refined, RefineSettings, first_fit, refine
 from .result import CameraSolve
@@ -85,6 +86,7 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
         world = placed(refined.scene, given.known)
         refined = replace(refined, scene=world.scene)
         result = with_motion(assemble(job.frames, refined, job.settings, steps), refined, mapped)
+        result = with_masks(result, refined, job)
     assert result.tracks is not None
     return replace(
         result,

@@ -61,11 +61,11 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
             context.notice(fits.notice)
         settings = replace(settings, quality=fits.quality)
         solved, ran = run_engine(params, plate, settings, context)
-    for sentence in (*solved.notices, *(_sentence(problem) for problem in solved.problems)):
-        context.notice(sentence)
-    context.check_cancelled()
-    before = earlier_camera(shot)
-    artifacts = write_solve(solved, facts, ran.name, context, before)
+        for sentence in (*solved.notices, *(_sentence(problem) for problem in solved.problems)):
+            context.notice(sentence)
+        context.check_cancelled()
+        # While the plate is open: motion masks are made as they are written.
+        artifacts = write_solve(solved, facts, ran.name, context, earlier_camera(shot))
     return StageResult("solve", ran.name, ran.version, _facts(solved, settings.quality), artifacts)
 
 
