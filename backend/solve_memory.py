@@ -11,12 +11,13 @@ from backend.sfm.settings import PRESETS, Preset, longest_side
 _MB = 1024.0**2
 _GB = 1024.0**3
 
-_BASE = 230.0 * _MB
+_BASE = 200.0 * _MB
 """Python with NumPy, OpenCV and pycolmap loaded."""
-_PLATE_BYTES = 60.0
+_PLATE_BYTES = 32.0
 """Of a plate pixel: decoded frames read ahead, their grey and resized copies."""
-_TRACKING_BYTES = 110.0
-"""Of a pixel at tracking resolution: the image pyramids of two frames, float pictures, corner scores."""
+_TRACKING_BYTES = 260.0
+"""Of a pixel at tracking resolution: SIFT's pyramids of the doubled picture, which a lost view is looked for with. A
+clip that loses no view needs less than half of it."""
 _OBSERVATION_BYTES = 1300.0
 """Of an observation: Jacobians and residuals of the final adjustment and what is made of them meanwhile."""
 _CAMERA_BYTES = 3.0 * 8.0 * 49.0

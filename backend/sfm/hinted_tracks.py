@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from shared.errors import InvalidRequest
 from shared.solve_hints import AddedTrack, SolveHints, referred_id
 
 from .frames import Flags, Floats, Indices
+from .same_tracks import OldTracks, carried, old_tracks
 from .track_table import ADDED, ADDED_ID, DELETED, LOCKED, TrackTable, rows_without_points
 from .tracks import TrackCare, Tracks, build_tracks
 
@@ -63,12 +65,24 @@ class HintedTracks:
         return rows_without_points(self.found.select(gone), DELETED)
 
 
-def hinted(found: Tracks, key: str, hints: SolveHints, numbers: Sequence[int], size: tuple[int, int]) -> HintedTracks:
+def hinted(
+    found: Tracks,
+    key: str,
+    hints: SolveHints,
+    numbers: Sequence[int],
+    size: tuple[int, int],
+    tables: Sequence[Path] = (),
+) -> HintedTracks:
     """found: the tracked ones; with the `key` that hints were made for, their numbers are the ids in them. numbers:
-    plate number of each frame; size: of the plate, px (w, h). Raises `InvalidRequest` for an id that there is not."""
+    plate number of each frame; size: of the plate, px (w, h). tables: tracks.npz of earlier solves, for hints of
+    another key. Raises `InvalidRequest` for an id that there is not."""
     if hints.is_empty:
         return HintedTracks(found, found, hints, _known(hints, {}))
-    _require_ids(hints, found, key)
+    said: tuple[str, ...] = ()
+    if hints.ids and hints.tracks_key != key:
+        now = carried(hints, _earlier(hints, tables), found, key, numbers, size)
+        hints, said = now.hints, now.notices
+    _require_ids(hints, found)
     added, notices = _added(hints.tracks, found, numbers, size)
     kept = found.select(~np.isin(found.track, _left_out_ids(hints)))
     joined = build_tracks(
@@ -81,19 +95,30 @@ def hinted(found: Tracks, key: str, hints: SolveHints, numbers: Sequence[int], s
     count = found.count + len(hints.tracks)
     tracks = replace(joined, count=count, care=_care(hints, found.count, count))
     names = {track.name: found.count + i for i, track in enumerate(hints.tracks)}
-    return HintedTracks(tracks, found, hints, _known(hints, names), tuple(notices))
+    return HintedTracks(tracks, found, hints, _known(hints, names), (*said, *notices))
 
 
 def _left_out_ids(hints: SolveHints) -> list[int]:
     return [*hints.deleted, *(track.replaces for track in hints.tracks if track.replaces is not None)]
 
 
-def _require_ids(hints: SolveHints, found: Tracks, key: str) -> None:
-    if hints.ids and hints.tracks_key != key:
+def _earlier(hints: SolveHints, tables: Sequence[Path]) -> OldTracks:
+    old = old_tracks(tables, hints.tracks_key)
+    if old is None:
         raise InvalidRequest(
-            "camera/hints.json speaks of tracks of a solve with another preset, seed, mask or plate.",
-            "Solve with the settings of then, or pick the tracks again.",
+            "camera/hints.json speaks of tracks of a solve that is not there any more (another preset, seed or mask).",
+            "Import the tracks again and change those, or delete camera/hints.json.",
         )
+    unknown = sorted(set(hints.ids) - set(old.number.tolist()))
+    if unknown:
+        raise InvalidRequest(
+            f"camera/hints.json speaks of track #{unknown[0]}, which its solve did not have.",
+            "Correct the id, or import the tracks of the last solve again.",
+        )
+    return old
+
+
+def _require_ids(hints: SolveHints, found: Tracks) -> None:
     present = np.bincount(found.track, minlength=found.count) > 0
     unknown = [number for number in hints.ids if number >= found.count or not present[number]]
     if unknown:

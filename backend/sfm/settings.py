@@ -42,7 +42,8 @@ class SfmSettings:
     "metadata" or "learned" then. fix_focal: hold it exactly. motion: "auto", "full", "nodal" or "locked" for all
     frames. distortion: "auto", "none", "radial" or "tangential". rolling_shutter: "off", "auto" or "known", which
     takes readout_ms, ms from the first row to the last; fps: frames a second. find_movers: whether to look for
-    things that move. hints: what the artist says of tracks. pixel_aspect: width
+    things that move. hints: what the artist says of tracks; track_tables: tracks.npz
+    files of earlier solves that they may be of. pixel_aspect: width
     of a plate pixel over its height. zoom: "auto" finds out whether the focal length changes, "fixed" is one for all
     frames, "free" is one for each. focal_min_px, focal_max_px: ends of the range it is looked for in, px of the plate's
     width, or None. checkpoint: folder that keeps finished tracks for a resume, or None;
@@ -63,6 +64,7 @@ class SfmSettings:
     fps: float = 24.0
     find_movers: bool = True
     hints: SolveHints = NO_HINTS
+    track_tables: tuple[Path, ...] = ()
     seed: int = 0
     checkpoint: Path | None = None
     checkpoint_key: str = ""

@@ -75,7 +75,8 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
     """Everything after tracking."""
     steps, source = job.steps, job.frames
     key = tracking_key(source, job.settings)
-    given = hinted(found, key, job.settings.hints, source.numbers, (source.width, source.height))
+    size, hints = (source.width, source.height), job.settings.hints
+    given = hinted(found, key, hints, source.numbers, size, job.settings.track_tables)
     tracks = given.tracks
     with steps.step("mapping", "Finding the camera's movement", 0.7):
         mapped = map_tracks(job, tracks)

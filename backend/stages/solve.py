@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,11 +10,12 @@ from pathlib import Path
 
 from backend.media.plate import PlateReader, moving_mask_folders
 from backend.pipeline import manifest
-from backend.pipeline.atomic import disk_errors, remove_partials
+from backend.pipeline.atomic import atomic_path, disk_errors, remove_partials
 from backend.pipeline.context import StageContext
 from backend.pipeline.fingerprint import of_file, of_files
 from backend.pipeline.stage import Engine
 from backend.sfm.result import CameraSolve
+from backend.sfm.same_tracks import old_tracks
 from backend.solve_engines import SFM, engine_of, run_engine, weights_fingerprint
 from backend.solve_files import write_solve
 from backend.solve_memory import affordable, free_bytes
@@ -21,7 +23,7 @@ from backend.solve_settings import learned_focal_px, settings_of
 from backend.world.keep import earlier_camera
 from shared.artifacts import StageResult
 from shared.shot import ShotFolder
-from shared.solve_hints import read_hints
+from shared.solve_hints import SolveHints, read_hints
 from shared.solve_report import Problem
 from shared.stages import SolveParams
 
@@ -54,6 +56,7 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
         settings_of(params, facts, hints, learned_focal_px(shot)),
         checkpoint=_track_cache(shot),
         checkpoint_key=_plate_key(params, shot),
+        track_tables=(shot.tracks, _hinted_table(shot)),
     )
     with PlateReader(shot, use_masks=not params.no_masks) as plate:
         fits = affordable(settings.quality, plate.width, plate.height, len(plate), free_bytes())
@@ -64,9 +67,22 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
         for sentence in (*solved.notices, *(_sentence(problem) for problem in solved.problems)):
             context.notice(sentence)
         context.check_cancelled()
+        _keep_hinted_table(shot, hints)
         # While the plate is open: motion masks are made as they are written.
         artifacts = write_solve(solved, facts, ran.name, context, earlier_camera(shot))
     return StageResult("solve", ran.name, ran.version, _facts(solved, settings.quality), artifacts)
+
+
+def _hinted_table(shot: ShotFolder) -> Path:
+    return shot.private_dir / TRACK_CACHE / "hinted.npz"
+
+
+def _keep_hinted_table(shot: ShotFolder, hints: SolveHints) -> None:
+    """The tracks.npz that hints.json speaks of is about to be replaced, by one with other ids perhaps."""
+    if not hints.ids or not shot.tracks.is_file() or old_tracks((shot.tracks,), hints.tracks_key) is None:
+        return
+    with atomic_path(_hinted_table(shot)) as beside:
+        shutil.copyfile(shot.tracks, beside)
 
 
 def _track_cache(shot: ShotFolder) -> Path:
