@@ -18,7 +18,7 @@ _PLATE_BYTES = 32.0
 _TRACKING_BYTES = 260.0
 """Of a pixel at tracking resolution: SIFT's pyramids of the doubled picture, which a lost view is looked for with. A
 clip that loses no view needs less than half of it."""
-_OBSERVATION_BYTES = 1300.0
+_OBSERVATION_BYTES = 900.0
 """Of an observation: Jacobians and residuals of the final adjustment and what is made of them meanwhile."""
 _CAMERA_BYTES = 3.0 * 8.0 * 49.0
 """Of a pair of frames: three copies of the reduced camera system, 7 x 7 numbers for each."""

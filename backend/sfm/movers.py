@@ -20,4 +20,5 @@ def with_masks(result: CameraSolve, refined: Refined, job: Job) -> CameraSolve:
     everything = refined.everything
     diagonal = float(np.hypot(job.frames.width, job.frames.height))
     motion = judge_tracks(refined.scene, everything, job.px, diagonal)
-    return replace(result, moving=MotionMasks(job.frames, refined.scene, everything, motion, job.steps))
+    tracks = None if result.tracks is None else result.tracks.marked(motion.moving)
+    return replace(result, tracks=tracks, moving=MotionMasks(job.frames, refined.scene, everything, motion, job.steps))

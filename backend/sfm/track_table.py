@@ -3,7 +3,7 @@ the artist said about it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,11 @@ class TrackTable:
     used: Flags
     error: Floats
     key: str = ""
+
+    def marked(self, moving: Flags) -> TrackTable:
+        """moving [T]: by track number, which are on something that moves; those that hold a point do not count."""
+        state = np.where(moving[self.id] & (self.point < 0), np.uint8(MOVING), self.state)
+        return replace(self, state=state.astype(np.uint8))
 
     def joined(self, other: TrackTable) -> TrackTable:
         """Both, sorted by id."""
