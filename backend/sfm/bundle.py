@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import linalg
 
+from .depth_terms import DepthPriors
 from .frames import Flags, Floats
 from .lens_jacobians import FreeLens, moved_focals, moved_lens
 from .normal_equations import Problem, System, gather, linearise, reduced_system, residuals
@@ -35,7 +36,7 @@ class BundleSettings:
     Cauchy loss lets go. tolerance: relative gain of a step below which it has converged. focal_prior: (focal px, its
     standard deviation) or None; of a zoom it holds the mean. focal_range: least and greatest focal length, px, or
     None. zoom_scale: how smoothly a zoom runs (zoom_prior.py), or None for every frame on its own. fixed: frames whose
-    pose is held [F] or None."""
+    pose is held [F] or None. depths: what depth maps say of the points, or None; not used while the lens zooms."""
 
     iterations: int = 20
     free: FreeLens = field(default_factory=FreeLens)
@@ -45,6 +46,7 @@ class BundleSettings:
     focal_range: tuple[float, float] | None = None
     zoom_scale: float | None = None
     fixed: Flags | None = None
+    depths: DepthPriors | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ def adjust(
     """The scene with the least robust reprojection error. `checkpoint` is called between iterations and may
     raise. Observations of unknown points or in frames without a pose are left out."""
     problem = gather(scene, tracks)
+    if settings.depths is not None and scene.zoom is None:
+        solid = np.where(scene.far[problem.points], -1, problem.points)  # what is far away has a direction only
+        depth = settings.depths.terms(solid[problem.row], problem.frames[problem.col])
+        problem = replace(problem, depth=depth)
     if not len(problem.row):
         return scene, BundleReport(0.0, 0, True)
     scene, report = _descend(_within(scene, settings), problem, settings, checkpoint)
@@ -115,6 +121,8 @@ def _cost(scene: Scene, p: Problem, s: BundleSettings) -> float:
     cost = float((times * reach**2 * np.log1p(squared / reach**2)).sum())
     if not np.isfinite(cost) or behind.mean() > _MOST_BEHIND:
         return float("inf")
+    if p.depth is not None:
+        cost += p.depth.cost(camera)
     if s.focal_prior is not None:
         cost += ((scene.lens.focal - s.focal_prior[0]) / s.focal_prior[1]) ** 2
     if scene.zoom is not None and s.zoom_scale is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .depth_terms import DepthTerms
 from .frames import Flags, Floats, Indices
 from .lens_jacobians import FreeLens, lens_jacobians
 from .rotations import skew
@@ -39,6 +40,7 @@ class Problem:
     row: index of the point [M]; col: index of the frame among the posed ones [M]; xy: [M, 2] px; weight: [M], 1 /
     sigma. frames, points: their numbers in the scene. starts: first observation of each point. by_frame:
     observations ordered by frame; frame_ends: where each frame's end in it. care: None when all count alike.
+    depth: what depth maps say of them, or None.
     """
 
     row: Indices
@@ -51,6 +53,7 @@ class Problem:
     by_frame: Indices
     frame_ends: Indices
     care: ObservationCare | None = None
+    depth: DepthTerms | None = None
 
     def focals(self, scene: Scene) -> Floats | None:
         """Focal length of each observation's frame [M], px; None when the lens does not zoom."""
@@ -66,7 +69,8 @@ class System:
     """Normal equations before damping.
 
     A frame has C parameters: rotation, translation and, when the lens zooms and may do so, log focal length: 6 or 7.
-    to_pose [M, 2, C], to_point [M, 2, 3]: Jacobians of the observations, weighted by root [M]. pose [F, C, C];
+    to_pose [M, R, C], to_point [M, R, 3]: Jacobians of the observations, weighted by root [M]; R is 2, x and y, or 3
+    with a row for the depth. pose [F, C, C];
     lens [L, L]; pose_lens [F, C, L]; point [P, 3, 3]; lens_point [P, L, 3]; gradients likewise.
     """
 
@@ -136,12 +140,17 @@ def linearise(scene: Scene, p: Problem, free: FreeLens, scale: float) -> System:
     to_camera, to_lens = lens_jacobians(scene.lens, camera, free, p.focals(scene))
     to_camera *= root
     to_lens *= root
+    residual = error[:, :, None] * root
+    if p.depth is not None:
+        slope, left = p.depth.rows(camera)
+        to_camera, residual = np.concatenate([to_camera, slope], 1), np.concatenate([residual, left], 1)
+        to_lens = np.concatenate([to_lens, np.zeros_like(to_lens[:, :1])], 1)
     turned = camera - scene.translation[p.frames][p.col]
     own = 1 if scene.zoom is not None and free.focal else 0
     to_pose = np.concatenate([-_times(to_camera, skew(turned)), to_camera, to_lens[:, :, :own]], 2)
     to_lens = to_lens[:, :, own:]
     to_point = _times(to_camera, scene.rotation[p.frames][p.col])
-    return _summed(p, root, to_pose, to_point, to_lens, error[:, :, None] * root)
+    return _summed(p, root, to_pose, to_point, to_lens, residual)
 
 
 def _times(a: Floats, b: Floats) -> Floats:
@@ -153,9 +162,10 @@ def _times(a: Floats, b: Floats) -> Floats:
 
 
 def _transposed_times(a: Floats, b: Floats) -> Floats:
-    """a^T b [M, i, k] of a [M, 2, i] and b [M, 2, k]."""
+    """a^T b [M, i, k] of a [M, R, i] and b [M, R, k]."""
     out: Floats = a[:, 0, :, None] * b[:, 0, None]
-    out += a[:, 1, :, None] * b[:, 1, None]
+    for row in range(1, a.shape[1]):
+        out += a[:, row, :, None] * b[:, row, None]
     return out
 
 
@@ -181,9 +191,9 @@ def _summed(p: Problem, root: Floats, to_pose: Floats, to_point: Floats, to_lens
 
 
 def _frame_sums(p: Problem, columns: Floats) -> Floats:
-    """columns^T columns [F, C, C] over the observations of each frame; columns [M, 2, C]."""
+    """columns^T columns [F, C, C] over the observations of each frame; columns [M, R, C]."""
     tall = columns[p.by_frame].reshape(-1, columns.shape[2])
-    ends = 2 * p.frame_ends
+    ends = columns.shape[1] * p.frame_ends
     out = np.empty((len(p.frames), columns.shape[2], columns.shape[2]))
     for frame, (begin, end) in enumerate(zip(np.r_[0, ends[:-1]].tolist(), ends.tolist(), strict=True)):
         out[frame] = tall[begin:end].T @ tall[begin:end]
