@@ -15,12 +15,8 @@ from .two_view import TwoView
 
 _MOST_GAP = 0.3
 _STEPS = 80
-_ZOOM_RATES = np.linspace(-1.2, 1.2, 25)
-"""Change of log focal length over the clip that is looked for."""
-
-_ZOOM_PAIRS = 6
-_ZOOM_GAIN = 0.4
-_ZOOM_LEAST = 0.15
+_GROWTHS = np.linspace(-0.8, 0.8, 41)
+"""Change of log focal length over a pair's span that is looked for."""
 
 
 def vote_focal(views: list[TwoView], lens: Lens) -> list[float]:
@@ -30,25 +26,21 @@ def vote_focal(views: list[TwoView], lens: Lens) -> list[float]:
     if not used:
         return []
     grid = _grid(lens)
-    gap = _mean_gap(used, grid, 0.0, 1, lens)
+    gap = _mean_gap(used, grid, 0.0, 0.0, lens)
     lows = [i for i in range(1, len(gap) - 1) if gap[i] <= gap[i - 1] and gap[i] < gap[i + 1]]
     return [float(grid[i]) for i in sorted(lows, key=lambda i: gap[i])]
 
 
-def suspected_zoom(views: list[TwoView], lens: Lens, frames: int) -> float | None:
-    """How many times longer the focal length is at the end than at the start, when a steady zoom makes the
-    pairs agree much better than any constant focal length; None otherwise. (The ratio is found well, the
-    focal lengths themselves are not: the two trade against each other.)"""
-    used = _useful(views)
-    if len(used) < _ZOOM_PAIRS:
-        return None
-    grid = _grid(lens)
-    gaps = np.stack([_mean_gap(used, grid, rate, frames, lens) for rate in _ZOOM_RATES])
-    still = float(gaps[len(_ZOOM_RATES) // 2].min())
-    rate = _ZOOM_RATES[int(gaps.min(axis=1).argmin())]
-    if gaps.min() > _ZOOM_GAIN * still or abs(rate) < _ZOOM_LEAST:
-        return None
-    return float(np.exp(rate))
+def growth_votes(views: list[TwoView], focals: list[float], lens: Lens, pair: TwoView) -> list[tuple[float, float]]:
+    """For each focal length, px, in the middle of the pair: the growth of its logarithm a frame that the views round
+    the pair like best with it, all taken to share it. The ratio of two focal lengths is found well, the lengths
+    themselves are not: the two trade against each other."""
+    if not views:
+        return [(focal, 0.0) for focal in focals]
+    middle, span = (pair.first + pair.second) / 2.0, pair.second - pair.first
+    grid = np.array(focals)
+    gaps = np.stack([_mean_gap(views, grid, growth / span, middle, lens) for growth in _GROWTHS])
+    return [(focal, float(_GROWTHS[best]) / span) for focal, best in zip(focals, gaps.argmin(axis=0), strict=True)]
 
 
 def _useful(views: list[TwoView]) -> list[TwoView]:
@@ -60,13 +52,13 @@ def _grid(lens: Lens) -> Floats:
     return grid
 
 
-def _mean_gap(views: list[TwoView], focal: Floats, rate: float, frames: int, lens: Lens) -> Floats:
-    """Mean gap for each focal length [G] at the first frame that changes by exp(rate) until the last."""
+def _mean_gap(views: list[TwoView], focal: Floats, rate: float, middle: float, lens: Lens) -> Floats:
+    """Mean gap for each focal length [G] at the frame `middle` that grows by exp(rate) a frame."""
     total, weights = np.zeros(len(focal)), 0.0
     for view in views:
         assert view.fundamental is not None
-        first = _cameras(focal * np.exp(rate * view.first / max(frames - 1, 1)), lens)
-        second = _cameras(focal * np.exp(rate * view.second / max(frames - 1, 1)), lens)
+        first = _cameras(focal * np.exp(rate * (view.first - middle)), lens)
+        second = _cameras(focal * np.exp(rate * (view.second - middle)), lens)
         values = np.linalg.svd(second.transpose(0, 2, 1) @ view.fundamental @ first, compute_uv=False)
         gap = (values[:, 0] - values[:, 1]) / np.maximum(values[:, 1], 1e-20)
         weight = float(np.sqrt(view.shared))

@@ -32,12 +32,14 @@ _GUESSES = (1.2, 0.85, 1.8)
 
 @dataclass(frozen=True)
 class Trial:
-    """A small scene and how good it is: share of observations explained within 3 sigma, and their noise."""
+    """A small scene and how good it is: share of observations explained within 3 sigma, and their noise. loss: mean
+    square error, px^2, of all observations in key frames, none counted as worse than 3 sigma."""
 
     scene: Scene
     explained: float
     noise_px: float
     angle_deg: float
+    loss: float
 
     @property
     def merit(self) -> float:
@@ -65,6 +67,8 @@ def initialise(
     focals = _focal_guesses(views, lens)
     if focal_known:
         focals = [lens.focal, *(focals[:1] if settings.free_focal else [])]
+    if settings.focal_range is not None:
+        focals = list(dict.fromkeys(np.clip(focals, *settings.focal_range).tolist()))
     best: Trial | None = None
     for view in promising(views)[:4]:
         for focal in focals:
@@ -110,7 +114,7 @@ def attempt(
     scene = settle(scene, small, settings, checkpoint, iterations=15)
     if scene.posed.sum() < min(3, len(keys)):
         return None
-    return _judge(scene, small, settings)
+    return _judge(scene, small.select(np.isin(small.frame, keys)), settings)
 
 
 def _distance(key: int, view: TwoView) -> int:
@@ -127,7 +131,8 @@ def _judge(scene: Scene, tracks: Tracks, settings: MapperSettings) -> Trial:
     noise = float(np.median(error[good])) if good.any() else np.inf
     rays = scene.points[scene.known]
     angle = _widest_angle(scene, rays) if len(rays) else 0.0
-    return Trial(scene, float(good[posed].mean()) if posed.any() else 0.0, noise, angle)
+    loss = np.minimum(np.nan_to_num(error, nan=np.inf), 3.0 * settings.noise_px) ** 2
+    return Trial(scene, float(good[posed].mean()) if posed.any() else 0.0, noise, angle, float(loss.mean()))
 
 
 def _widest_angle(scene: Scene, points: Floats) -> float:

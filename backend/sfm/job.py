@@ -11,6 +11,7 @@ from .refine import RefineSettings
 from .scene import Lens
 from .settings import SfmSettings
 from .shutter_solve import Shutter
+from .zoom import ZoomTask
 
 _NOISE_PX = 0.35
 """Expected error of a track, px at tracking resolution, until the solve has measured it."""
@@ -34,14 +35,16 @@ class Job:
     @property
     def mapper(self) -> MapperSettings:
         settings = self.settings
-        return MapperSettings(_NOISE_PX * self.px, not settings.fix_focal, self.focal_prior, settings.seed)
+        return MapperSettings(
+            _NOISE_PX * self.px, not settings.fix_focal, self.focal_prior, settings.seed, settings.focal_range
+        )  # fmt: skip
 
     @property
     def refinement(self) -> RefineSettings:
         preset = self.settings.preset
         return RefineSettings(
             preset.rounds, preset.iterations, not self.settings.fix_focal, self.focal_prior,
-            self.settings.distortion, self.px,
+            self.settings.distortion, self.px, self.settings.focal_range,
         )  # fmt: skip
 
     @property
@@ -52,6 +55,10 @@ class Job:
             return None
         known = (settings.readout_ms or 0.0) if settings.rolling_shutter == "known" else None
         return Shutter(known, settings.fps, self.frames.height, settings.distortion == "auto")
+
+    @property
+    def zoom(self) -> ZoomTask:
+        return ZoomTask(self.settings.zoom, self.first_lens, self.focal_known, self.mapper, self.refinement)
 
     @property
     def focal_known(self) -> bool:

@@ -9,17 +9,17 @@ import numpy as np
 
 from shared.errors import NoParallax, SolveDiverged, TooFewFeatures
 
-from .focal_vote import suspected_zoom
 from .initial import Trial, initialise, look_at_pairs
 from .job import Job
 from .keyframes import choose_keyframes
 from .mapper import grow, register_rest
 from .motion_model import MotionChoice, choose_motion
-from .scene import Lens, Scene
+from .scene import Scene
 from .tracks import Tracks
 from .triangulation import triangulate
 from .tripod import TripodStart, start_locked, start_turning
 from .two_view import TwoView
+from .zoom_start import map_zoom
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,17 @@ def _tripod(job: Job, tracks: Tracks, motion: MotionChoice) -> Mapped:
 def _travelling(job: Job, tracks: Tracks, keys: list[int], views: list[TwoView], motion: MotionChoice) -> Mapped:
     lens, mapper = job.first_lens, job.mapper
     trial = initialise(tracks, keys, views, lens, mapper, job.steps, focal_known=job.focal_known)
+    if trial is None and job.zoom.possible:
+        zoomed = map_zoom(tracks, lens, mapper, job.steps, focal_known=job.focal_known)
+        if zoomed is not None:
+            return Mapped(zoomed, evidence=motion.facts)
     scene = _started(job, trial, views, motion).scene
     everything = np.ones(tracks.count, bool)
     scene = triangulate(
         scene, tracks, wanted=everything, least_angle_deg=1.0, most_error_px=4.0 * mapper.noise_px
     )  # fmt: skip
     scene = grow(scene, tracks, keys, mapper, job.steps)
-    scene = register_rest(scene, tracks, mapper, job.steps)
-    return Mapped(scene, _zoom_notices(job, views, lens), motion.facts)
-
-
-def _zoom_notices(job: Job, views: list[TwoView], lens: Lens) -> tuple[str, ...]:
-    zoom = suspected_zoom(views, lens, len(job.frames.numbers))
-    if zoom is None:
-        return ()
-    return (
-        f"The lens seems to zoom: its focal length changes by about {zoom:.1f} times over {job.span}. One focal "
-        "length is solved for all frames, so this camera cannot be exact.",
-    )
+    return Mapped(register_rest(scene, tracks, mapper, job.steps), evidence=motion.facts)
 
 
 def _started(job: Job, trial: Trial | None, views: list[TwoView], motion: MotionChoice) -> Trial:

@@ -15,7 +15,7 @@ from .scene import Lens, Scene
 from .tracks import Tracks
 from .triangulation import triangulate
 
-_FLOOR_PX = 0.05
+FLOOR_PX = 0.05
 """No feature is placed better than this, px at tracking resolution."""
 
 _LEAST_K1_EFFECT = 0.002
@@ -47,6 +47,7 @@ class RefineSettings:
     focal_prior: tuple[float, float] | None
     distortion: str
     px: float
+    focal_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,15 @@ def first_fit(
     radial, both = settings.distortion in ("radial", "tangential"), settings.distortion == "tangential"
     free = FreeLens(settings.free_focal, radial, radial, tangential=both)
     bundle = BundleSettings(
-        iterations=settings.iterations, free=free, scale_px=2.0, focal_prior=settings.focal_prior, tolerance=1e-3
-    )
-    scene = _all_points(scene, tracks, 6.0 * settings.px)
-    measured = calibrated(tracks, errors_px(scene, tracks), _FLOOR_PX * settings.px)
+        iterations=settings.iterations, free=free, scale_px=2.0, focal_prior=settings.focal_prior, tolerance=1e-3,
+        focal_range=settings.focal_range,
+    )  # fmt: skip
+    scene = all_points(scene, tracks, 6.0 * settings.px)
+    measured = calibrated(tracks, errors_px(scene, tracks), FLOOR_PX * settings.px)
     scene, _ = adjust(scene, measured, bundle, checkpoint)
     if settings.distortion == "auto":
-        kept = _cleaned(scene, tracks, settings.px)
-        kept = calibrated(kept, errors_px(scene, kept), _FLOOR_PX * settings.px)
+        kept = cleaned(scene, tracks, settings.px)
+        kept = calibrated(kept, errors_px(scene, kept), FLOOR_PX * settings.px)
         scene, bundle = choose_lens(scene, kept, bundle, checkpoint)
     return scene, replace(bundle, tolerance=1e-4)
 
@@ -88,27 +90,28 @@ def refine(
 ) -> Refined:
     """Alternates bundle adjustment with outlier removal."""
     converged = False
-    kept = _cleaned(scene, tracks, settings.px)
+    kept = cleaned(scene, tracks, settings.px)
     for _ in range(settings.rounds):
-        scene = _all_points(scene, kept, 3.0 * settings.px)
-        measured = calibrated(kept, errors_px(scene, kept), _FLOOR_PX * settings.px)
+        scene = all_points(scene, kept, 3.0 * settings.px)
+        measured = calibrated(kept, errors_px(scene, kept), FLOOR_PX * settings.px)
         scene, report = adjust(scene, measured, bundle, checkpoint)
         converged = report.converged
-        kept = _cleaned(scene, tracks, settings.px)
-    kept = calibrated(kept, errors_px(scene, kept), _FLOOR_PX * settings.px)
+        kept = cleaned(scene, tracks, settings.px)
+    kept = calibrated(kept, errors_px(scene, kept), FLOOR_PX * settings.px)
     return Refined(scene, kept, tracks, converged, bundle)
 
 
-def _all_points(scene: Scene, tracks: Tracks, most_px: float) -> Scene:
+def all_points(scene: Scene, tracks: Tracks, most_px: float) -> Scene:
+    """All tracks triangulated again."""
     everything = np.ones(tracks.count, bool)
     return triangulate(scene, tracks, wanted=everything, least_angle_deg=0.3, most_error_px=most_px)
 
 
-def _cleaned(scene: Scene, tracks: Tracks, px: float) -> Tracks:
+def cleaned(scene: Scene, tracks: Tracks, px: float) -> Tracks:
     """Observations within five sigma. All are judged anew: one that was thrown out by a worse scene may
     come back."""
     error = errors_px(scene, tracks)
-    fresh = calibrated(tracks, error, _FLOOR_PX * px)
+    fresh = calibrated(tracks, error, FLOOR_PX * px)
     keep = inliers(fresh, error, 5.0, 3.0 * px)
     left = np.bincount(tracks.track[keep], minlength=tracks.count)
     return tracks.select(keep & ((left[tracks.track] >= 3) | tracks.held()))

@@ -27,6 +27,7 @@ from .settings import SfmSettings
 from .shutter_solve import with_shutter
 from .tracking import plate_px, track_clip, tracking_key
 from .tracks import Tracks
+from .zoom import follow_zoom, zoom_notices
 
 _MANY_FRAMES = 200
 """From here on the camera system is large enough for several BLAS threads to pay."""
@@ -93,7 +94,7 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
         result,
         tracks=replace(given.labelled(result.tracks), key=key),
         gauge=world.gauge,
-        notices=(*given.notices, *mapped.notices, *world.notices, *lost_notices(result)),
+        notices=(*given.notices, *mapped.notices, *world.notices, *zoom_notices(result), *lost_notices(result)),
         seconds=steps.seconds,
     )
 
@@ -116,6 +117,7 @@ def _rolling(job: Job, mapped: Mapped, refined: Refined) -> Refined:
 def _refine(job: Job, mapped: Mapped, tracks: Tracks) -> Refined:
     scene, options, preset = mapped.scene, _options(job, mapped), job.settings.preset
     scene, bundle = first_fit(scene, tracks, options, job.steps)
+    scene, bundle = follow_zoom(scene, tracks, bundle, replace(job.zoom, refinement=options), job.steps)
     tracks = reunite(job.frames, scene, tracks, preset, job.steps)
     refined = refine(scene, tracks, options, bundle, job.steps)
     if refined.scene.posed.all():

@@ -16,7 +16,7 @@ from scipy import linalg
 
 from .frames import Floats, Indices
 from .lens_jacobians import FreeLens
-from .normal_equations import gather, linearise, reduced_system
+from .normal_equations import Problem, gather, linearise, reduced_system
 from .scene import Scene
 from .tracks import Tracks
 
@@ -46,13 +46,8 @@ def zoom_evidence(scene: Scene, tracks: Tracks, free: FreeLens, scale_px: float)
     p = gather(scene, tracks)
     if len(p.frames) < 4 or not len(p.row):
         return none
-    system = linearise(scene.with_focals(scene.focals), p, replace(free, focal=True), scale_px)
-    point = system.point.copy()
-    diagonal = np.arange(3)
-    point[:, diagonal, diagonal] += _DAMPING * point[:, diagonal, diagonal] + 1e-12
     try:
-        half = np.linalg.inv(np.linalg.cholesky(point))
-        curvature, slope = _focals_alone(*reduced_system(p, system, half, _DAMPING), len(p.frames))
+        curvature, slope = _focals_alone(scene, p, free, scale_px)
     except np.linalg.LinAlgError:
         return none
     thinned = len(p.points) / len(p.row)
@@ -71,9 +66,27 @@ def zoom_evidence(scene: Scene, tracks: Tracks, free: FreeLens, scale_px: float)
     return best
 
 
-def _focals_alone(matrix: Floats, right: Floats, frames: int) -> tuple[Floats, Floats]:
-    """Curvature [F, F] and slope [F] of the cost in the log focal lengths after all else has answered."""
-    own = 7 * np.arange(frames) + 6
+def focal_noise(scene: Scene, tracks: Tracks, free: FreeLens, scale_px: float) -> Floats:
+    """Covariance [F, F] of the log focal lengths of the posed frames of a scene that was adjusted with a zoom. What
+    they have in common may be held by nothing: take differences."""
+    p = gather(scene, tracks)
+    try:
+        curvature, _ = _focals_alone(scene, p, free, scale_px)
+        return np.asarray(np.linalg.pinv(curvature, rcond=1e-10, hermitian=True), np.float64)
+    except np.linalg.LinAlgError:
+        return np.zeros((len(p.frames), len(p.frames)))
+
+
+def _focals_alone(scene: Scene, p: Problem, free: FreeLens, scale_px: float) -> tuple[Floats, Floats]:
+    """Curvature [F, F] and slope [F] of the cost in the log focal lengths of the frames, after all else has answered.
+    Raises LinAlgError."""
+    system = linearise(scene.with_focals(scene.focals), p, replace(free, focal=True), scale_px)
+    point = system.point.copy()
+    diagonal = np.arange(3)
+    point[:, diagonal, diagonal] += _DAMPING * point[:, diagonal, diagonal] + 1e-12
+    half = np.linalg.inv(np.linalg.cholesky(point))
+    matrix, right = reduced_system(p, system, half, _DAMPING)
+    own = 7 * np.arange(len(p.frames)) + 6
     rest = np.setdiff1d(np.arange(len(right)), own)
     factor = linalg.cho_factor(matrix[np.ix_(rest, rest)], lower=True, overwrite_a=True, check_finite=False)
     across = matrix[np.ix_(rest, own)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.sfm.focal_vote import suspected_zoom, vote_focal
+from backend.sfm.focal_vote import growth_votes, vote_focal
 from backend.sfm.gauge import MEDIAN_DEPTH, handy_world, moved
 from backend.sfm.initial import initialise, look_at_pairs
 from backend.sfm.keyframes import choose_keyframes
@@ -49,16 +49,15 @@ def test_focal_length_is_voted_from_fundamental_matrices() -> None:
     assert abs(vote_focal(views, LENS)[0] / 600.0 - 1.0) < 0.15
 
 
-def test_a_zoom_is_suspected_and_a_constant_lens_is_not() -> None:
+def test_the_growth_of_a_zoom_is_voted_from_fundamental_matrices() -> None:
     still = travelling(frames=24, points=400, turn=0.03)
-    tracks = seen(still, NOISE)
-    growth = np.linspace(1.0, 1.8, 24)[tracks.frame][:, None]
-    zoomed = replace(tracks, xy=(tracks.xy - [320.0, 180.0]) * growth + [320.0, 180.0])
-    keys = list(range(0, 24, 2))
-    assert suspected_zoom(look_at_pairs(tracks, keys, NOISE, nothing), LENS, 24) is None
-    found = suspected_zoom(look_at_pairs(zoomed, keys, NOISE, nothing), LENS, 24)
-    assert found is not None
-    assert 1.3 < found < 2.4
+    tracks = seen(still.with_focals(600.0 * np.exp(np.linspace(0.0, 0.6, 24))), NOISE)
+    views = look_at_pairs(tracks, list(range(0, 24, 2)), NOISE, nothing)
+    pair = max(views, key=lambda view: view.second - view.first)
+    votes = growth_votes(views, [600.0, 900.0], LENS, pair)
+    assert [focal for focal, _ in votes] == [600.0, 900.0]
+    assert all(abs(rate * 23 - 0.6) < 0.2 for _, rate in votes)
+    assert growth_votes([], [600.0], LENS, pair) == [(600.0, 0.0)]
 
 
 @pytest.mark.parametrize("focal_known", [True, False])
