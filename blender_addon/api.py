@@ -24,6 +24,7 @@ from .requests import export_request, has_plate, ingest_request, solve_request
 from .shared import connection
 from .shared.backend_process import start_backend
 from .shared.client import Client
+from .shared.errors import InvalidParameter
 from .shared.import_messages import CameraImport
 from .shared.messages import JobEvent, JobRequest, JobStatus
 from .shared.shot import default_shot_folder
@@ -89,6 +90,8 @@ def export(
     empty. params: those of the export stage."""
     target = scene or bpy.context.scene
     folder = Path(shot).expanduser().absolute() if shot is not None else folder_path(target.backlot)
+    if folder is None:
+        raise InvalidParameter("There is no shot to export.", "Name its folder.")
     request = export_request(target, folder, formats)
     return run(replace(request, params={**request.params, "export": {**request.params["export"], **params}}))
 

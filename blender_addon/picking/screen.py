@@ -16,10 +16,11 @@ class ScreenPoints:
     """
 
     def __init__(self, xyz: np.ndarray, usable: np.ndarray) -> None:
-        self._xyz, self._usable = xyz, usable
+        # One row for each coordinate: a million points are looked through within a tick of the mouse.
+        self._xyz = np.ascontiguousarray(xyz.T, np.float32)
+        self._hidden = ~usable if not usable.all() else None
         self._view = b""
-        self._pixels = np.empty((0, 2), np.float32)
-        self._depth = np.empty(0, np.float32)
+        self._x = self._y = self._depth = np.empty(0, np.float32)
 
     def look(self, view: np.ndarray, width: int, height: int) -> None:
         """view: [4,4], clip coordinates from the mesh's space. width, height of the region, px."""
@@ -27,25 +28,31 @@ class ScreenPoints:
         if key == self._view:
             return
         self._view = key
-        matrix = view.astype(np.float32)
-        clip = self._xyz @ matrix[:, :3].T
-        clip += matrix[:, 3]
-        w = clip[:, 3]
-        seen = self._usable & (w > 1e-9)
-        scale = np.divide(0.5, w, out=np.zeros_like(w), where=seen)
-        self._pixels = (clip[:, :2] * scale[:, None] + 0.5) * np.array((width, height), np.float32)
-        self._pixels[~seen] = np.inf
-        self._depth = w
+        matrix = view[[0, 1, 3]].astype(np.float32)
+        x, y, depth = matrix[:, :3] @ self._xyz
+        x += matrix[0, 3]
+        y += matrix[1, 3]
+        depth += matrix[2, 3]
+        behind = depth <= 1e-9
+        with np.errstate(all="ignore"):
+            np.divide(x, depth, out=x)
+            np.divide(y, depth, out=y)
+        x += 1.0
+        x *= width / 2
+        y += 1.0
+        y *= height / 2
+        x[behind] = np.inf
+        if self._hidden is not None:
+            x[self._hidden] = np.inf
+        self._x, self._y, self._depth = x, y, depth
 
     def nearest(self, x: float, y: float) -> int | None:
         """The point at a place of the region, None when none is within `REACH_PX`."""
-        if not len(self._pixels):
-            return None
-        away = np.abs(self._pixels - np.array((x, y), np.float32)).max(axis=1)
-        near = np.flatnonzero(away <= REACH_PX)
+        near = np.flatnonzero(np.abs(self._x - np.float32(x)) <= REACH_PX)
+        near = near[np.abs(self._y[near] - y) <= REACH_PX]
         if not len(near):
             return None
-        distance = np.hypot(*(self._pixels[near] - (x, y)).T)
+        distance = np.hypot(self._x[near] - x, self._y[near] - y)
         if distance.min() > REACH_PX:
             return None
         best = near[distance <= distance.min() + _BESIDE_PX]
@@ -53,5 +60,5 @@ class ScreenPoints:
 
     def pixel(self, index: int) -> tuple[float, float] | None:
         """Where a point is seen; None when it is behind the viewer."""
-        x, y = self._pixels[index]
-        return (float(x), float(y)) if np.isfinite(x) else None
+        x, y = float(self._x[index]), float(self._y[index])
+        return (x, y) if np.isfinite(x) else None

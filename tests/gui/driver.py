@@ -49,6 +49,11 @@ class Window:
         where = ["mousemove", str(int(x)), str(int(height - y)), "click", "1"]
         subprocess.run(["xdotool", *where], check=True, timeout=10)
 
+    def move(self, x, y):
+        """Moves the real mouse; coordinates as for `click`."""
+        height = bpy.context.window_manager.windows[0].height
+        subprocess.run(["xdotool", "mousemove", str(int(x)), str(int(height - y))], check=True, timeout=10)
+
     def open_sidebar(self, category):
         """Steps that open the 3D viewport's sidebar and click its tabs until the wanted one is in front
         (4.3 cannot be told which)."""

@@ -1,4 +1,5 @@
-"""The main job in a real window: install the extension, pick the sample clip, solve, see it land in the scene."""
+"""The main job in a real window: install the extension, pick the sample clip, solve, see it land in the scene, scale
+it by two clicks, take that back, look at the tracks, export."""
 
 from __future__ import annotations
 
@@ -47,3 +48,8 @@ def test_solve_camera_from_the_sidebar(tmp_path: Path, home: Path) -> None:
     # The plate fills the viewport after the solve: colourful where there was grey.
     colour = [float((picture.max(2).astype(int) - picture.min(2)).mean()) for picture in (before, after)]
     assert colour[1] > colour[0] + 3
+    facts = outcome.facts
+    assert abs(facts["metres"] - 5.0) < 1e-3 and facts["scale_source"] == "two-points"
+    assert facts["after_undo"] == facts["shot_after_undo"] == "none"
+    assert 50 <= facts["tracks"] <= 200
+    assert facts["exported"] == ["camera.chan", "camera.jsx", "camera.usda"]

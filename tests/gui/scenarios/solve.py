@@ -1,11 +1,17 @@
-"""An artist installs the extension, picks a clip, presses Solve Camera and watches until the camera stands.
+"""An artist installs the extension, picks a clip, presses Solve Camera and watches until the camera stands; then
+scales the set by two clicks on its points, takes that back, looks at the tracks and exports the camera.
 
-settings: package (zip), clip. facts: camera, keys, points, frames, collection.
+settings: package (zip), clip. facts: see `report` and the steps.
 """
 
+import json
+from pathlib import Path
+
 import bpy
+from bpy_extras.view3d_utils import location_3d_to_region_2d
 
 SOLVE_S = 240.0
+METRES = 5.0
 
 
 def steps(window):
@@ -28,6 +34,9 @@ def steps(window):
     yield 2.0
     window.screenshot("3_solved")
     report(window)
+    yield from scale_by_two_clicks(window)
+    yield from look_at_the_tracks(window)
+    yield from export_the_camera(window)
 
 
 def solving():
@@ -46,6 +55,129 @@ def camera_stands():
 def look_through_the_camera(window):
     area = window.context()["area"]
     area.spaces.active.region_3d.view_perspective = "CAMERA"
+
+
+def world():
+    """The world in which the scene has the shot."""
+    return json.loads(collection()["backlot_world"])
+
+
+def collection():
+    return next(c for c in bpy.data.collections if "backlot_world" in c)
+
+
+def cloud():
+    return collection()["backlot_cloud"]
+
+
+def written_revision():
+    folder = Path(collection()["backlot_folder"])
+    return json.loads((folder / "camera/world.json").read_text(encoding="utf-8"))["revision"]
+
+
+def open_panel(name):
+    """Shows a panel that is closed at first."""
+    kind = getattr(bpy.types, name)
+    bpy.utils.unregister_class(kind)
+    kind.bl_options = set()
+    bpy.utils.register_class(kind)
+
+
+def scale_by_two_clicks(window):
+    open_panel("BACKLOT_PT_world")
+    bpy.context.scene.backlot.align.distance = METRES
+    before = world()["revision"]
+    first, second = two_points(window)
+    window.call(bpy.ops.backlot.set_scale)
+    yield 0.3
+    click_point(window, first)
+    yield 0.5
+    hover_point(window, second)
+    yield 1.0
+    window.screenshot("4_picking")
+    click_point(window, second)
+    yield (lambda: world()["revision"] > before), 60.0
+    yield 1.0
+    window.screenshot("5_scaled")
+    ends = [cloud().data.vertices[index].co for index in (first, second)]
+    window.facts["metres"] = (ends[0] - ends[1]).length
+    window.facts["scale_source"] = world()["scale_source"]
+    yield 1.0
+    scaled = written_revision()
+    with bpy.context.temp_override(**window.context()):
+        bpy.ops.ed.undo()
+    yield (lambda: written_revision() > scaled), 60.0
+    yield 1.0
+    window.facts["after_undo"] = world()["scale_source"]
+    extrinsics = Path(collection()["backlot_folder"]) / "camera/extrinsics.json"
+    window.facts["shot_after_undo"] = json.loads(extrinsics.read_text(encoding="utf-8"))["scale_source"]
+
+
+def two_points(window):
+    """Two points of the cloud that stand alone on the screen, far from each other and from the sidebar."""
+    context = window.context()
+    region, view = context["region"], context["area"].spaces.active.region_3d
+    places = [location_3d_to_region_2d(region, view, vertex.co) for vertex in cloud().data.vertices]
+    inside = [
+        index
+        for index, place in enumerate(places)
+        if place is not None and 150 < place.x < region.width - 420 and 120 < place.y < region.height - 150
+    ]
+    lonely = [
+        index
+        for index in inside
+        if min((places[index] - places[other]).length for other in inside if other != index) > 8.0
+    ]
+    lonely.sort(key=lambda index: places[index].x)
+    return lonely[0], lonely[-1]
+
+
+def on_screen(window, index):
+    context = window.context()
+    region, view = context["region"], context["area"].spaces.active.region_3d
+    place = location_3d_to_region_2d(region, view, cloud().data.vertices[index].co)
+    return region.x + place.x, region.y + place.y
+
+
+def click_point(window, index):
+    window.click(*on_screen(window, index))
+
+
+def hover_point(window, index):
+    window.move(*on_screen(window, index))
+
+
+def look_at_the_tracks(window):
+    view = window.context()["area"]
+    view.ui_type = "CLIP_EDITOR"
+    space = view.spaces.active
+    space.clip = bpy.data.movieclips[0]
+    space.show_region_ui = True
+    yield 1.5
+    held = space.clip.tracking.tracks
+    window.facts["tracks"] = len(held)
+    held.active = held[0]
+    with bpy.context.temp_override(**window.context("CLIP_EDITOR")):
+        bpy.ops.clip.view_all(fit_view=True)
+    yield 1.5
+    window.screenshot("6_tracks")
+    view.ui_type = "VIEW_3D"
+    yield 1.0
+
+
+def export_the_camera(window):
+    settings = bpy.context.scene.backlot
+    settings.export_all, settings.export_formats = False, {"chan", "usda", "jsx", "analysis"}
+    window.call(bpy.ops.backlot.export_camera)
+    folder = Path(collection()["backlot_folder"]) / "camera"
+    yield (lambda: (folder / "camera.jsx").exists() and no_job_runs()), 120.0
+    yield 1.0
+    window.screenshot("7_exported")
+    window.facts["exported"] = sorted(path.name for path in folder.glob("camera.*"))
+
+
+def no_job_runs():
+    return all(job.state not in ("running", "queued") for job in bpy.context.window_manager.backlot_jobs.items)
 
 
 def report(window):
