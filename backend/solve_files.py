@@ -17,6 +17,7 @@ from backend.pipeline.context import StageContext
 from backend.pipeline.journal import Change, change_files
 from backend.sfm.colmap_model import write_colmap_model
 from backend.sfm.frames import Floats, Picture
+from backend.sfm.progress import SOLVED_SHARE
 from backend.sfm.result import CameraSolve, FrameSolve
 from backend.world.keep import kept_world
 from shared.artifacts import Artifact, frame_name
@@ -121,12 +122,14 @@ def _stage_motion(solved: CameraSolve, context: StageContext, change: Change) ->
     """motion/frame_*.png: one at a time; what does not move costs one encoded picture for the whole clip."""
     folder = context.shot.motion_dir
     nothing = b""
-    for frame, mask in zip(solved.frames, solved.moving or (), strict=solved.moving is not None):
-        context.check_cancelled()
+    numbers, total = [frame.number for frame in solved.frames], 2 * len(solved.frames)
+    for done, (number, mask) in enumerate(zip(numbers, solved.moving or (), strict=solved.moving is not None)):
+        share = SOLVED_SHARE + (1.0 - SOLVED_SHARE) * done / len(numbers)
+        context.progress(int(share * total), total, number, "Writing what moves")
         if mask is None:
             nothing = nothing or png_bytes(np.zeros((solved.height, solved.width), np.uint8))
         content = nothing if mask is None else png_bytes(mask)
-        change.stage(folder / frame_name(frame.number), fleeting=True).write_bytes(content)
+        change.stage(folder / frame_name(number), fleeting=True).write_bytes(content)
     change.replaces_folder(folder)
 
 

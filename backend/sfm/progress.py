@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from .frames import Observer
 
 _EVERY_S = 0.1
+SOLVED_SHARE = 0.95
+"""Of the whole, when the camera is there: writing follows, with masks that are made as they are written."""
 
 
 @dataclass

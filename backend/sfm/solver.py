@@ -18,7 +18,7 @@ from .mapper import register_rest
 from .mapping import Mapped, map_tracks
 from .motion_result import with_motion
 from .movers import with_masks
-from .progress import Steps
+from .progress import SOLVED_SHARE, Steps
 from .refine import Refined, RefineSettings, first_fit, refine
 from .result import CameraSolve
 from .reunion import reunite
@@ -84,7 +84,7 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
     with steps.step("refining", "Refining the camera", 0.95):
         refined = _rolling(job, mapped, _refine(job, mapped, tracks))
     require_sense(job.frames, refined)
-    with steps.step("finishing", "Colouring the points", 1.0):
+    with steps.step("finishing", "Colouring the points", SOLVED_SHARE):
         world = placed(refined.scene, given.known)
         refined = replace(refined, scene=world.scene)
         result = with_motion(assemble(job.frames, refined, job.settings, steps), refined, mapped)

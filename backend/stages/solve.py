@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -69,7 +70,9 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
         context.check_cancelled()
         _keep_hinted_table(shot, hints)
         # While the plate is open: motion masks are made as they are written.
+        begun = time.monotonic()
         artifacts = write_solve(solved, facts, ran.name, context, earlier_camera(shot))
+        solved.seconds["writing"] = time.monotonic() - begun
     return StageResult("solve", ran.name, ran.version, _facts(solved, settings.quality), artifacts)
 
 
