@@ -13,6 +13,7 @@ from .lens_jacobians import FreeLens
 from .outliers import errors_px, inliers
 from .resection import resect
 from .scene import Scene
+from .spans import FREE
 from .tracks import Tracks
 from .triangulation import triangulate
 
@@ -67,8 +68,9 @@ def settle(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: C
 
 
 def register_rest(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint) -> Scene:
-    """A pose for every frame that sees enough known points."""
-    waiting = np.nonzero(~scene.posed)[0].tolist()
+    """A pose for every frame that sees enough known points. Frames of a span have the span's or none."""
+    alone = np.ones(len(scene.posed), bool) if scene.spans is None else scene.spans.centre == FREE
+    waiting = np.nonzero(~scene.posed & alone)[0].tolist()
     for frame in waiting:
         checkpoint()
         found = resect(scene, tracks, frame, 6.0 * settings.noise_px, settings.seed)

@@ -38,7 +38,7 @@ def resect(scene: Scene, tracks: Tracks, frame: int, most_error_px: float, seed:
     minimal solvers for absolute pose estimation compact and robust", ICCV 2017), refined together.
     """
     seen = tracks.rows_of(frame)
-    seen = seen[scene.known[tracks.track[seen]]]
+    seen = seen[scene.known[tracks.track[seen]] & ~scene.far[tracks.track[seen]]]
     xy, points = tracks.xy[seen], scene.points[tracks.track[seen]]
     if len(xy) < _LEAST_INLIERS:
         return None

@@ -16,6 +16,7 @@ from .job import Job
 from .known_gauge import placed
 from .mapper import register_rest
 from .mapping import Mapped, map_tracks
+from .mixed import with_spans
 from .motion_result import with_motion
 from .movers import with_masks
 from .progress import SOLVED_SHARE, Steps
@@ -82,7 +83,8 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
     with steps.step("mapping", "Finding the camera's movement", 0.7):
         mapped = map_tracks(job, tracks)
     with steps.step("refining", "Refining the camera", 0.95):
-        refined = _rolling(job, mapped, _refine(job, mapped, tracks))
+        refined, spans = _refine(job, mapped, tracks)
+        refined = _rolling(job, mapped, refined)
     require_sense(job.frames, refined)
     with steps.step("finishing", "Colouring the points", SOLVED_SHARE):
         world = placed(refined.scene, given.known)
@@ -92,6 +94,7 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
     assert result.tracks is not None
     return replace(
         result,
+        motion_evidence={**result.motion_evidence, **spans},
         tracks=replace(given.labelled(result.tracks), key=key),
         gauge=world.gauge,
         notices=(*given.notices, *mapped.notices, *world.notices, *zoom_notices(result), *lost_notices(result)),
@@ -114,15 +117,20 @@ def _rolling(job: Job, mapped: Mapped, refined: Refined) -> Refined:
     return with_shutter(refined, options, shutter, job.steps)
 
 
-def _refine(job: Job, mapped: Mapped, tracks: Tracks) -> Refined:
-    scene, options, preset = mapped.scene, _options(job, mapped), job.settings.preset
+def _refine(job: Job, mapped: Mapped, tracks: Tracks) -> tuple[Refined, dict[str, object]]:
+    """The refined scene, and what is known of the spans in which the camera stands."""
+    scene, options = mapped.scene, _options(job, mapped)
+    found: dict[str, object] = {}
     scene, bundle = first_fit(scene, tracks, options, job.steps)
+    if scene.spans is None and job.settings.motion == "auto":
+        mixed = with_spans(job, scene, tracks)
+        if mixed is not None:
+            found = mixed.facts(job.frames.numbers)
+            scene, bundle = first_fit(mixed.scene, tracks, options, job.steps)
     scene, bundle = follow_zoom(scene, tracks, bundle, replace(job.zoom, refinement=options), job.steps)
-    tracks = reunite(job.frames, scene, tracks, preset, job.steps)
+    tracks = reunite(job.frames, scene, tracks, job.settings.preset, job.steps)
     refined = refine(scene, tracks, options, bundle, job.steps)
-    if refined.scene.posed.all():
-        return refined
     more = register_rest(refined.scene, tracks, job.mapper, job.steps)
-    if more.posed.sum() == refined.scene.posed.sum():
-        return refined
-    return refine(more, tracks, options, bundle, job.steps)
+    if more.posed.sum() > refined.scene.posed.sum():
+        refined = refine(more, tracks, options, bundle, job.steps)
+    return refined, found
