@@ -10,6 +10,9 @@ from .shared.errors import ArtifactMissing, BacklotError, ShotCorrupt
 from .shared.shot import ShotFolder, SourceFacts, read_document
 from .shared.solve_report import Problem, SolveReport
 
+_MOTIONS = {"nodal": "The camera only turns: no depth", "locked": "The camera stands still: no depth"}
+_ZOOM = 1e-4
+"""Relative change of the focal length that is worth two numbers."""
 _HDR = {"pq": "HDR (PQ)", "hlg": "HDR (HLG)"}
 
 
@@ -77,7 +80,12 @@ def _camera_lines(folder: Path) -> tuple[str, ...]:
     focal = sorted(frame.fx for frame in camera.intrinsics.frames)
     lines = [f"{len(posed)} of {len(frames)} frames solved"]
     if errors:
-        lines.append(f"Error {sum(errors) / len(errors):.2f} px")
+        sure = sorted(frame.confidence for frame in posed if frame.confidence is not None)
+        trust = f", confidence {sure[len(sure) // 2]:.0%}" if sure else ""
+        lines.append(f"Error {sum(errors) / len(errors):.2f} px{trust}")
+    lines += [text for motion, text in _MOTIONS.items() if posed and all(f.motion == motion for f in posed)]
     if focal:
-        lines.append(f"Focal length {focal[len(focal) // 2]:.1f} px ({camera.intrinsics.focal_source})")
+        is_zoom = focal[-1] - focal[0] > _ZOOM * focal[0]
+        length = f"{focal[0]:.0f} to {focal[-1]:.0f}" if is_zoom else f"{focal[len(focal) // 2]:.1f}"
+        lines.append(f"Focal length {length} px ({camera.intrinsics.focal_source})")
     return tuple(lines)

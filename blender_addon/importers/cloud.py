@@ -51,6 +51,9 @@ def place_cloud(
     cloud, whose materials, modifiers, parents and names stay."""
     known = ownership.recall(collection, ownership.CLOUD)
     if known is not None:
+        if known.mode == "EDIT":  # its vertices are Blender's copy: replaced under it, Blender loses the object
+            with bpy.context.temp_override(active_object=known, object=known, edit_object=known):
+                bpy.ops.object.mode_set(mode="OBJECT")
         _replace_mesh(known.data, mesh)
         ownership.place(scene, collection, known)
         return known

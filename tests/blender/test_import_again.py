@@ -150,3 +150,22 @@ def test_the_cloud_has_its_attributes(empty: None, tmp_path: Path) -> None:
     srgb = np.empty(len(truth.xyz) * 4, np.float32)
     mesh.attributes["Color"].data.foreach_get("color_srgb", srgb)
     assert np.abs(srgb.reshape(-1, 4)[:, :3] * 255 - stored["rgb"]).max() < 0.5
+
+
+def test_the_cloud_may_be_in_edit_mode(empty: None, tmp_path: Path) -> None:
+    """A new solve comes in while points are being selected: the tool ends, the new points stand there."""
+    import bpy
+    from bl_ext.user_default.backlot import api
+
+    root = tmp_path / "clip_backlot"
+    write_shot(root, ShotPlan(points=50, plate=False))
+    shot = api.import_shot(root)
+    bpy.context.view_layer.objects.active = shot.cloud
+    bpy.ops.object.mode_set(mode="EDIT")
+    write_shot(root, ShotPlan(points=70, plate=False))
+    again = api.import_shot(root)
+    assert again.cloud == shot.cloud and again.cloud.mode == "OBJECT"
+    assert len(again.cloud.data.vertices) == 70
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert len(again.cloud.data.vertices) == 70
