@@ -24,6 +24,7 @@ from .scene import Scene
 from .spans import settled, tied
 from .steps import Step, bend, step_of
 from .tracks import Tracks
+from .world_priors import WorldPriors
 from .zoom_prior import prior_cost, prior_system
 
 _MOST_BEHIND = 0.05
@@ -36,7 +37,8 @@ class BundleSettings:
     Cauchy loss lets go. tolerance: relative gain of a step below which it has converged. focal_prior: (focal px, its
     standard deviation) or None; of a zoom it holds the mean. focal_range: least and greatest focal length, px, or
     None. zoom_scale: how smoothly a zoom runs (zoom_prior.py), or None for every frame on its own. fixed: frames whose
-    pose is held [F] or None. depths: what depth maps say of the points, or None; not used while the lens zooms."""
+    pose is held [F] or None. depths: what depth maps say of the points, or None; not used while the lens zooms. world:
+    what is known of points besides their tracks, in the scene's world, or None."""
 
     iterations: int = 20
     free: FreeLens = field(default_factory=FreeLens)
@@ -47,6 +49,7 @@ class BundleSettings:
     zoom_scale: float | None = None
     fixed: Flags | None = None
     depths: DepthPriors | None = None
+    world: WorldPriors | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ def _descend(
         if system is None:
             system = linearise(scene, problem, settings.free, settings.scale_px)
             _add_prior(system, scene, settings)
+            if settings.world is not None:
+                system = settings.world.added_to(system, scene, problem)
         tried = _step(scene, problem, system, damping, settings)
         new_cost = np.inf if tried is None else _cost(tried, problem, settings)
         if tried is None or new_cost > cost:
@@ -125,6 +130,8 @@ def _cost(scene: Scene, p: Problem, s: BundleSettings) -> float:
         cost += p.depth.cost(camera)
     if s.focal_prior is not None:
         cost += ((scene.lens.focal - s.focal_prior[0]) / s.focal_prior[1]) ** 2
+    if s.world is not None:
+        cost += s.world.cost(scene, p)
     if scene.zoom is not None and s.zoom_scale is not None:
         cost += prior_cost(scene.zoom[p.frames], p.frames, s.zoom_scale)
     return cost
@@ -154,10 +161,11 @@ def _step(
         if system.width > 6:
             _add_zoom_prior(scene, p, s, matrix, right)
         free = _free(scene, p, system, right, s)
+        definite = s.world is None or s.world.distances is None
         if scene.spans is not None:
-            delta = _tied(scene, p, system, matrix, right, free)
+            delta = _tied(scene, p, system, matrix, right, free, definite)
             return _moved(scene, p, step_of(p, system, half, delta), s)
-        cameras = _Cameras(matrix, free)
+        cameras = _Cameras(matrix, free, definite=definite)
     except np.linalg.LinAlgError:
         return None
     step = step_of(p, system, half, cameras.answer(right))
@@ -170,26 +178,33 @@ def _step(
 
 
 class _Cameras:
-    """The camera system, factored: answers right sides."""
+    """The camera system, factored: answers right sides. definite: whether it is positive definite; it is not with
+    known distances (world_priors.py)."""
 
-    def __init__(self, matrix: Floats, free: Flags) -> None:
-        self._free = free
+    def __init__(self, matrix: Floats, free: Flags, *, definite: bool) -> None:
+        self._free, self._definite = free, definite
         chosen = matrix if free.all() else matrix[np.ix_(free, free)]
-        self._factor = linalg.cho_factor(chosen, lower=True, overwrite_a=True, check_finite=False)
+        if definite:
+            self._factor = linalg.cho_factor(chosen, lower=True, overwrite_a=True, check_finite=False)
+        else:
+            self._factor = linalg.lu_factor(chosen, overwrite_a=True, check_finite=False)
 
     def answer(self, right: Floats) -> Floats:
+        solve = linalg.cho_solve if self._definite else linalg.lu_solve
         delta = np.zeros(len(self._free))
-        delta[self._free] = -linalg.cho_solve(self._factor, right[self._free], check_finite=False)
+        delta[self._free] = -solve(self._factor, right[self._free], check_finite=False)
         return delta
 
 
-def _tied(scene: Scene, p: Problem, system: System, matrix: Floats, right: Floats, free: Flags) -> Floats:
+def _tied(
+    scene: Scene, p: Problem, system: System, matrix: Floats, right: Floats, free: Flags, definite: bool
+) -> Floats:
     """The step when frames share parameters (spans.py)."""
     assert scene.spans is not None
     rotation, translation = scene.rotation[p.frames], scene.translation[p.frames]
     ties = tied(scene.spans, p.frames, rotation, translation, system.width, free)
     small = np.asarray(ties.T @ (ties.T @ matrix).T)
-    delta: Floats = ties @ _Cameras(small, np.ones(len(small), bool)).answer(ties.T @ right)
+    delta: Floats = ties @ _Cameras(small, np.ones(len(small), bool), definite=definite).answer(ties.T @ right)
     return delta
 
 

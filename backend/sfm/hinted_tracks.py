@@ -23,7 +23,7 @@ LOCKED_WEIGHT = 4.0
 @dataclass(frozen=True)
 class KnownPoints:
     """place_of [S]: track numbers with a surveyed place; places [S, 3] m; place_sd [S] m. ends [D, 2]: pairs of track
-    numbers; metres [D] apart; metres_sd [D]."""
+    numbers; metres [D] apart; metres_sd [D]. names [S]: how the artist calls the places' tracks."""
 
     place_of: Indices
     places: Floats
@@ -31,6 +31,7 @@ class KnownPoints:
     ends: Indices
     metres: Floats
     metres_sd: Floats
+    names: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -177,4 +178,5 @@ def _known(hints: SolveHints, names: dict[str, int]) -> KnownPoints:
         ends=ends.reshape(-1, 2),
         metres=np.array([one.metres for one in hints.distances], np.float64),
         metres_sd=np.array([one.sd for one in hints.distances], np.float64),
+        names=tuple(one.track for one in hints.survey),
     )

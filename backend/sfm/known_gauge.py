@@ -12,6 +12,7 @@ from shared.camera_files import ARBITRARY, Gauge
 from .frames import Flags, Floats
 from .gauge import handy_world, moved
 from .scene import Scene
+from .world_priors import DistancePriors, PointPriors, WorldPriors
 
 if TYPE_CHECKING:
     from .hinted_tracks import KnownPoints
@@ -25,11 +26,13 @@ _LEAST_DOUBT = 0.01
 
 @dataclass(frozen=True)
 class PlacedScene:
-    """scene: in its world. gauge: what is true of it."""
+    """scene: in its world. gauge: what is true of it. priors: what the last bundle adjustment is held to there, in its
+    units; without what disagrees with the solve, which is named in the notices."""
 
     scene: Scene
     gauge: Gauge
     notices: tuple[str, ...] = ()
+    priors: WorldPriors | None = None
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,30 @@ def placed(scene: Scene, known: KnownPoints) -> PlacedScene:
     surveyed = solid[known.place_of]
     notices = _missing(int((~surveyed).sum()), int((~solid[known.ends].all(1)).sum()))
     places, points = known.places[surveyed], scene.points[known.place_of[surveyed]]
-    if _is_wide(places) and _is_wide(points):
-        doubt = known.place_sd[surveyed]
-        fit = aligned(points, places, doubt**-2)
-        notices += _misfits(fit.points(points) - places, doubt, places)
-        return PlacedScene(
-            moved(scene, fit.scale, fit.rotation, fit.place), Gauge("picked", "two-points", "metres"), tuple(notices)
-        )  # fmt: skip
-    return _scaled(handy_world(scene), known, solid, notices)
+    if not (_is_wide(places) and _is_wide(points)):
+        return _scaled(handy_world(scene), known, solid, notices)
+    doubt = known.place_sd[surveyed]
+    fit, agree = agreeing(points, places, doubt)
+    names = [known.names[i] if known.names else f"number {i + 1}" for i in np.nonzero(surveyed)[0].tolist()]
+    notices += _misfits(fit.points(points) - places, agree, names)
+    scene = moved(scene, fit.scale, fit.rotation, fit.place)
+    held = PointPriors(known.place_of[surveyed][agree], places[agree], doubt[agree]) if agree.any() else None
+    apart, more = _distances(scene, known, solid)
+    return PlacedScene(
+        scene, Gauge("picked", "two-points", "metres"), (*notices, *more), WorldPriors(held, apart)
+    )  # fmt: skip
+
+
+def _distances(scene: Scene, known: KnownPoints, solid: Flags) -> tuple[DistancePriors | None, list[str]]:
+    """The known distances that agree with a scene in metres, and what is to be said of the others."""
+    usable = solid[known.ends].all(1)
+    ends, metres, doubt = known.ends[usable], known.metres[usable], known.metres_sd[usable]
+    if not len(ends):
+        return None, []
+    solved = np.linalg.norm(scene.points[ends[:, 0]] - scene.points[ends[:, 1]], axis=1)
+    good = ~_odd(solved, metres, doubt)
+    held = DistancePriors(ends[good], metres[good], doubt[good]) if good.any() else None
+    return held, _odd_distances(solved, metres, doubt)
 
 
 def solid_points(scene: Scene) -> Flags:
@@ -99,16 +118,41 @@ def aligned(points: Floats, places: Floats, weight: Floats) -> Alignment:
     return Alignment(scale, rotation, there - scale * rotation @ middle)
 
 
-def _misfits(away: Floats, doubt: Floats, places: Floats) -> list[str]:
-    miss, extent = np.linalg.norm(away, axis=1), float(np.ptp(places, axis=0).max())
-    bad = miss > np.maximum(_MANY_SIGMAS * doubt, _LEAST_DOUBT * extent)
-    if not bad.any():
+def agreeing(points: Floats, places: Floats, doubt: Floats) -> tuple[Alignment, Flags]:
+    """The alignment of points [S, 3] with places [S, 3] that agree with it, and which do [S]: as long as some do not,
+    the one is left out without which the others agree best. Of three no one can be told from the others."""
+    extent = float(np.ptp(places, axis=0).max())
+    agree = np.ones(len(places), bool)
+    while True:
+        fit = aligned(points[agree], places[agree], doubt[agree] ** -2)
+        miss = np.linalg.norm(fit.points(points) - places, axis=1)
+        good = miss <= np.maximum(_MANY_SIGMAS * doubt, _LEAST_DOUBT * extent)
+        without = [_without(points, places, doubt, agree, i) for i in np.nonzero(agree)[0].tolist()]
+        if good[agree].all():
+            return fit, agree
+        if not np.isfinite(without).any():
+            return fit, np.zeros_like(agree)
+        agree[np.nonzero(agree)[0][int(np.argmin(without))]] = False
+
+
+def _without(points: Floats, places: Floats, doubt: Floats, agree: Flags, one: int) -> float:
+    """What the places that agree, but one, miss each other by, in standard deviations squared; inf when they would be
+    too few."""
+    left = agree.copy()
+    left[one] = False
+    if left.sum() < 3 or not (_is_wide(places[left]) and _is_wide(points[left])):
+        return float("inf")
+    fit = aligned(points[left], places[left], doubt[left] ** -2)
+    return float((((fit.points(points[left]) - places[left]) / doubt[left][:, None]) ** 2).sum())
+
+
+def _misfits(away: Floats, agree: Flags, names: list[str]) -> list[str]:
+    miss = np.linalg.norm(away, axis=1)
+    if agree.all():
         return []
-    worst = int(np.argmax(miss))
-    return [
-        f"{int(bad.sum())} of {len(miss)} surveyed places disagree with the solve: number {worst + 1} is "
-        f"{miss[worst]:.3g} m from where it was said to be."
-    ]
+    named = ", ".join(f"{names[i]} by {miss[i]:.3g} m" for i in np.nonzero(~agree)[0].tolist())
+    used = "They are not used." if agree.any() else "Of so few it cannot be told which is wrong."
+    return [f"{int((~agree).sum())} of {len(miss)} surveyed places disagree with the solve: {named}. {used}"]
 
 
 def _scaled(scene: Scene, known: KnownPoints, solid: Flags, notices: list[str]) -> PlacedScene:
@@ -128,14 +172,15 @@ def _scaled(scene: Scene, known: KnownPoints, solid: Flags, notices: list[str]) 
     weight = doubt**-2
     scale = float((weight * units * metres).sum() / (weight * units**2).sum())
     notices += _odd_distances(scale * units, metres, doubt)
+    good = ~_odd(scale * units, metres, doubt)
+    held = WorldPriors(distances=DistancePriors(ends[good], metres[good], doubt[good])) if good.any() else None
     return PlacedScene(
-        moved(scene, scale, np.eye(3), np.zeros(3)), Gauge("none", "two-points", "metres"), tuple(notices)
+        moved(scene, scale, np.eye(3), np.zeros(3)), Gauge("none", "two-points", "metres"), tuple(notices), held
     )  # fmt: skip
 
 
 def _odd_distances(solved: Floats, metres: Floats, doubt: Floats) -> list[str]:
-    off = np.abs(solved - metres)
-    bad = off > np.maximum(_MANY_SIGMAS * doubt, _LEAST_DOUBT * metres)
+    off, bad = np.abs(solved - metres), _odd(solved, metres, doubt)
     if not bad.any():
         return []
     worst = int(np.argmax(off / metres))
@@ -143,3 +188,8 @@ def _odd_distances(solved: Floats, metres: Floats, doubt: Floats) -> list[str]:
         f"{int(bad.sum())} of {len(metres)} known distances disagree: number {worst + 1} should be "
         f"{metres[worst]:.3g} m and is {solved[worst]:.3g} m in the solve."
     ]
+
+
+def _odd(solved: Floats, metres: Floats, doubt: Floats) -> Flags:
+    """Which distances are too far off."""
+    return np.asarray(np.abs(solved - metres) > np.maximum(_MANY_SIGMAS * doubt, _LEAST_DOUBT * metres), bool)

@@ -14,6 +14,7 @@ from .outliers import calibrated, errors_px, inliers
 from .scene import Lens, Scene
 from .tracks import Tracks
 from .triangulation import triangulate
+from .world_priors import WorldPriors
 
 FLOOR_PX = 0.05
 """No feature is placed better than this, px at tracking resolution."""
@@ -99,6 +100,13 @@ def refine(
         kept = cleaned(scene, tracks, settings.px)
     kept = calibrated(kept, errors_px(scene, kept), FLOOR_PX * settings.px)
     return Refined(scene, kept, tracks, converged, bundle)
+
+
+def held_to(refined: Refined, world: WorldPriors, checkpoint: Callable[[], None]) -> Refined:
+    """The solve, in the world of the priors, adjusted once more under them."""
+    bundle = replace(refined.bundle, world=world, iterations=max(refined.bundle.iterations, 20))
+    scene, report = adjust(refined.scene, refined.tracks, bundle, checkpoint)
+    return replace(refined, scene=scene, bundle=bundle, converged=report.converged)
 
 
 def all_points(scene: Scene, tracks: Tracks, most_px: float) -> Scene:

@@ -20,7 +20,7 @@ from .mixed import with_spans
 from .motion_result import with_motion
 from .movers import with_masks
 from .progress import SOLVED_SHARE, Steps
-from .refine import Refined, RefineSettings, first_fit, refine
+from .refine import Refined, RefineSettings, first_fit, held_to, refine
 from .result import CameraSolve
 from .reunion import reunite
 from .sense import lost_notices, require_length, require_sense
@@ -89,6 +89,8 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
     with steps.step("finishing", "Colouring the points", SOLVED_SHARE):
         world = placed(refined.scene, given.known)
         refined = replace(refined, scene=world.scene)
+        if world.priors is not None:
+            refined = held_to(refined, world.priors, steps)
         result = with_motion(assemble(job.frames, refined, job.settings, steps), refined, mapped)
         result = with_masks(result, refined, job)
     assert result.tracks is not None

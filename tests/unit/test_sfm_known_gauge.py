@@ -44,8 +44,26 @@ def test_surer_places_count_more() -> None:
     wrong[3] += [0.5, 0.0, 0.0]
     doubted = placed(SOLVED, replace(said, places=wrong, place_sd=np.array([0.001, 0.001, 0.001, 1.0])))
     assert np.abs(doubted.scene.points - TRUTH.points).max() < 0.01 and not doubted.notices
-    trusted = placed(SOLVED, replace(said, places=wrong))
-    assert np.abs(trusted.scene.points - TRUTH.points).max() > 0.05 and "disagree" in trusted.notices[0]
+
+
+def test_a_wrong_place_is_named_and_left_out() -> None:
+    said = known([3, 50, 120, 7])
+    wrong = said.places.copy()
+    wrong[3] += [0.5, 0.0, 0.0]
+    found = placed(SOLVED, replace(said, places=wrong, names=("a", "b", "c", "door")))
+    assert np.allclose(found.scene.points, TRUTH.points, atol=1e-9)
+    assert found.notices == ("1 of 4 surveyed places disagree with the solve: door by 0.5 m. They are not used.",)
+    assert found.priors is not None and found.priors.points is not None
+    assert found.priors.points.track.tolist() == [3, 50, 120]
+
+
+def test_of_three_places_the_wrong_one_cannot_be_told() -> None:
+    said = known([3, 50, 120])
+    wrong = said.places.copy()
+    wrong[2] += [0.0, 0.0, 1.0]
+    found = placed(SOLVED, replace(said, places=wrong))
+    assert "it cannot be told which is wrong" in found.notices[0]
+    assert found.priors is not None and found.priors.points is None
 
 
 def test_a_distance_is_the_scale_alone() -> None:
