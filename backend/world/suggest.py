@@ -51,7 +51,7 @@ def found_ground(shot: ShotFolder, camera: SolvedCamera) -> Ground:
     if not ground.found:
         raise SolveError(
             f"The ground was not found (confidence {ground.confidence:.0%}): {' '.join(_sentences(ground, camera))}",
-            "Pick three places on the floor.",
+            "Pick three places on the floor." if _has_depth(camera) else "Turn the camera by hand in the scene.",
         )
     return ground
 
@@ -102,7 +102,9 @@ def _plain(vector: Floats) -> tuple[float, float, float]:
 
 def _sentences(ground: Ground, camera: SolvedCamera) -> list[str]:
     support = ground.support
-    said = [f"{support.level:.0%} of the points lie on level planes, {support.wall:.0%} on upright ones."]
+    said = ["The camera does not travel: no point has a depth, and only edges can say what is up."]
+    if _has_depth(camera):
+        said = [f"{support.level:.0%} of the points lie on level planes, {support.wall:.0%} on upright ones."]
     if support.vertical > 0.02 or support.square > 0.02:
         said.append(f"{support.vertical:.0%} of the edges are vertical, {support.square:.0%} level and square.")
     else:

@@ -141,6 +141,7 @@ def test_points_of_a_tripod_are_no_planes(tmp_path: Path, motion: str) -> None:
     shot.extrinsics.write_text(document_text(replace(camera.extrinsics, frames=frames)))
     found = suggest_world(tmp_path)
     assert found.found and found.ground is None
+    assert "does not travel" in found.evidence[0]
     assert off(np.array(found.up), up) < MOST_DEGREES
 
 
