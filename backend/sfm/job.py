@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from .frames import FrameSource
 from .mapper import MapperSettings
 from .progress import Steps
@@ -77,6 +79,11 @@ class Job:
         width, height = self.frames.width, self.frames.height
         focal = self.settings.focal_px or _LIKELY_FOCAL * max(width, height)
         return Lens(focal, width / 2.0, height / 2.0, aspect=self.settings.pixel_aspect)
+
+    @property
+    def diagonal(self) -> float:
+        """Of the plate, px."""
+        return float(np.hypot(self.frames.width, self.frames.height))
 
     @property
     def span(self) -> str:

@@ -9,11 +9,13 @@ import numpy as np
 
 from shared.errors import NoParallax, SolveDiverged, TooFewFeatures
 
+from .frames import Flags
 from .initial import Trial, initialise, look_at_pairs
 from .job import Job
 from .keyframes import choose_keyframes
 from .mapper import grow, register_rest
 from .motion_model import MotionChoice, choose_motion
+from .movers import moving_tracks, without
 from .scene import Scene
 from .tracks import Tracks
 from .triangulation import triangulate
@@ -26,12 +28,13 @@ from .zoom_start import map_zoom
 class Mapped:
     """scene: poses of all frames that can be placed, and points. notices: what the user should know. evidence: what
     the kind of motion was chosen by. focal_source: of a focal length that the picture cannot tell and that is
-    therefore held, or None."""
+    therefore held, or None. moving: bool [T], tracks that were left out as moving, or None."""
 
     scene: Scene
     notices: tuple[str, ...] = ()
     evidence: Mapping[str, object] = field(default_factory=dict)
     focal_source: str | None = None
+    moving: Flags | None = None
 
 
 def map_tracks(job: Job, tracks: Tracks) -> Mapped:
@@ -39,10 +42,22 @@ def map_tracks(job: Job, tracks: Tracks) -> Mapped:
     is not there."""
     keys = choose_keyframes(tracks, float(np.hypot(job.frames.width, job.frames.height)))
     views = look_at_pairs(tracks, keys, job.mapper.noise_px, job.steps)
+    moving = _moving(job, tracks, views)
+    if moving is not None:
+        tracks = without(tracks, moving)
+        views = look_at_pairs(tracks, keys, job.mapper.noise_px, job.steps)
     motion = _motion(job, tracks, views)
-    if motion.model == "full":
-        return _travelling(job, tracks, keys, views, motion)
-    return _tripod(job, tracks, motion)
+    full = motion.model == "full"
+    mapped = _travelling(job, tracks, keys, views, motion) if full else _tripod(job, tracks, motion)
+    return replace(mapped, moving=moving)
+
+
+def _moving(job: Job, tracks: Tracks, views: list[TwoView]) -> Flags | None:
+    """Tracks [T] on things that move, when there are many."""
+    if not job.settings.find_movers:
+        return None
+    moving = moving_tracks(tracks, views, job.mapper.noise_px, job.diagonal, job.steps)
+    return moving if moving.any() else None
 
 
 def _motion(job: Job, tracks: Tracks, views: list[TwoView]) -> MotionChoice:

@@ -18,7 +18,7 @@ from .mapper import register_rest
 from .mapping import Mapped, map_tracks
 from .mixed import with_spans
 from .motion_result import with_motion
-from .movers import with_masks
+from .movers import still_part, with_masks, with_rest
 from .progress import SOLVED_SHARE, Steps
 from .refine import Refined, RefineSettings, first_fit, held_to, refine
 from .result import CameraSolve
@@ -123,16 +123,18 @@ def _refine(job: Job, mapped: Mapped, tracks: Tracks) -> tuple[Refined, dict[str
     """The refined scene, and what is known of the spans in which the camera stands."""
     scene, options = mapped.scene, _options(job, mapped)
     found: dict[str, object] = {}
-    scene, bundle = first_fit(scene, tracks, options, job.steps)
+    # A camera knows better than pairs of frames, in both directions: what they dropped wrongly comes back.
+    still = tracks if mapped.moving is None else still_part(scene, tracks, job)
+    scene, bundle = first_fit(scene, still, options, job.steps)
     if scene.spans is None and job.settings.motion == "auto":
-        mixed = with_spans(job, scene, tracks)
+        mixed = with_spans(job, scene, still)
         if mixed is not None:
             found = mixed.facts(job.frames.numbers)
-            scene, bundle = first_fit(mixed.scene, tracks, options, job.steps)
-    scene, bundle = follow_zoom(scene, tracks, bundle, replace(job.zoom, refinement=options), job.steps)
-    tracks = reunite(job.frames, scene, tracks, job.settings.preset, job.steps)
-    refined = refine(scene, tracks, options, bundle, job.steps)
-    more = register_rest(refined.scene, tracks, job.mapper, job.steps)
+            scene, bundle = first_fit(mixed.scene, still, options, job.steps)
+    scene, bundle = follow_zoom(scene, still, bundle, replace(job.zoom, refinement=options), job.steps)
+    still = reunite(job.frames, scene, still_part(scene, tracks, job), job.settings.preset, job.steps)
+    refined = refine(scene, still, options, bundle, job.steps)
+    more = register_rest(refined.scene, still, job.mapper, job.steps)
     if more.posed.sum() > refined.scene.posed.sum():
-        refined = refine(more, tracks, options, bundle, job.steps)
-    return refined, found
+        refined = refine(more, still, options, bundle, job.steps)
+    return with_rest(refined, tracks), found

@@ -59,7 +59,7 @@ def judge_tracks(scene: Scene, tracks: Tracks, px: float, diagonal: float) -> Tr
     noise = max(_noise_of(rms[judged]), _FLOOR_PX * px) if judged.any() else px
     middle, half = 0.5 * (_SURE_STILL + _SURE_MOVING), 0.5 * (_SURE_MOVING - _SURE_STILL)
     odds = np.where(judged, np.clip(2.0 * (rms / noise - middle) / half, -_MOST_ODDS, _MOST_ODDS), 0.0)
-    shared = _shared_with_neighbours(tracks, odds, judged, _REACH * diagonal)
+    shared = share_with_neighbours(tracks, odds, judged, diagonal)
     return TrackMotion(shared, judged, noise)
 
 
@@ -126,8 +126,9 @@ def _noise_of(rms: Floats) -> float:
     return float(np.quantile(rms, 0.3)) * 1.15
 
 
-def _shared_with_neighbours(tracks: Tracks, odds: Floats, judged: Flags, reach: float) -> Floats:
-    """Odds [T], each averaged with those of the tracks near it that move alike, over all frames it is seen in."""
+def share_with_neighbours(tracks: Tracks, odds: Floats, judged: Flags, diagonal: float) -> Floats:
+    """Odds [T], each averaged with those of the tracks near it, over the frames it is seen in."""
+    reach = _REACH * diagonal
     total, weight = odds.copy(), np.ones(tracks.count)
     step = max(1, tracks.frames // 60)
     for frame in range(0, tracks.frames, step):
