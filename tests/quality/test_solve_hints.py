@@ -131,8 +131,8 @@ def test_a_distance_is_the_scale(footage: Footage, cache: Path, plain: CameraSol
 
 @pytest.fixture(scope="module")
 def hijacked() -> tuple[Footage, list[Array]]:
-    """A patterned board that fills more than half of the picture, slides along with the camera and turns; and the pixels of
-    its corners in every frame."""
+    """A patterned board that fills more than half of the picture, slides along with the camera and turns; and the
+    pixels of its corners in every frame."""
     rng = np.random.default_rng(21)
     planes, board = courtyard(rng), textured(rng)
     poses = travelling(20, 21)
