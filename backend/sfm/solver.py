@@ -126,12 +126,12 @@ def _refine(job: Job, mapped: Mapped, tracks: Tracks) -> tuple[Refined, dict[str
     # A camera knows better than pairs of frames, in both directions: what they dropped wrongly comes back.
     still = tracks if mapped.moving is None else still_part(scene, tracks, job)
     scene, bundle = first_fit(scene, still, options, job.steps)
-    if scene.spans is None and job.settings.motion == "auto":
+    scene, bundle = follow_zoom(scene, still, bundle, replace(job.zoom, refinement=options), job.steps)
+    if scene.spans is None and scene.zoom is None and job.settings.motion == "auto":
         mixed = with_spans(job, scene, still)
         if mixed is not None:
             found = mixed.facts(job.frames.numbers)
             scene, bundle = first_fit(mixed.scene, still, options, job.steps)
-    scene, bundle = follow_zoom(scene, still, bundle, replace(job.zoom, refinement=options), job.steps)
     still = reunite(job.frames, scene, still_part(scene, tracks, job), job.settings.preset, job.steps)
     refined = refine(scene, still, options, bundle, job.steps)
     more = register_rest(refined.scene, still, job.mapper, job.steps)

@@ -115,6 +115,9 @@ def _facts(solved: CameraSolve, quality: str) -> dict[str, object]:
         "failed_frames": failed,
         "focal_px": round(solved.lens.focal, 4),
         "focal_source": solved.focal_source,
+        "zoom_px": [round(float(end), 4) for end in (solved.focals.min(), solved.focals.max())]
+        if solved.zooms
+        else None,
         "k1": round(solved.lens.k1, 6),
         "k2": round(solved.lens.k2, 6),
         "p1": round(solved.lens.p1, 6),
