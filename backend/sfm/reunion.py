@@ -25,6 +25,9 @@ _MOST_REMEMBERED = 4000
 _MOST_MISSES = 6
 """A point that was looked for in vain is left alone for one frame, then two, four, ...; after so many misses
 for good."""
+_MOST_ZOOM = 0.2
+"""Most difference of log focal length: pictures of one place at other resolutions align, but not without bias."""
+
 _MOST_BEND = 0.35
 """Most change of the predicted affine warp that the alignment may make (largest singular value of it)."""
 
@@ -145,6 +148,7 @@ class _Finder:
         inside = (exact > margin).all(1) & (exact < np.array(self._size) - 1.0 - margin).all(1)
         stretch = np.linalg.svd(np.nan_to_num(affine), compute_uv=False)
         sane = (stretch[:, 0] < 2.0) & (stretch[:, 1] > 0.5)
+        sane &= np.abs(np.log(scene.focals[wanted.frame] / scene.focals[index])) < _MOST_ZOOM
         return exact, affine, inside & sane & (ahead[:, 2] > 0) & (depth > 0)
 
     def _seen_from(self, pixel: Floats, depth: Floats, frame: Indices, other: Indices) -> Floats:
