@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy import linalg
 
+from .camera_system import CameraSystem
 from .depth_terms import DepthPriors
 from .frames import Flags, Floats
 from .lens_jacobians import FreeLens, moved_focals, moved_lens
@@ -165,7 +165,7 @@ def _step(
         if scene.spans is not None:
             delta = _tied(scene, p, system, matrix, right, free, definite)
             return _moved(scene, p, step_of(p, system, half, delta), s)
-        cameras = _Cameras(matrix, free, definite=definite)
+        cameras = CameraSystem(matrix, free, lenses=system.lens.shape[0], definite=definite)
     except np.linalg.LinAlgError:
         return None
     step = step_of(p, system, half, cameras.answer(right))
@@ -177,25 +177,6 @@ def _step(
     return curved if _cost(curved, p, s) < _cost(plain, p, s) else plain
 
 
-class _Cameras:
-    """The camera system, factored: answers right sides. definite: whether it is positive definite; it is not with
-    known distances (world_priors.py)."""
-
-    def __init__(self, matrix: Floats, free: Flags, *, definite: bool) -> None:
-        self._free, self._definite = free, definite
-        chosen = matrix if free.all() else matrix[np.ix_(free, free)]
-        if definite:
-            self._factor = linalg.cho_factor(chosen, lower=True, overwrite_a=True, check_finite=False)
-        else:
-            self._factor = linalg.lu_factor(chosen, overwrite_a=True, check_finite=False)
-
-    def answer(self, right: Floats) -> Floats:
-        solve = linalg.cho_solve if self._definite else linalg.lu_solve
-        delta = np.zeros(len(self._free))
-        delta[self._free] = -solve(self._factor, right[self._free], check_finite=False)
-        return delta
-
-
 def _tied(
     scene: Scene, p: Problem, system: System, matrix: Floats, right: Floats, free: Flags, definite: bool
 ) -> Floats:
@@ -204,7 +185,8 @@ def _tied(
     rotation, translation = scene.rotation[p.frames], scene.translation[p.frames]
     ties = tied(scene.spans, p.frames, rotation, translation, system.width, free)
     small = np.asarray(ties.T @ (ties.T @ matrix).T)
-    delta: Floats = ties @ _Cameras(small, np.ones(len(small), bool), definite=definite).answer(ties.T @ right)
+    cameras = CameraSystem(small, np.ones(len(small), bool), definite=definite)
+    delta: Floats = ties @ cameras.answer(ties.T @ right)
     return delta
 
 
