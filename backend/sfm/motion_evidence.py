@@ -46,6 +46,7 @@ _TRACK_REACH = 1.0 / 60.0
 _LOOKS_ALIKE, _LOOKS_SPREAD, _LOOKS_WEIGHT = 0.6, 0.3, 3.0
 _LOOKS_MOVING = 0.9
 _LOOKS_RADIUS = 3
+_TEXTURE_WINDOW = 11
 _GRAIN = 3.0
 """Contrast, grey levels, that is not more than grain."""
 
@@ -78,9 +79,10 @@ class Witness:
             return Evidence(np.zeros(self._size[::-1], np.float32), {})
         rows = self._tracks.rows_of(t)
         rows = rows[self._motion.judged[self._tracks.track[rows]]]
-        odds = self._from_flow(t, flows, rows) + np.float32(_PRIOR)
-        odds += np.float32(_TRACK_WEIGHT) * self._from_tracks(rows)
+        flow = np.asarray(cv2.resize(self._from_flow(t, flows, rows), self._size, interpolation=cv2.INTER_LINEAR))
+        odds = np.float32(_PRIOR) + np.float32(_TRACK_WEIGHT) * self._from_tracks(rows)
         fine = np.asarray(cv2.resize(odds, self._size, interpolation=cv2.INTER_LINEAR), np.float32)
+        fine += np.where(flow > 0.0, flow * _texture(grays[t]), flow)
         fine += self._from_looks(t, grays, list(flows), rows)
         return Evidence(fine, {s: flow for s, flow in flows.items() if abs(s) == 1})
 
@@ -185,6 +187,14 @@ def likeness(a: Singles, b: Singles) -> Singles:
     var_b = np.maximum(cv2.blur(b * b, window) - mean_b * mean_b, 0.0) + _GRAIN**2
     both = cv2.blur(a * b, window) - mean_a * mean_b
     return np.asarray(both / np.sqrt(var_a * var_b), np.float32)
+
+
+def _texture(gray: Picture) -> Singles:
+    """0..1 [h, w]: how much of the contrast around a pixel is more than grain; flow without texture is a guess."""
+    values = gray.astype(np.float32)
+    window = (_TEXTURE_WINDOW, _TEXTURE_WINDOW)
+    variance = np.maximum(cv2.blur(values * values, window) - cv2.blur(values, window) ** 2, 0.0)
+    return np.asarray(variance / (variance + np.float32(_GRAIN**2)), np.float32)
 
 
 def _rim_weight(size: tuple[int, int]) -> Singles:

@@ -20,6 +20,7 @@ from .edge_aware import ColourGuide, settle_labels
 from .frames import FrameSource, Indices, Picture, working_size
 from .motion_evidence import GAPS, Evidence, Witness
 from .scene import Scene
+from .still_background import StillBackground
 from .track_motion import TrackMotion
 from .tracks import Tracks
 
@@ -72,8 +73,12 @@ class MotionMasks:
             yield from (None for _ in range(self._count))
             return
         appearance = Appearance()
+        background = StillBackground(self._scene, lambda index: self._load(index, self._size).rgb)
         for t, working, odds in self._gathered():
             self._checkpoint()
+            absent = background.odds(t, working.rgb)
+            if absent is not None:
+                odds = np.where(absent > 0.0, np.maximum(odds, 0.0) + absent, odds)
             yield self._mask(t, working, odds, appearance)
 
     def anything_moves(self) -> bool:
