@@ -83,23 +83,33 @@ def _one_round(job: Job, scene: Scene, tracks: Tracks, still: list[Run]) -> Mixe
     measured = calibrated(tracks, errors_px(scene, tracks), _FLOOR_PX * job.px)
     noise = max(float(np.median(measured.sigma)), _LEAST_NOISE * job.mapper.noise_px)
     verdicts = [verdict for run in candidate_runs(scene) if (verdict := _best_cut(scene, measured, run)).holds]
-    runs = [(verdict.first, verdict.last) for verdict in verdicts]
-    runs += [run for run in _lost_runs(scene) if not any(a <= run[0] <= b for a, b in runs)]
-    if not runs and not still:
+    seeds = [(v.first, v.last) for v in sorted(verdicts, key=lambda v: v.cost - v.saved)] + _lost_runs(scene)
+    if not seeds and not still:
         return None
-    rotation = scene.rotation.copy()
     chosen: list[Run] = []
-    for index, run in enumerate(runs):
-        within = _room(run, [*runs[index + 1 :], *chosen], tracks.frames)
-        (first, last), turns = grown(scene, tracks, run, noise, job.steps, within=within)
-        if last - first + 1 >= LEAST_FRAMES:
-            chosen.append((first, last))
-            lost = np.arange(first, last + 1)[~scene.posed[first : last + 1]]
-            rotation[lost] = turns[lost]
+    lost = np.zeros(tracks.frames, bool)
+    for seed in seeds:
+        if any(a <= seed[1] and seed[0] <= b for a, b in chosen):
+            continue
+        run, turns, turned = grown(scene, tracks, seed, noise, job.steps, within=_room(seed, chosen, tracks.frames))
+        if run[1] - run[0] + 1 >= LEAST_FRAMES:
+            chosen.append(run)
+            scene = _anchored(scene, seed, run, turns)
+            lost[run[0] : run[1] + 1] = ~turned[run[0] : run[1] + 1]
     if not chosen and not still:
         return None
-    scene = _rebuilt(job, replace(scene, rotation=rotation), tracks, _grouped(chosen, still, tracks.frames))
+    scene = _rebuilt(job, scene, tracks, _grouped(chosen, still, lost))
     return Mixed(scene, tuple(verdicts))
+
+
+def _anchored(scene: Scene, seed: Run, run: Run, turns: Floats) -> Scene:
+    """The scene in which the frames that joined a span are turned onto it and have no place but the span's: what was
+    solved of them may hang on few points."""
+    joined = np.r_[run[0] : seed[0], seed[1] + 1 : run[1] + 1].astype(np.int64)
+    joined = np.concatenate([joined, np.nonzero(~scene.posed[seed[0] : seed[1] + 1])[0] + seed[0]])
+    rotation, posed = scene.rotation.copy(), scene.posed.copy()
+    rotation[joined], posed[joined] = turns[joined], False
+    return replace(scene, rotation=rotation, posed=posed)
 
 
 def _best_cut(scene: Scene, tracks: Tracks, run: Run) -> SpanVerdict:
@@ -127,15 +137,16 @@ def _lost_runs(scene: Scene) -> list[Run]:
 
 
 def _room(run: Run, others: list[Run], frames: int) -> Run:
-    """How far a run may grow: up to the others."""
+    """How far a run may grow: up to the others that were chosen already."""
     low = max((b + 1 for a, b in others if b < run[0]), default=0)
     high = min((a - 1 for a, b in others if a > run[1]), default=frames - 1)
     return low, high
 
 
-def _grouped(runs: list[Run], still: list[Run], frames: int) -> Spans:
-    """One group for every run; parts that stand still share a pose, and the centre of a run that they touch."""
-    centre, pose = np.full(frames, FREE), np.full(frames, FREE)
+def _grouped(runs: list[Run], still: list[Run], lost: Flags) -> Spans:
+    """One group for every run; parts that stand still share a pose, and the centre of a run that they touch. lost [F]:
+    frames that belong to none."""
+    centre, pose = np.full(len(lost), FREE), np.full(len(lost), FREE)
     for number, (first, last) in enumerate(runs):
         centre[first : last + 1] = number
     for number, (first, last) in enumerate(still):
@@ -144,6 +155,7 @@ def _grouped(runs: list[Run], still: list[Run], frames: int) -> Spans:
         own = int(touched[0]) if len(touched) else len(runs) + number
         centre[np.isin(centre, touched)] = own
         centre[mine], pose[mine] = own, number
+    centre[lost], pose[lost] = FREE, FREE
     return Spans(centre, pose)
 
 

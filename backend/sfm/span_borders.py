@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .frames import Floats
+from .frames import Flags, Floats
 from .motion_model import turn_error
 from .scene import Scene
 from .tracks import Tracks, some_pairs_of
@@ -21,13 +21,16 @@ _LEAST_SHARED = 40
 def grown(
     scene: Scene, tracks: Tracks, run: tuple[int, int], noise_px: float, checkpoint: Callable[[], None],
     *, within: tuple[int, int],
-) -> tuple[tuple[int, int], Floats]:  # fmt: skip
-    """The run with the frames beside it that only turn, not beyond `within`; and the rotations camera_from_world
-    [F, 3, 3] of its frames. noise_px: of a track as solved."""
+) -> tuple[tuple[int, int], Floats, Flags]:  # fmt: skip
+    """The run with the frames beside it that only turn, not beyond `within`; the rotations camera_from_world [F, 3, 3]
+    of its frames, and of which [F] they were found. noise_px: of a track as solved."""
     chain = RotationChain(tracks, scene.lens, noise_px)
     for frame in range(run[0], run[1] + 1):
         if scene.posed[frame]:
             chain.begin(frame, scene.rotation[frame])
+    for frame in range(run[0], run[1] + 1):
+        if not scene.posed[frame]:
+            chain.add(frame)
     first, last = run
     while last < within[1] and _joins(chain, scene, tracks, (first, last), last + 1, noise_px):
         checkpoint()
@@ -35,7 +38,7 @@ def grown(
     while first > within[0] and _joins(chain, scene, tracks, (first, last), first - 1, noise_px):
         checkpoint()
         first -= 1
-    return (first, last), chain.rotation
+    return (first, last), chain.rotation, chain.posed
 
 
 def _joins(
