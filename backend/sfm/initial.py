@@ -60,11 +60,14 @@ def look_at_pairs(tracks: Tracks, keys: list[int], sigma: float, checkpoint: Cal
 
 def initialise(
     tracks: Tracks, keys: list[int], views: list[TwoView], lens: Lens, settings: MapperSettings,
-    checkpoint: Callable[[], None], *, focal_known: bool,
+    checkpoint: Callable[[], None], *, focal_known: bool, turning_focal: float | None = None,
 ) -> Trial | None:  # fmt: skip
     """The best small scene, its focal length refined. None when no pair gives one. focal_known: the lens's
-    focal length was given; where it may be refined, what the pairs say of it is tried too."""
+    focal length was given; where it may be refined, what the pairs say of it is tried too. turning_focal: the best for
+    a camera that only turns, or None: where it hardly travels, epipolar geometry says less of it."""
     focals = _focal_guesses(views, lens)
+    if turning_focal is not None:
+        focals.insert(0, turning_focal)
     if focal_known:
         focals = [lens.focal, *(focals[:1] if settings.free_focal else [])]
     if settings.focal_range is not None:

@@ -75,7 +75,10 @@ def _tripod(job: Job, tracks: Tracks, motion: MotionChoice) -> Mapped:
 
 def _travelling(job: Job, tracks: Tracks, keys: list[int], views: list[TwoView], motion: MotionChoice) -> Mapped:
     lens, mapper = job.first_lens, job.mapper
-    trial = initialise(tracks, keys, views, lens, mapper, job.steps, focal_known=job.focal_known)
+    turning = None if motion.lens is None else motion.lens.focal
+    trial = initialise(
+        tracks, keys, views, lens, mapper, job.steps, focal_known=job.focal_known, turning_focal=turning
+    )  # fmt: skip
     if trial is None and job.zoom.possible:
         zoomed = map_zoom(tracks, lens, mapper, job.steps, focal_known=job.focal_known)
         if zoomed is not None:
