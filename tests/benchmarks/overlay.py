@@ -12,6 +12,7 @@ from tests.benchmarks.scoring import Array, Lens, project
 
 Picture = NDArray[np.uint8]
 _MOST_POINTS = 1500
+_MOST_BELOW = 0.1
 
 
 def contact_sheet(
@@ -62,8 +63,8 @@ def _helpers(cloud: Array, poses: dict[int, Array]) -> list[Line]:
 
 
 def ground(points: Array) -> tuple[Array, float]:
-    """Unit normal [3] and offset of the plane, tilted by 40 degrees at most, that most points [P, 3] lie on; of the
-    height of the lowest where there is none."""
+    """Unit normal [3] and offset of the plane, tilted by 40 degrees at most, that most points [P, 3] lie on and few
+    lie below; of the height of the lowest where there is none."""
     rng = np.random.default_rng(0)
     thick = 0.02 * float(np.median(np.linalg.norm(points - np.median(points, 0), axis=1)))
     best: tuple[int, Array, float] = (0, np.array([0.0, 0.0, 1.0]), float(np.quantile(points[:, 2], 0.03)))
@@ -73,8 +74,9 @@ def ground(points: Array) -> tuple[Array, float]:
         normal /= max(float(np.linalg.norm(normal)), 1e-12) * (np.sign(normal[2]) or 1.0)
         if normal[2] < np.cos(np.radians(40.0)):
             continue
-        on = int((np.abs((points - a) @ normal) < thick).sum())
-        if on > best[0]:
+        above = (points - a) @ normal
+        on = int((np.abs(above) < thick).sum())
+        if on > best[0] and (above < -thick).mean() < _MOST_BELOW:
             best = (on, normal, float(normal @ a))
     return best[1], best[2]
 
