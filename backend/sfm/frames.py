@@ -41,6 +41,17 @@ class FrameSource(Protocol):
         """bool [H, W], False where pixels must be ignored; None when all may be used."""
 
 
+class DepthSource(Protocol):
+    """Depth maps of the plate, made without knowing its camera. shared_scale: all maps have one (unknown) scale; else
+    each has its own."""
+
+    @property
+    def shared_scale(self) -> bool: ...
+
+    def depth(self, index: int) -> NDArray[np.float32] | None:
+        """float32 [H, W] of the frame `index` of the clip, planar z, 0 unknown, 1e10 sky; None without a map."""
+
+
 class Observer(Protocol):
     """Hears how far the solve is. Either call may raise `JobCancelled`, which passes through."""
 

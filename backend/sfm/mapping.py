@@ -9,6 +9,8 @@ import numpy as np
 
 from shared.errors import NoParallax, SolveDiverged, TooFewFeatures
 
+from .depth_sampling import depth_priors
+from .depth_terms import DepthPriors
 from .frames import Flags
 from .initial import Trial, initialise, look_at_pairs
 from .job import Job
@@ -28,13 +30,15 @@ from .zoom_start import map_zoom
 class Mapped:
     """scene: poses of all frames that can be placed, and points. notices: what the user should know. evidence: what
     the kind of motion was chosen by. focal_source: of a focal length that the picture cannot tell and that is
-    therefore held, or None. moving: bool [T], tracks that were left out as moving, or None."""
+    therefore held, or None. moving: bool [T], tracks that were left out as moving, or None. depths: what depth maps
+    say where rays say too little, or None."""
 
     scene: Scene
     notices: tuple[str, ...] = ()
     evidence: Mapping[str, object] = field(default_factory=dict)
     focal_source: str | None = None
     moving: Flags | None = None
+    depths: DepthPriors | None = None
 
 
 def map_tracks(job: Job, tracks: Tracks) -> Mapped:
@@ -105,3 +109,15 @@ def _started(job: Job, trial: Trial | None, views: list[TwoView], motion: Motion
             "Set Motion to Automatic or Nodal: the camera is then solved as a tripod.",
         )
     raise SolveDiverged(f"No pair of {job.span} gives a camera that other frames agree with.")
+
+
+def with_depth(job: Job, mapped: Mapped, tracks: Tracks) -> Mapped:
+    """With the depth maps that hold a shot of little parallax, if it is one and has them."""
+    if job.settings.depths is None:
+        return mapped
+    depths = depth_priors(job.settings.depths, mapped.scene, tracks, job.mapper.noise_px, job.steps)
+    if depths is None:
+        return mapped
+    held = len(np.unique(depths.track))
+    sentence = f"The camera hardly travels for how far away things are: depth maps hold {held} of the points."
+    return replace(mapped, notices=(*mapped.notices, sentence), depths=depths)

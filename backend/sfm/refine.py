@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .bundle import BundleSettings, adjust
+from .depth_sampling import placed_by_depth
+from .depth_terms import DepthPriors
 from .frames import Floats
 from .lens_jacobians import FreeLens
 from .outliers import calibrated, errors_px, inliers
@@ -40,7 +42,8 @@ _RICHER: tuple[tuple[tuple[str, ...], int, float], ...] = (
 
 @dataclass(frozen=True)
 class RefineSettings:
-    """px: plate px per tracking px. distortion: "auto", "none", "radial" or "tangential"."""
+    """px: plate px per tracking px. distortion: "auto", "none", "radial" or "tangential". depths:
+    what depth maps say of the points of a shot that its rays do not hold, or None."""
 
     rounds: int
     iterations: int
@@ -49,6 +52,7 @@ class RefineSettings:
     distortion: str
     px: float
     focal_range: tuple[float, float] | None = None
+    depths: DepthPriors | None = None
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,9 @@ def first_fit(
     free = FreeLens(settings.free_focal, radial, radial, tangential=both)
     bundle = BundleSettings(
         iterations=settings.iterations, free=free, scale_px=2.0, focal_prior=settings.focal_prior, tolerance=1e-3,
-        focal_range=settings.focal_range,
+        focal_range=settings.focal_range, depths=settings.depths,
     )  # fmt: skip
-    scene = all_points(scene, tracks, 6.0 * settings.px)
+    scene = all_points(scene, tracks, 6.0 * settings.px, settings.depths)
     measured = calibrated(tracks, errors_px(scene, tracks), FLOOR_PX * settings.px)
     scene, _ = adjust(scene, measured, bundle, checkpoint)
     if settings.distortion == "auto":
@@ -93,7 +97,7 @@ def refine(
     converged = False
     kept = cleaned(scene, tracks, settings.px)
     for _ in range(settings.rounds):
-        scene = all_points(scene, kept, 3.0 * settings.px)
+        scene = all_points(scene, kept, 3.0 * settings.px, settings.depths)
         measured = calibrated(kept, errors_px(scene, kept), FLOOR_PX * settings.px)
         scene, report = adjust(scene, measured, bundle, checkpoint)
         converged = report.converged
@@ -109,10 +113,11 @@ def held_to(refined: Refined, world: WorldPriors, checkpoint: Callable[[], None]
     return replace(refined, scene=scene, bundle=bundle, converged=report.converged)
 
 
-def all_points(scene: Scene, tracks: Tracks, most_px: float) -> Scene:
-    """All tracks triangulated again."""
+def all_points(scene: Scene, tracks: Tracks, most_px: float, depths: DepthPriors | None = None) -> Scene:
+    """All tracks triangulated again; where rays say too little, points are put where a depth map has them."""
     everything = np.ones(tracks.count, bool)
-    return triangulate(scene, tracks, wanted=everything, least_angle_deg=0.3, most_error_px=most_px)
+    scene = triangulate(scene, tracks, wanted=everything, least_angle_deg=0.3, most_error_px=most_px)
+    return scene if depths is None else placed_by_depth(scene, tracks, depths, most_px)
 
 
 def cleaned(scene: Scene, tracks: Tracks, px: float) -> Tracks:

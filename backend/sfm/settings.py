@@ -8,6 +8,8 @@ from pathlib import Path
 
 from shared.solve_hints import NO_HINTS, SolveHints
 
+from .frames import DepthSource
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -47,7 +49,8 @@ class SfmSettings:
     of a plate pixel over its height. zoom: "auto" finds out whether the focal length changes, "fixed" is one for all
     frames, "free" is one for each. focal_min_px, focal_max_px: ends of the range it is looked for in, px of the plate's
     width, or None. checkpoint: folder that keeps finished tracks for a resume, or None;
-    checkpoint_key: what the tracks depend on besides these settings (the plate's fingerprint)."""
+    checkpoint_key: what the tracks depend on besides these settings (the plate's fingerprint). depths: depth maps that
+    were made without this camera, to hold a shot with little parallax, or None."""
 
     quality: str = "medium"
     focal_px: float | None = None
@@ -64,6 +67,7 @@ class SfmSettings:
     fps: float = 24.0
     find_movers: bool = True
     hints: SolveHints = NO_HINTS
+    depths: DepthSource | None = None
     track_tables: tuple[Path, ...] = ()
     seed: int = 0
     checkpoint: Path | None = None

@@ -15,7 +15,7 @@ from .hinted_tracks import hinted
 from .job import Job
 from .known_gauge import placed
 from .mapper import register_rest
-from .mapping import Mapped, map_tracks
+from .mapping import Mapped, map_tracks, with_depth
 from .mixed import with_spans
 from .motion_result import with_motion
 from .movers import still_part, with_masks, with_rest
@@ -81,7 +81,7 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
     given = hinted(found, key, hints, source.numbers, size, job.settings.track_tables)
     tracks = given.tracks
     with steps.step("mapping", "Finding the camera's movement", 0.7):
-        mapped = map_tracks(job, tracks)
+        mapped = with_depth(job, map_tracks(job, tracks), tracks)
     with steps.step("refining", "Refining the camera", 0.95):
         refined, spans = _refine(job, mapped, tracks)
         refined = _rolling(job, mapped, refined)
@@ -106,7 +106,7 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
 
 def _options(job: Job, mapped: Mapped) -> RefineSettings:
     if mapped.focal_source is None:
-        return job.refinement
+        return replace(job.refinement, depths=mapped.depths)
     return replace(job.refinement, free_focal=False, focal_prior=None, distortion="none")
 
 
