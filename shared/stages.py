@@ -190,6 +190,15 @@ class SolveParams:
         False, label="Nothing moves", flags=("--no-movers",), folded=True,
         help="Do not look for moving things in the picture; no motion masks are written.",
     )  # fmt: skip
+    depth_prior: str = param(
+        "auto",
+        folded=True,
+        choices=(
+            Choice("auto", "Automatic", "Where the camera hardly travels, a network's depth maps hold the points"),
+            Choice("off", "Off", "The camera comes from the tracks alone"),
+        ),
+        help="Use of depth maps that a network made without the solved camera.",
+    )
     seed: int = param(
         0,
         folded=True,

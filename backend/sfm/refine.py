@@ -117,7 +117,9 @@ def all_points(scene: Scene, tracks: Tracks, most_px: float, depths: DepthPriors
     """All tracks triangulated again; where rays say too little, points are put where a depth map has them."""
     everything = np.ones(tracks.count, bool)
     scene = triangulate(scene, tracks, wanted=everything, least_angle_deg=0.3, most_error_px=most_px)
-    return scene if depths is None else placed_by_depth(scene, tracks, depths, most_px)
+    if depths is None or scene.spans is not None:  # where the camera stands, points have directions only
+        return scene
+    return placed_by_depth(scene, tracks, depths, most_px)
 
 
 def cleaned(scene: Scene, tracks: Tracks, px: float) -> Tracks:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from backend.depth_files import depth_fingerprint, depth_maps
 from backend.media.plate import PlateReader, moving_mask_folders
 from backend.pipeline import manifest
 from backend.pipeline.atomic import atomic_path, disk_errors, remove_partials
@@ -40,6 +41,8 @@ def inputs(params: SolveParams, shot: ShotFolder, footage: str) -> Mapping[str, 
     found = _masks(params, shot) | weights_fingerprint(params)
     if shot.hints.is_file():
         found["hints"] = of_file(shot.hints)
+    if params.depth_prior == "auto":
+        found |= depth_fingerprint(shot)
     focal = learned_focal_px(shot)
     return found if focal is None else {**found, "learned_focal": f"{focal:.2f}"}
 
@@ -63,7 +66,8 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
         fits = affordable(settings.quality, plate.width, plate.height, len(plate), free_bytes())
         if fits.notice:
             context.notice(fits.notice)
-        settings = replace(settings, quality=fits.quality)
+        depths = depth_maps(shot, plate.numbers, (plate.width, plate.height)) if params.depth_prior == "auto" else None
+        settings = replace(settings, quality=fits.quality, depths=depths)
         solved, ran = run_engine(params, plate, settings, context)
         for sentence in (*solved.notices, *(_sentence(problem) for problem in solved.problems)):
             context.notice(sentence)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from backend.sfm.depth_sampling import sampled
 from backend.sfm.result import CameraSolve
 from backend.sfm.settings import SfmSettings
 from backend.sfm.solver import solve
@@ -82,3 +83,37 @@ def errors(solved: CameraSolve, footage: Footage, planes: list[Any]) -> tuple[fl
     exact = true_depth(planes, footage.poses[0], footage.K)[at[inside, 1], at[inside, 0]]
     apart = np.log(camera[inside, 2][exact > 0] / exact[exact > 0])
     return 100.0 * float(np.sqrt((left**2).sum(1).mean())) / path, float(np.median(np.abs(apart - np.median(apart))))
+
+
+def solved(travel: float, *, held: bool) -> tuple[CameraSolve, tuple[float, float]]:
+    planes, footage = clip(travel, 2)
+    depths = NoisyDepth(planes, footage) if held else None
+    settings = SfmSettings(focal_px=FOCAL, fix_focal=True, find_movers=False, depths=depths)
+    found = solve(footage, settings)
+    assert found.solved == FRAMES
+    return found, errors(found, footage, planes)
+
+
+def test_depth_maps_hold_a_shot_that_rays_do_not() -> None:
+    """Five centimetres of travel before things five metres away."""
+    _, bare = solved(0.05, held=False)
+    found, held = solved(0.05, held=True)
+    assert any("depth maps hold" in notice for notice in found.notices)
+    assert held[0] < 0.5 * bare[0] and held[0] < 0.6
+    assert held[1] < 0.5 * bare[1] and held[1] < 0.04
+
+
+def test_depth_maps_leave_a_shot_with_parallax_alone() -> None:
+    _, bare = solved(1.2, held=False)
+    _, held = solved(1.2, held=True)
+    assert held[0] < 1.2 * bare[0] + 0.01
+    assert held[1] < 1.2 * bare[1] + 0.001
+
+
+@pytest.mark.parametrize(("x", "expected"), [(2.5, 4.0), (10.5, 8.0), (6.9, 0.0), (0.4, 0.0), (15.9, 0.0), (20.0, 0.0)])
+def test_depths_are_taken_away_from_edges(x: float, expected: float) -> None:
+    picture = np.full((8, 16), 4.0, np.float32)
+    picture[:, 7:] = 8.0
+    assert sampled(picture, np.array([[x, 4.5]]))[0] == expected
+    picture[4, :] = 1e10
+    assert sampled(picture, np.array([[x, 4.5]]))[0] == 0.0
