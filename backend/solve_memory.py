@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.sfm.bridge import LONGEST
 from backend.sfm.settings import PRESETS, Preset, longest_side
 
 _MB = 1024.0**2
@@ -15,9 +16,10 @@ _BASE = 200.0 * _MB
 """Python with NumPy, OpenCV and pycolmap loaded."""
 _PLATE_BYTES = 32.0
 """Of a plate pixel: decoded frames read ahead, their grey and resized copies."""
-_TRACKING_BYTES = 260.0
-"""Of a pixel at tracking resolution: SIFT's pyramids of the doubled picture, which a lost view is looked for with. A
-clip that loses no view needs less than half of it."""
+_TRACKING_BYTES = 80.0
+"""Of a pixel at tracking resolution: the image pyramids of two frames, float pictures, corner scores."""
+_SIFT_BYTES = 240.0
+"""Of a pixel in which a lost view is looked for (`backend/sfm/bridge.py`)."""
 _OBSERVATION_BYTES = 900.0
 """Of an observation: Jacobians and residuals of the final adjustment and what is made of them meanwhile."""
 _CAMERA_BYTES = 3.0 * 8.0 * 49.0
@@ -41,7 +43,8 @@ def peak_bytes(preset: Preset, width: int, height: int, frames: int) -> float:
     factors were measured (docs/solve.md has the table); only the last two grow with the clip."""
     longest = longest_side(preset, width, height)
     working = width * height * min(1.0, longest / max(width, height)) ** 2
-    fixed = _BASE + _PLATE_BYTES * width * height + _TRACKING_BYTES * working
+    sought = working * min(1.0, LONGEST / longest) ** 2
+    fixed = _BASE + _PLATE_BYTES * width * height + _TRACKING_BYTES * working + _SIFT_BYTES * sought
     return fixed + _OBSERVATION_BYTES * preset.features * frames + _CAMERA_BYTES * frames**2
 
 

@@ -19,6 +19,9 @@ _LEAST_MATCHES = 20
 _RATIO = 0.8
 _MOST_FEATURES = 2500
 _NEIGHBOURS = 4
+LONGEST = 1600
+"""px of the longer side: larger pictures are shrunk first. SIFT doubles a picture and takes 240 bytes for each pixel
+of it then; where a match is, is only a start for the patches."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,27 @@ class SiftPicture:
 
 
 def describe(gray: Picture, usable: Flags | None = None) -> SiftPicture:
-    """SIFT features of a picture."""
+    """SIFT features of a picture uint8 [h, w]."""
     mask = None if usable is None else usable.astype(np.uint8) * 255
-    points, found = cv2.SIFT.create(nfeatures=_MOST_FEATURES, contrastThreshold=0.02).detectAndCompute(gray, mask)
+    small, mask = _shrunk(gray, mask)
+    points, found = cv2.SIFT.create(nfeatures=_MOST_FEATURES, contrastThreshold=0.02).detectAndCompute(small, mask)
     if found is None or not len(points):
         return SiftPicture(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
     rooted = np.sqrt(found / np.maximum(found.sum(1, keepdims=True), 1e-9)).astype(np.float32)
-    return SiftPicture(np.array([p.pt for p in points], np.float64), rooted)
+    scale = np.array(gray.shape[::-1]) / small.shape[::-1]
+    xy = np.array([p.pt for p in points], np.float64)
+    return SiftPicture((xy + 0.5) * scale - 0.5 if small is not gray else xy, rooted)
+
+
+def _shrunk(gray: Picture, mask: Picture | None) -> tuple[Picture, Picture | None]:
+    scale = LONGEST / max(gray.shape)
+    if scale >= 1.0:
+        return gray, mask
+    size = round(gray.shape[1] * scale), round(gray.shape[0] * scale)
+    small = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+    if mask is None:
+        return small, None
+    return small, np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def match(a: SiftPicture, b: SiftPicture, threshold_px: float) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from backend.sfm.bridge import carried, describe, match
+from backend.sfm.bridge import LONGEST, carried, describe, match
 from backend.sfm.features import detect_corners
 from backend.sfm.frames import Picture, WorkingFrame, working_size
 from backend.sfm.patches import PatchAligner, smoothed
@@ -153,6 +153,18 @@ def test_sift_matches_carry_points_along(big: Picture) -> None:
     assert len(a) > 20
     points = np.array([[200.0, 100.0], [250.0, 90.0]])
     assert np.allclose(carried(points, a, b), points + np.array([-90.0, 40.0]), atol=1.0)
+
+
+def test_large_pictures_are_matched_small(big: Picture) -> None:
+    """Shrinking moves no feature: eight times the size, eight times the shift."""
+    first, second = (np.kron(window(big, x, y), np.ones((8, 8), np.uint8)) for x, y in ((100, 100), (190, 60)))
+    usable = np.ones(first.shape, bool)
+    usable[:, : first.shape[1] // 2] = False
+    assert max(first.shape) > LONGEST
+    a, b = match(describe(first), describe(second), 12.0)
+    points = np.array([[1600.0, 800.0], [2000.0, 720.0]])
+    assert len(a) > 20 and np.allclose(carried(points, a, b), points + np.array([-720.0, 320.0]), atol=8.0)
+    assert describe(first, usable).xy[:, 0].min() > first.shape[1] // 2 - 1
 
 
 def test_tracks_survive_the_disk_and_only_under_their_key(tmp_path: Path) -> None:
