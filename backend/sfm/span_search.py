@@ -32,7 +32,8 @@ _ENDS = 5.0
 """Median distances from the middle by which an end of a candidate may be off."""
 
 _NEIGHBOURS = 10
-"""Frames on both sides of a candidate that may answer to it; those beyond are held."""
+"""Frames on both sides of a candidate that hold what it sees: without them a common centre would cost nothing, because
+the whole scene may shrink to a point."""
 
 Run = tuple[int, int]
 
@@ -140,7 +141,8 @@ def _tie_cost(scene: Scene, frames: Indices, inside: Flags, matrix: Floats, widt
     group = np.full(len(scene.posed), FREE)
     group[frames[inside]] = 0
     spans = Spans(group, np.full(len(group), FREE))
-    ties = tied(spans, frames, rotation, scene.translation[frames], width, np.ones(len(matrix), bool))
+    free = np.concatenate([np.repeat(inside, width), np.ones(len(matrix) - step.size, bool)])
+    ties = tied(spans, frames, rotation, scene.translation[frames], width, free)
     taken = np.concatenate([step.ravel(), np.zeros(len(matrix) - step.size)])
     pull = ties.T @ (matrix @ taken)
     inner = np.asarray(ties.T @ (ties.T @ matrix).T)

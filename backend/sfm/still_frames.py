@@ -41,7 +41,8 @@ def still_runs(tracks: Tracks, noise_px: float) -> list[tuple[int, int]]:
 
 
 def frame_steps(tracks: Tracks) -> Floats:
-    """Median distance [F - 1], px, that tracks go from each frame to the next; inf where none is seen in both."""
+    """How far, px, tracks go from each frame to the next [F - 1]: by the third that goes least, since half of them may
+    belong to things that move. inf where too few are seen in both."""
     same = (np.diff(tracks.track) == 0) & (np.diff(tracks.frame) == 1)
     frame = tracks.frame[:-1][same]
     gone = np.linalg.norm(np.diff(tracks.xy, axis=0)[same], axis=1)
@@ -52,7 +53,7 @@ def frame_steps(tracks: Tracks) -> Floats:
     for index in range(len(steps)):
         mine = gone[starts[index] : starts[index + 1]]
         if len(mine) >= _LEAST_TRACKS:
-            steps[index] = mine[len(mine) // 2]
+            steps[index] = mine[len(mine) // 3]
     return steps
 
 
