@@ -47,8 +47,9 @@ class BACKLOT_PT_world(BacklotTab, bpy.types.Panel):
         box = self.layout.box()
         says = f"Found, tilted by {found.tilt_deg:.1f}°" if found.found else "Not sure enough"
         box.label(text=f"{says} ({found.confidence:.0%} sure)", icon="CHECKMARK" if found.found else "QUESTION")
+        column = box.column(align=True)
         for sentence in found.evidence:
-            wording.draw_wrapped(box, sentence, width)
+            wording.draw_wrapped(column, sentence, width - 4)
         if found.found:
             box.operator("backlot.use_suggested_ground", icon="CHECKMARK")
 

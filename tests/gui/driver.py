@@ -54,10 +54,10 @@ class Window:
         height = bpy.context.window_manager.windows[0].height
         subprocess.run(["xdotool", "mousemove", str(int(x)), str(int(height - y))], check=True, timeout=10)
 
-    def open_sidebar(self, category):
-        """Steps that open the 3D viewport's sidebar and click its tabs until the wanted one is in front
+    def open_sidebar(self, category, area_type="VIEW_3D"):
+        """Steps that open an area's sidebar and click its tabs until the wanted one is in front
         (4.3 cannot be told which)."""
-        area = self.context()["area"]
+        area = self.context(area_type)["area"]
         area.spaces.active.show_region_ui = True
         yield 1.0
         region = next(region for region in area.regions if region.type == "UI")

@@ -36,7 +36,7 @@ def test_solve_camera_from_the_sidebar(tmp_path: Path, home: Path) -> None:
     outcome = window.run_scenario(
         "solve",
         tmp_path,
-        timeout_s=400,
+        timeout_s=900,
         settings={"package": str(package), "clip": str(clip)},
         variables={"BACKLOT_HOME": str(home)},
     )
@@ -52,4 +52,5 @@ def test_solve_camera_from_the_sidebar(tmp_path: Path, home: Path) -> None:
     assert abs(facts["metres"] - 5.0) < 1e-3 and facts["scale_source"] == "two-points"
     assert facts["after_undo"] == facts["shot_after_undo"] == "none"
     assert 50 <= facts["tracks"] <= 200
+    assert facts["new_tracks"] == facts["all_tracks"] == facts["tracks"]
     assert facts["exported"] == ["camera.chan", "camera.jsx", "camera.usda"]

@@ -8,10 +8,14 @@ import json
 from pathlib import Path
 
 import bpy
+import numpy as np
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 
-SOLVE_S = 240.0
+SOLVE_S = 400.0
 METRES = 5.0
+HIDDEN = ("BACKLOT_PT_solve_advanced", "BACKLOT_PT_solve", "BACKLOT_PT_ingest", "BACKLOT_PT_shot")
+OPENED = ("BACKLOT_PT_world", "BACKLOT_PT_export")
+"""Panels out of and in the pictures of picking: the sidebar is too short for all."""
 
 
 def steps(window):
@@ -76,29 +80,40 @@ def written_revision():
 
 
 def open_panel(name):
-    """Shows a panel that is closed at first."""
+    """Shows an open copy of a panel that is closed at first."""
     kind = getattr(bpy.types, name)
-    bpy.utils.unregister_class(kind)
-    kind.bl_options = set()
-    bpy.utils.register_class(kind)
+    own = {key: value for key, value in vars(kind).items() if not key.startswith(("__", "bl_", "is_"))}
+    settings = {"bl_idname": f"{name}_open", "bl_label": kind.bl_label, "bl_options": set()}
+    copy = type(f"{name}_open", kind.__bases__, own | settings)
+    bpy.utils.register_class(copy)
+    return copy
 
 
 def scale_by_two_clicks(window):
-    open_panel("BACKLOT_PT_world")
+    hidden = [getattr(bpy.types, name) for name in HIDDEN]
+    for kind in hidden:
+        bpy.utils.unregister_class(kind)
+    opened = [open_panel(name) for name in OPENED]
     bpy.context.scene.backlot.align.distance = METRES
     before = world()["revision"]
     first, second = two_points(window)
+    window.call(bpy.ops.backlot.suggest_ground)
+    yield (lambda: bpy.ops.backlot.suggest_ground.poll()), 60.0
     window.call(bpy.ops.backlot.set_scale)
     yield 0.3
     click_point(window, first)
     yield 0.5
     hover_point(window, second)
-    yield 1.0
+    yield 2.0
     window.screenshot("4_picking")
     click_point(window, second)
     yield (lambda: world()["revision"] > before), 60.0
     yield 1.0
     window.screenshot("5_scaled")
+    for kind in opened:
+        bpy.utils.unregister_class(kind)
+    for kind in reversed(hidden):
+        bpy.utils.register_class(kind)
     ends = [cloud().data.vertices[index].co for index in (first, second)]
     window.facts["metres"] = (ends[0] - ends[1]).length
     window.facts["scale_source"] = world()["scale_source"]
@@ -159,10 +174,29 @@ def look_at_the_tracks(window):
     held.active = held[0]
     with bpy.context.temp_override(**window.context("CLIP_EDITOR")):
         bpy.ops.clip.view_all(fit_view=True)
+    yield from window.open_sidebar("Backlot", "CLIP_EDITOR")
     yield 1.5
     window.screenshot("6_tracks")
+    yield from replace_the_tracks(window, space.clip)
     view.ui_type = "VIEW_3D"
     yield 1.0
+
+
+def replace_the_tracks(window, clip):
+    """Another tracking: the old tracks go, which only Blender's own operator can do, and the screen stays as it is."""
+    path = Path(collection()["backlot_folder"]) / "camera/tracks.npz"
+    written = path.read_bytes()
+    with np.load(path) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    np.savez(path, **(arrays | {"key": np.array("another"), "id": arrays["id"] + 10_000_000}))
+    screen = [area.ui_type for area in bpy.context.window_manager.windows[0].screen.areas]
+    with bpy.context.temp_override(**window.context("CLIP_EDITOR")):
+        bpy.ops.backlot.update_scene()
+    path.write_bytes(written)  # with other tracks the shot would count as unsolved
+    yield 1.0
+    assert screen == [area.ui_type for area in bpy.context.window_manager.windows[0].screen.areas]
+    window.facts["new_tracks"] = sum(int(track.name[1:]) >= 10_000_000 for track in clip.tracking.tracks)
+    window.facts["all_tracks"] = len(clip.tracking.tracks)
 
 
 def export_the_camera(window):
@@ -170,7 +204,7 @@ def export_the_camera(window):
     settings.export_all, settings.export_formats = False, {"chan", "usda", "jsx", "analysis"}
     window.call(bpy.ops.backlot.export_camera)
     folder = Path(collection()["backlot_folder"]) / "camera"
-    yield (lambda: (folder / "camera.jsx").exists() and no_job_runs()), 120.0
+    yield (lambda: (folder / "camera.jsx").exists() and no_job_runs()), 240.0
     yield 1.0
     window.screenshot("7_exported")
     window.facts["exported"] = sorted(path.name for path in folder.glob("camera.*"))
