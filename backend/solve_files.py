@@ -6,13 +6,14 @@ interrupted while writing, even by a kill or a power cut, leaves the one before 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import cv2
 import numpy as np
 
+from backend.moving_points import MotionVotes, without_moving
 from backend.pipeline.context import StageContext
 from backend.pipeline.journal import Change, change_files
 from backend.sfm.colmap_model import write_colmap_model
@@ -41,10 +42,18 @@ from shared.solve_report import REPORT_VERSION, SolveReport
 FILE_VERSION = 1
 
 
+@dataclass(frozen=True)
+class WrittenSolve:
+    """solved: as it was written, in the shot's world and without points on what moves. artifacts: its files."""
+
+    solved: CameraSolve
+    artifacts: tuple[Artifact, ...]
+
+
 def write_solve(
     solved: CameraSolve, facts: SourceFacts, engine: str, context: StageContext, before: SolvedCamera | None = None
-) -> tuple[Artifact, ...]:
-    """Writes every file of the solve and lists them. before: the camera of the solve before, if somebody set its
+) -> WrittenSolve:
+    """Writes every file of the solve. before: the camera of the solve before, if somebody set its
     world: the new one is put into it. The caller holds the shot's lock. Raises `DiskFull`, `ShotReadOnly`,
     `JobCancelled`; nothing of the earlier solve has changed then."""
     shot = context.shot
@@ -54,11 +63,11 @@ def write_solve(
         # world.json first and extrinsics.json last: in between, readers without the lock refuse the mixture.
         _stage_document(change, shot.world, documents.world)
         _stage_document(change, shot.intrinsics, documents.intrinsics)
+        solved = _stage_motion(solved, context, change)
         _stage_document(change, shot.report, report_of(solved, engine))
         _stage_model(solved, shot, change)
         write_cloud(solved, change.stage(shot.cloud))
         write_tracks(solved, change.stage(shot.tracks))
-        _stage_motion(solved, context, change)
         _stage_document(change, shot.extrinsics, documents.extrinsics, last=True)
         context.begin_changes()
     listed = [
@@ -70,7 +79,7 @@ def write_solve(
     ]
     if solved.moving is not None:
         listed.append(context.artifact("motion", shot.motion_dir, frames))
-    return tuple(listed)
+    return WrittenSolve(solved, tuple(listed))
 
 
 def _documents(
@@ -118,19 +127,23 @@ def _stage_model(solved: CameraSolve, shot: ShotFolder, change: Change) -> None:
     change.replaces_folder(shot.sparse_dir)
 
 
-def _stage_motion(solved: CameraSolve, context: StageContext, change: Change) -> None:
-    """motion/frame_*.png: one at a time; what does not move costs one encoded picture for the whole clip."""
+def _stage_motion(solved: CameraSolve, context: StageContext, change: Change) -> CameraSolve:
+    """motion/frame_*.png: one at a time; what does not move costs one encoded picture for the whole clip. Returns the
+    solve without the points that lie on what moves."""
     folder = context.shot.motion_dir
-    nothing = b""
+    nothing, votes = b"", None if solved.tracks is None else MotionVotes(solved.tracks)
     numbers, total = [frame.number for frame in solved.frames], 2 * len(solved.frames)
     for done, (number, mask) in enumerate(zip(numbers, solved.moving or (), strict=solved.moving is not None)):
         share = SOLVED_SHARE + (1.0 - SOLVED_SHARE) * done / len(numbers)
         context.progress(int(share * total), total, number, "Writing what moves")
         if mask is None:
             nothing = nothing or png_bytes(np.zeros((solved.height, solved.width), np.uint8))
+        elif votes is not None:
+            votes.count(done, mask)
         content = nothing if mask is None else png_bytes(mask)
         change.stage(folder / frame_name(number), fleeting=True).write_bytes(content)
     change.replaces_folder(folder)
+    return solved if votes is None else without_moving(solved, votes.moving)
 
 
 def png_bytes(picture: Picture) -> bytes:

@@ -75,9 +75,9 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
         _keep_hinted_table(shot, hints)
         # While the plate is open: motion masks are made as they are written.
         begun = time.monotonic()
-        artifacts = write_solve(solved, facts, ran.name, context, earlier_camera(shot))
+        written = write_solve(solved, facts, ran.name, context, earlier_camera(shot))
         solved.seconds["writing"] = time.monotonic() - begun
-    return StageResult("solve", ran.name, ran.version, _facts(solved, settings.quality), artifacts)
+    return StageResult("solve", ran.name, ran.version, _facts(written.solved, settings.quality), written.artifacts)
 
 
 def _hinted_table(shot: ShotFolder) -> Path:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pycolmap
 import pytest
 
 from backend.pipeline.manifest import MANIFEST_VERSION, Manifest, find, write
 from backend.sfm.result import CameraSolve
+from backend.sfm.track_table import LOCKED, MOVING
 from backend.solve_files import write_solve
 from backend.world.answer import answer
 from backend.world.keep import earlier_camera
@@ -29,7 +31,7 @@ from tests.unit.test_world_keep import SET
 
 
 def written(root: Path, solved: CameraSolve, observer: Recorder | None = None) -> tuple:
-    return write_solve(solved, FACTS, "sfm", context_of(root, observer), earlier_camera(ShotFolder(root)))
+    return write_solve(solved, FACTS, "sfm", context_of(root, observer), earlier_camera(ShotFolder(root))).artifacts
 
 
 def place(camera: SolvedCamera) -> np.ndarray:
@@ -164,3 +166,43 @@ def test_a_cancel_while_writing_changes_nothing(tmp_path: Path) -> None:
         written(tmp_path, replace(made_up_solve(jitter=0.1), moving=masks), Recorder(cancel_at=0))
     assert shot.extrinsics.read_bytes() == before and find(shot, "solve") is not None
     assert not (shot.private_dir / "change").exists() and not list(shot.motion_dir.glob("*"))
+
+
+def test_points_on_what_moves_are_no_part_of_the_set(tmp_path: Path) -> None:
+    """The right third of every picture is said to move: its points go, from every file, and its tracks say so."""
+    shot = shot_at(tmp_path)
+    solved = made_up_solve()
+    assert solved.tracks is not None
+    mask = np.zeros((360, 640), np.uint8)
+    mask[:, 430:] = 255
+    artist = np.array([3, 40])  # locked by the artist: whatever the masks say
+    state = solved.tracks.state.copy()
+    state[artist] = LOCKED
+    solved = replace(solved, tracks=replace(solved.tracks, state=state))
+    written(tmp_path, replace(solved, moving=[mask] * 12))
+    with np.load(shot.tracks) as stored:
+        tracks = {name: stored[name] for name in stored.files}
+    with np.load(shot.cloud) as stored:
+        assert all(len(stored[name]) == len(stored["xyz"]) for name in stored.files)
+        left = len(stored["xyz"])
+    inside = np.bincount(tracks["row"], tracks["xy"][:, 0] >= 430) > 0.5 * np.bincount(tracks["row"])
+    inside[artist] = False
+    assert inside.sum() > 10 and left == len(solved.cloud.xyz) - inside.sum()
+    assert (tracks["state"][inside] == MOVING).all() and (tracks["point"][inside] == -1).all()
+    assert (tracks["state"][artist] == LOCKED).all() and not tracks["used"][inside[tracks["row"]]].any()
+    kept = tracks["point"][tracks["point"] >= 0]
+    assert sorted(kept) == list(range(left))
+    model = pycolmap.Reconstruction(str(shot.sparse_dir))
+    assert len(model.points3D) == left
+    for image in model.images.values():
+        there = [spot.xy for spot in image.points2D if spot.has_point3D()]
+        assert np.mean([xy[0] >= 430 for xy in there]) < 0.3
+    assert read_document(shot.report, SolveReport).tracks_used == left
+
+
+def test_masks_that_say_everything_moves_are_not_believed(tmp_path: Path) -> None:
+    shot = shot_at(tmp_path)
+    solved = made_up_solve()
+    written(tmp_path, replace(solved, moving=[np.full((360, 640), 255, np.uint8)] * 12))
+    with np.load(shot.cloud) as stored:
+        assert len(stored["xyz"]) == len(solved.cloud.xyz)
