@@ -41,7 +41,7 @@ class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
             if not spec.folded and not (spec.name == "sensor_mm" and context.scene.backlot.solve.sensor != "custom"):
                 declared.draw(settings, context.scene.backlot.solve, spec)
         if job is not None and not job.is_over:
-            self._progress(job)
+            self._progress(context, job)
         else:
             row = layout.row()
             row.scale_y = 1.6
@@ -49,13 +49,13 @@ class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
         self._trouble(context, job)
         self._result(context, job)
 
-    def _progress(self, job: JobStatus) -> None:
+    def _progress(self, context: bpy.types.Context, job: JobStatus) -> None:
         row = self.layout.row(align=True)
         text = f"{round(100 * job.progress.fraction)} %"
         row.progress(factor=job.progress.fraction, type="BAR", text=text)
         row.operator("backlot.cancel_job", text="", icon="X").job = job.id
         column = self.layout.column(align=True)
-        column.label(text=wording.progress_text(job))
+        wording.draw_wrapped(column, wording.progress_text(job), letters(context))
         if job.progress.frame is not None:
             column.label(text=f"Frame {job.progress.frame}")
 
