@@ -23,11 +23,11 @@ from .job import Job
 from .motion_masks import MotionMasks
 from .refine import Refined
 from .result import CameraSolve
-from .robust_fits import fit_fundamental, fit_homography
+from .robust_fits import fit_homography
 from .scene import Scene
 from .track_motion import judge_tracks, share_with_neighbours
 from .tracks import Tracks, build_tracks, pair_of
-from .two_view import TwoView, sampson, transfer_error
+from .two_view import TwoView, look_at_pair, sampson, transfer_error
 
 _ROUNDS = 4
 _FIT_TRACKS = 400
@@ -39,6 +39,9 @@ _MIDDLE, _HALF = 4.0, 1.5
 """Distance from a pair's model, in sigmas, that says nothing, and how much more or less says something."""
 
 _MOST_ODDS = 4.0
+_RIM, _LEAST_RIVAL = 0.1, 0.25
+"""Width, over the picture's, of its rim; and share of the tracks below which nothing can be the set."""
+
 MANY_MOVE = 0.04
 """From this share of moving tracks on, the map is built without them; fewer are left to robust estimation."""
 
@@ -49,19 +52,43 @@ def moving_tracks(
     """bool [T]: tracks that move against the dominant scene. sigma: noise of a track, px; diagonal: of the picture,
     px. Empty (all False) when few do: then nothing has to be done about them."""
     pairs = [_Pair(tracks, view) for view in views if view.fundamental is not None]
-    moving = np.zeros(tracks.count, bool)
-    for turn in range(_ROUNDS):
-        checkpoint()
-        odds, judged = _voted(pairs, tracks.count, sigma)
-        found = judged & (share_with_neighbours(tracks, odds, judged, diagonal) > 0.0)
-        if turn == 0 and found.sum() < MANY_MOVE * max(int(judged.sum()), 1):
-            return moving
-        if (found != moving).mean() < 0.002:
-            break
-        moving = found
-        for pair in pairs:
-            pair.fit(~moving, sigma)
-    return moving
+
+    def agreed() -> tuple[Flags, Flags]:
+        """Moving and judged tracks when models and labels agree."""
+        moving = np.zeros(tracks.count, bool)
+        for turn in range(_ROUNDS):
+            checkpoint()
+            odds, judged = _voted(pairs, tracks.count, sigma)
+            found = judged & (share_with_neighbours(tracks, odds, judged, diagonal) > 0.0)
+            if turn == 0 and found.sum() < MANY_MOVE * max(int(judged.sum()), 1):
+                return moving, judged
+            if (found != moving).mean() < 0.002:
+                break
+            moving = found
+            for pair in pairs:
+                pair.fit(~moving, sigma)
+        return moving, judged
+
+    moving, judged = agreed()
+    if not moving.any() or not _surrounds(tracks, moving, judged):
+        return moving
+    for pair in pairs:
+        pair.fit(moving, sigma)
+    swapped, _ = agreed()
+    return swapped if swapped.any() else moving
+
+
+def _surrounds(tracks: Tracks, moving: Flags, judged: Flags) -> bool:
+    """Whether the tracks that were called moving are the set after all: they hold most of the picture's rim, and are
+    many. A flat thing that fills the middle wins every pair of frames, since a fundamental matrix that obeys its
+    homography still has its epipole to spend on others; but what reaches round the picture is the set."""
+    if moving.sum() < _LEAST_RIVAL * judged.sum():
+        return False
+    rows = judged[tracks.track]
+    low, high = tracks.xy[rows].min(0), tracks.xy[rows].max(0)
+    away = np.minimum(tracks.xy - low, high - tracks.xy) / (high - low)
+    rim = rows & (away.min(1) < _RIM)
+    return bool(moving[tracks.track[rim]].mean() > 0.5) if rim.any() else False
 
 
 class _Pair:
@@ -81,10 +108,9 @@ class _Pair:
             self._model = None
             return
         rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(_FIT_TRACKS, len(rows))).astype(np.int64))]
-        a, b = self._a[rows], self._b[rows]
-        self._model = (
-            fit_fundamental(a, b, 3.0 * sigma)[0] if self._full else fit_homography(a, b, 3.0 * sigma)
-        )  # fmt: skip
+        view = look_at_pair(0, 1, self._a[rows], self._b[rows], sigma)
+        self._full = view.full
+        self._model = view.fundamental if view.full else fit_homography(self._a[rows], self._b[rows], 3.0 * sigma)
 
     def odds(self, sigma: float) -> Floats | None:
         """Log odds [K] of movement of the common tracks; None without a model."""
