@@ -68,6 +68,8 @@ def _motion(job: Job, tracks: Tracks, views: list[TwoView]) -> MotionChoice:
     found = choose_motion(
         tracks, views, job.first_lens, job.mapper.noise_px, job.steps, focal_known=job.focal_known
     )  # fmt: skip
+    if found.zooms and not job.zoom.possible:
+        found = replace(found, model="full", zooms=False)
     forced = job.settings.motion
     return found if forced in ("auto", found.model) else replace(found, model=forced)
 

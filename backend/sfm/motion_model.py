@@ -18,6 +18,7 @@ from .frames import Floats
 from .ray_rotation import fit_rotation, unit_rays
 from .scene import Lens
 from .tracks import Tracks, some_pairs_of
+from .turning_zoom import zooming_turn
 from .two_view import TwoView, gric, sampson
 
 _MOST_PAIRS = 12
@@ -38,7 +39,8 @@ Matches = tuple[Floats, Floats]
 class MotionChoice:
     """model: "full" (at least in a part of the clip), "nodal" or "locked". gric_locked, gric_turning, gric_travelling:
     sums over `pairs` pairs (nan when parallax was so plain that nothing had to be compared). parallax_px: median over
-    the pairs, px of the plate. noise_px: of a track, as the pairs show it. lens: the best for turning, or None."""
+    the pairs, px of the plate. noise_px: of a track, as the pairs show it. lens: the best for turning, or None. zooms:
+    whether the lens zooms while a nodal camera turns or stands."""
 
     model: str
     gric_locked: float = np.nan
@@ -48,6 +50,7 @@ class MotionChoice:
     noise_px: float = 0.0
     pairs: int = 0
     lens: Lens | None = None
+    zooms: bool = False
 
     @property
     def facts(self) -> dict[str, object]:
@@ -81,9 +84,26 @@ def choose_motion(
     found = MotionChoice(
         "full", locked, turning, travelling, parallax, chosen.noise, len(chosen.pairs), best
     )  # fmt: skip
-    if min(turning, locked) >= travelling or _travels_somewhere(tracks, views, best, sigma):
+    if min(turning, locked) >= travelling:
+        return _zooming(found, chosen, lens, checkpoint, focal_known=focal_known)
+    if _travels_somewhere(tracks, views, best, sigma):
         return found
     return replace(found, model="locked" if locked <= turning else "nodal")
+
+
+def _zooming(
+    found: MotionChoice, pairs: _Evidence, lens: Lens, checkpoint: Callable[[], None], *, focal_known: bool
+) -> MotionChoice:
+    """What no turn of one lens explains may be one of a lens that zooms."""
+    if pairs.homography >= pairs.travelling:
+        return found
+    off = [pairs.off_lines(i) for i in range(len(pairs.pairs))]
+    turn = zooming_turn(pairs.pairs, off, lens, pairs.noise, checkpoint, focal_known=focal_known)
+    if not turn.wins:
+        return found
+    return replace(
+        found, model="nodal", zooms=True, lens=turn.lens, gric_turning=turn.gric, gric_travelling=turn.travelling
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,12 +123,13 @@ class _Evidence:
 
     def _noise(self) -> float:
         """Standard deviation per axis, px: the distance from epipolar lines has it whatever the camera does."""
-        off = np.concatenate([self._off_lines(i) for i in range(len(self.pairs))])
+        off = np.concatenate([self.off_lines(i) for i in range(len(self.pairs))])
         near = off[off < 3.0 * self.sigma]
         measured = float(np.median(near) / 0.6745) if len(near) > 50 else self.sigma
         return float(np.clip(measured, 0.3 * self.sigma, 2.0 * self.sigma))
 
-    def _off_lines(self, index: int) -> Floats:
+    def off_lines(self, index: int) -> Floats:
+        """Distances [K] px of a pair's matches from their epipolar lines."""
         a, b = self.pairs[index]
         fundamental = self.views[index].fundamental
         return np.full(len(a), np.inf) if fundamental is None else sampson(fundamental, a, b)
@@ -149,7 +170,7 @@ class _Evidence:
 
     def of_pair(self, index: int, lens: Lens) -> tuple[float, float, float]:
         a, b = self.pairs[index]
-        turned, off = turn_error((a, b), lens), self._off_lines(index)
+        turned, off = turn_error((a, b), lens), self.off_lines(index)
         explained = (turned < 2.0 * self.noise) | (off < np.sqrt(2.0) * self.noise)
         # A wobble far below the noise that is expected of a track is the tracks' and not the tripod's.
         still = np.linalg.norm(b - a, axis=1)[explained] / np.sqrt(2.0) * self.noise / max(self.sigma, self.noise)

@@ -63,7 +63,9 @@ def follow_zoom(
     scene: Scene, tracks: Tracks, bundle: BundleSettings, task: ZoomTask, checkpoint: Callable[[], None]
 ) -> tuple[Scene, BundleSettings]:
     """The scene that was solved with one focal length and its settings as they are, or both with a zoom."""
-    if not task.possible or scene.zoom is not None or scene.spans is not None:
+    if scene.zoom is not None:
+        return scene, replace(bundle, zoom_scale=_LOOSE, tolerance=1e-5)
+    if not task.possible or scene.spans is not None:
         return scene, bundle
     px = task.refinement.px
     evidence = _evidence(scene, tracks, bundle, px)
