@@ -37,7 +37,7 @@ _COLOUR_ODDS = 2.0
 _RADIUS, _PLATE_RADIUS = 1.0 / 24.0, 1.0 / 120.0
 """Windows of the guided filter over the picture's width: for labels, and for their rim at plate size."""
 
-_LOOKS, _LOOK_LONGEST = 5, 240
+_LOOKS, _LOOK_LONGEST = 4, 240
 """Frames of a clip that are looked at before every frame is, and the longer side, px, that they are looked at with."""
 
 _LEAST_SHARE, _PLAIN = 0.0015, 8.0
@@ -88,9 +88,7 @@ class MotionMasks:
         witness = self._witness(size)
         for t in self._frames_to_look_at().tolist():
             self._checkpoint()
-            window = {
-                i: self._load(i, size) for i in {t, *(t + s for g in GAPS for s in (g, -g))} if 0 <= i < self._count
-            }
+            window = {i: self._load(i, size) for i in (t - max(GAPS), t, t + max(GAPS)) if 0 <= i < self._count}
             seen = witness.evidence(t, {i: w.gray for i, w in window.items()})
             label = settle_labels(seen.odds, _guide(window[t].rgb), _STRENGTH, 2, None)
             share = largest_share(label > 0.0) / _LEAST_SHARE

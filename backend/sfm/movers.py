@@ -148,9 +148,10 @@ def moving_in(scene: Scene, tracks: Tracks, job: Job) -> Flags:
     return motion.moving
 
 
-def still_part(scene: Scene, tracks: Tracks, job: Job) -> Tracks:
-    """The tracks without those that a camera shows to move, if many do and they are looked for."""
-    return without(tracks, moving_in(scene, tracks, job)) if job.settings.find_movers else tracks
+def still_part(scene: Scene, tracks: Tracks, before: Flags | None, job: Job) -> Tracks:
+    """The tracks without those that a camera shows to move. before: those that moved before there was one; where it
+    is None, few do, and robust estimation is left to deal with them."""
+    return tracks if before is None else without(tracks, moving_in(scene, tracks, job))
 
 
 def with_rest(refined: Refined, tracks: Tracks) -> Refined:

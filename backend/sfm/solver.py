@@ -124,7 +124,7 @@ def _refine(job: Job, mapped: Mapped, tracks: Tracks) -> tuple[Refined, dict[str
     scene, options = mapped.scene, _options(job, mapped)
     found: dict[str, object] = {}
     # A camera knows better than pairs of frames, in both directions: what they dropped wrongly comes back.
-    still = tracks if mapped.moving is None else still_part(scene, tracks, job)
+    still = still_part(scene, tracks, mapped.moving, job)
     scene, bundle = first_fit(scene, still, options, job.steps)
     scene, bundle = follow_zoom(scene, still, bundle, replace(job.zoom, refinement=options), job.steps)
     if scene.spans is None and scene.zoom is None and job.settings.motion == "auto":
@@ -132,7 +132,7 @@ def _refine(job: Job, mapped: Mapped, tracks: Tracks) -> tuple[Refined, dict[str
         if mixed is not None:
             found = mixed.facts(job.frames.numbers)
             scene, bundle = first_fit(mixed.scene, still, options, job.steps)
-    still = reunite(job.frames, scene, still_part(scene, tracks, job), job.settings.preset, job.steps)
+    still = reunite(job.frames, scene, still_part(scene, tracks, mapped.moving, job), job.settings.preset, job.steps)
     refined = refine(scene, still, options, bundle, job.steps)
     more = register_rest(refined.scene, still, job.mapper, job.steps)
     if more.posed.sum() > refined.scene.posed.sum():
