@@ -81,7 +81,7 @@ def _tripod(job: Job, tracks: Tracks, motion: MotionChoice) -> Mapped:
 
 def _travelling(job: Job, tracks: Tracks, keys: list[int], views: list[TwoView], motion: MotionChoice) -> Mapped:
     lens, mapper = job.first_lens, job.mapper
-    turning = None if motion.lens is None else motion.lens.focal
+    turning = motion.lens.focal if motion.lens is not None and motion.hardly_travels else None
     trial = initialise(
         tracks, keys, views, lens, mapper, job.steps, focal_known=job.focal_known, turning_focal=turning
     )  # fmt: skip

@@ -68,15 +68,27 @@ def with_spans(job: Job, scene: Scene, tracks: Tracks) -> Mixed | None:
     mixed: Mixed | None = None
     for _ in range(_ROUNDS):
         before = scene.posed.copy()
-        mixed = _one_round(job, scene, tracks, still) or mixed
-        if mixed is None:
+        found = _one_round(job, scene, tracks, still)
+        if found is None and mixed is None:
             return None
+        mixed = _together(mixed, found)
         scene = _more_frames(job, mixed.scene, tracks)
         mixed = replace(mixed, scene=scene)
         if (scene.posed == before).all():
             break
         scene = replace(scene, spans=None, distant=None, known=scene.known & ~scene.far)
     return mixed
+
+
+def _together(earlier: Mixed | None, later: Mixed | None) -> Mixed:
+    """The later scene; of verdicts on the same frames the first, given before the span was made to hold."""
+    if earlier is None or later is None:
+        found = later or earlier
+        assert found is not None
+        return found
+    told = earlier.verdicts
+    fresh = [v for v in later.verdicts if not any(v.first <= t.last and t.first <= v.last for t in told)]
+    return Mixed(later.scene, (*told, *fresh))
 
 
 def _one_round(job: Job, scene: Scene, tracks: Tracks, still: list[Run]) -> Mixed | None:

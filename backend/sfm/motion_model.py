@@ -53,6 +53,11 @@ class MotionChoice:
     zooms: bool = False
 
     @property
+    def hardly_travels(self) -> bool:
+        """Whether the parallax of a typical pair drowns in the noise."""
+        return self.parallax_px < self.noise_px
+
+    @property
     def facts(self) -> dict[str, object]:
         """What the choice rests on, for the result; whole numbers of GRIC."""
         found: dict[str, object] = {"criterion": "GRIC", "pairs": self.pairs}
@@ -79,8 +84,11 @@ def choose_motion(
     if chosen.travelling < 0.7 * chosen.homography:
         # A homography fits everything that a rotation fits (but for distortion).
         return plain
-    best = chosen.best_lens(lens, checkpoint, focal_known=focal_known)
+    best = lens
     locked, turning, travelling = chosen.compared(best)
+    if not locked <= min(turning, travelling):
+        best = chosen.best_lens(lens, checkpoint, focal_known=focal_known)
+        locked, turning, travelling = chosen.compared(best)
     found = MotionChoice(
         "full", locked, turning, travelling, parallax, chosen.noise, len(chosen.pairs), best
     )  # fmt: skip
@@ -151,7 +159,7 @@ class _Evidence:
             return Lens(focal, lens.cx, lens.cy, float(np.clip(p[1], -0.4, 0.4)), 0.0, lens.aspect)
 
         few = [(a[::_SEARCH_EVERY], b[::_SEARCH_EVERY]) for a, b in self.pairs]
-        turns = [_turn(pair, lens, None) for pair in few]
+        turns = [_turn(pair, lens) for pair in few]
 
         def loss(p: Floats) -> float:
             checkpoint()
@@ -187,17 +195,18 @@ def turn_error(pair: Matches, lens: Lens, start: Floats | None = None) -> Floats
     a, b = pair
     if len(a) < 3:
         return np.zeros(len(a))
-    seen = unit_rays(lens.normalised(a)) @ _turn(pair, lens, start).T
+    rays = unit_rays(lens.normalised(a))
+    seen = rays @ fit_rotation(rays, unit_rays(lens.normalised(b)), start).T
     ahead = seen[:, 2] > 1e-6
     seen[:, 2] = np.where(ahead, seen[:, 2], 1.0)
     error: Floats = np.where(ahead, np.linalg.norm(lens.project(seen) - b, axis=1) / np.sqrt(2.0), 1e6)
     return error
 
 
-def _turn(pair: Matches, lens: Lens, start: Floats | None) -> Floats:
+def _turn(pair: Matches, lens: Lens) -> Floats:
     if len(pair[0]) < 3:
         return np.eye(3)
-    return fit_rotation(unit_rays(lens.normalised(pair[0])), unit_rays(lens.normalised(pair[1])), start)
+    return fit_rotation(unit_rays(lens.normalised(pair[0])), unit_rays(lens.normalised(pair[1])))
 
 
 def _travels_somewhere(tracks: Tracks, views: list[TwoView], lens: Lens, sigma: float) -> bool:
