@@ -22,7 +22,7 @@ from .result import CameraSolve
 from .scene import Lens, Scene
 from .tracks import Tracks
 from .triangulation import triangulate
-from .zoom_evidence import ZoomEvidence, focal_noise, zoom_evidence
+from .zoom_evidence import ZoomEvidence, focal_noise, thinned_out, zoom_evidence
 from .zoom_prior import slope_changes
 from .zoom_start import map_zoom
 
@@ -140,6 +140,7 @@ def _measured(scene: Scene, tracks: Tracks, px: float) -> Tracks:
 def _smoothness(scene: Scene, tracks: Tracks, bundle: BundleSettings) -> float:
     """The standard deviation of the zoom's changes of slope: what the focal lengths show beyond what their own
     uncertainty does. Medians, so that a sharp start or stop does not count."""
+    scene = thinned_out(scene, tracks)
     frames = np.nonzero(scene.posed)[0]
     rows = slope_changes(frames)
     if len(rows) < 3:

@@ -22,6 +22,7 @@ from .tracks import Tracks
 
 PIECES = (1, 2, 4, 8)
 _DAMPING = 1e-9
+_MOST_FRAMES = 240
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def zoom_evidence(scene: Scene, tracks: Tracks, free: FreeLens, scale_px: float)
     """What `tracks` (sigma calibrated) say about a scene that was adjusted with one focal length. free: what else of
     the lens was free."""
     none = ZoomEvidence(0, 0.0, np.zeros(len(scene.posed)))
+    scene = thinned_out(scene, tracks)
     p = gather(scene, tracks)
     if len(p.frames) < 4 or not len(p.row):
         return none
@@ -50,7 +52,7 @@ def zoom_evidence(scene: Scene, tracks: Tracks, free: FreeLens, scale_px: float)
         curvature, slope = _focals_alone(scene, p, free, scale_px)
     except np.linalg.LinAlgError:
         return none
-    thinned = len(p.points) / len(p.row)
+    per_observation = len(p.points) / len(p.row)
     penalty = float(np.log(len(p.row)))
     still, _ = _fall(curvature, slope, np.ones((len(p.frames), 1)))
     best = none
@@ -59,11 +61,23 @@ def zoom_evidence(scene: Scene, tracks: Tracks, free: FreeLens, scale_px: float)
             break
         chain = _chain(p.frames, pieces)
         fall, answer = _fall(curvature, slope, chain)
-        gain = (fall - still) * thinned - pieces * penalty
+        gain = (fall - still) * per_observation - pieces * penalty
         if gain > best.gain:
             profile = np.interp(np.arange(len(scene.posed)), p.frames, chain @ answer)
             best = ZoomEvidence(pieces, gain, profile - profile.mean())
     return best
+
+
+def thinned_out(scene: Scene, tracks: Tracks) -> Scene:
+    """The scene of a long clip as every n-th of its frames has it, with the points that two of these see: one dense
+    system of _MOST_FRAMES frames at most, whatever the length."""
+    posed = np.nonzero(scene.posed)[0]
+    if len(posed) <= _MOST_FRAMES:
+        return scene
+    chosen = np.zeros(len(scene.posed), bool)
+    chosen[posed[np.linspace(0, len(posed) - 1, _MOST_FRAMES).astype(np.int64)]] = True
+    seen = np.bincount(tracks.track[chosen[tracks.frame]], minlength=tracks.count)
+    return replace(scene, posed=chosen, known=scene.known & (seen >= 2))
 
 
 def focal_noise(scene: Scene, tracks: Tracks, free: FreeLens, scale_px: float) -> Floats:

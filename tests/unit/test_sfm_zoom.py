@@ -16,7 +16,7 @@ from backend.sfm.resection import resect
 from backend.sfm.scene import Lens, Scene
 from backend.sfm.tracks import Tracks
 from backend.sfm.zoom import ZoomTask, follow_zoom
-from backend.sfm.zoom_evidence import zoom_evidence
+from backend.sfm.zoom_evidence import thinned_out, zoom_evidence
 from backend.sfm.zoom_prior import prior_cost, prior_system, slope_changes
 from backend.sfm.zoom_start import map_zoom
 from tests.unit.sfm_scene import LENS, aligned_error, seen, travelling
@@ -196,3 +196,15 @@ def test_one_lens_for_all_frames_is_one_value() -> None:
     assert set(scene.focals.tolist()) == {600.0}
     growing = scene.with_focals(np.linspace(500.0, 700.0, FRAMES))
     assert growing.lens_of(0) == Lens(500.0, 320.0, 180.0)
+
+
+def test_a_long_clip_is_judged_by_some_of_its_frames() -> None:
+    truth = travelling(300, points=900, turn=0.0005, step=0.01)
+    tracks = seen(truth, NOISE)
+    assert thinned_out(truth, tracks).posed.sum() == 240
+    assert zoom_evidence(truth, tracks, FreeLens(), 2.0).pieces == 0
+    growing = seen(truth.with_focals(600.0 * np.exp(np.linspace(-0.02, 0.02, 300))), NOISE)
+    evidence = zoom_evidence(truth, growing, FreeLens(), 100.0)
+    assert evidence.pieces >= 1
+    assert len(evidence.profile) == 300
+    assert abs(np.log(evidence.ratio) - 0.04) < 0.02
