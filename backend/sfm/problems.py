@@ -1,7 +1,7 @@
 """Why some frames are weak or have no camera, in words an artist can act on.
 
-Candidates are frames without a pose, frames of low confidence, and frames that suddenly see less than half of the
-points that the frames around them see. Their pictures are compared with those of the nearest sound frames. A sudden
+Candidates are frames without a pose, frames of low confidence, and frames that suddenly see a fifth less of the
+points than the frames around them. Their pictures are compared with those of the nearest sound frames. A sudden
 loss that nothing in the picture explains and that leaves the confidence high is no problem and is not reported.
 """
 
@@ -22,7 +22,7 @@ from .scene import Scene
 from .tracks import Tracks
 
 _AROUND = 12
-_SUDDEN = 0.5
+_SUDDEN = 0.8
 _NEIGHBOURS = 6
 _MOST_LOOKS = 120
 _SOFT = 0.6
