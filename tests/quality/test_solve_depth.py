@@ -88,7 +88,7 @@ def errors(solved: CameraSolve, footage: Footage, planes: list[Any]) -> tuple[fl
 def solved(travel: float, *, held: bool) -> tuple[CameraSolve, tuple[float, float]]:
     planes, footage = clip(travel, 2)
     depths = NoisyDepth(planes, footage) if held else None
-    settings = SfmSettings(focal_px=FOCAL, fix_focal=True, find_movers=False, depths=depths)
+    settings = SfmSettings(quality="low", focal_px=FOCAL, fix_focal=True, find_movers=False, depths=depths)
     found = solve(footage, settings)
     assert found.solved == FRAMES
     return found, errors(found, footage, planes)
