@@ -12,7 +12,7 @@ from .depth_sampling import placed_by_depth
 from .depth_terms import DepthPriors
 from .frames import Floats
 from .lens_jacobians import FreeLens
-from .outliers import calibrated, errors_px, inliers
+from .outliers import calibrated, errors_px, inliers, weighed_by_track
 from .scene import Lens, Scene
 from .tracks import Tracks
 from .triangulation import triangulate
@@ -98,12 +98,16 @@ def refine(
     kept = cleaned(scene, tracks, settings.px)
     for _ in range(settings.rounds):
         scene = all_points(scene, kept, 3.0 * settings.px, settings.depths)
-        measured = calibrated(kept, errors_px(scene, kept), FLOOR_PX * settings.px)
-        scene, report = adjust(scene, measured, bundle, checkpoint)
+        scene, report = adjust(scene, _measured(scene, kept, settings.px), bundle, checkpoint)
         converged = report.converged
         kept = cleaned(scene, tracks, settings.px)
-    kept = calibrated(kept, errors_px(scene, kept), FLOOR_PX * settings.px)
-    return Refined(scene, kept, tracks, converged, bundle)
+    return Refined(scene, _measured(scene, kept, settings.px), tracks, converged, bundle)
+
+
+def _measured(scene: Scene, tracks: Tracks, px: float) -> Tracks:
+    """The tracks with the sigma that the scene shows, of all and of each."""
+    error = errors_px(scene, tracks)
+    return weighed_by_track(calibrated(tracks, error, FLOOR_PX * px), error)
 
 
 def held_to(refined: Refined, world: WorldPriors, checkpoint: Callable[[], None]) -> Refined:

@@ -10,9 +10,10 @@ import pytest
 from backend.sfm.bundle import BundleSettings, adjust
 from backend.sfm.frames import Floats
 from backend.sfm.lens_jacobians import FreeLens, lens_jacobians, moved_lens
-from backend.sfm.outliers import calibrated, errors_px, inliers
+from backend.sfm.outliers import calibrated, errors_px, inliers, weighed_by_track
 from backend.sfm.refine import choose_lens, corner_shift
 from backend.sfm.scene import Lens, Scene
+from backend.sfm.tracks import Tracks
 from backend.sfm.triangulation import triangulate
 from tests.unit.sfm_scene import LENS, aligned_error, seen, shaken, travelling
 
@@ -220,3 +221,31 @@ def test_zoom_jacobian_is_the_derivative() -> None:
         own = lens_jacobians(replace(lens, focal=float(focal[i])), camera[i : i + 1], FreeLens())
         assert np.allclose(to_camera[i], own[0][0])
         assert np.allclose(to_lens[i], own[1][0])
+
+
+def sliding(truth: Scene, share: float = 0.3, px_per_frame: float = 0.08) -> Tracks:
+    """Tracks of which some slide along the edge of something, each at its own pace but all the same way, across the
+    camera's path: along it a slide is just another depth."""
+    tracks, rng = seen(truth, 0.1), np.random.default_rng(4)
+    pace = px_per_frame * rng.uniform(0.5, 1.5, tracks.count) * (rng.random(tracks.count) < share)
+    slid = tracks.xy.copy()
+    slid[:, 1] += pace[tracks.track] * tracks.frame
+    return replace(tracks, xy=slid)
+
+
+def test_tracks_that_slide_pull_the_camera_less() -> None:
+    truth = travelling(points=400, frames=20, turn=0.03)
+    tracks = sliding(truth)
+    plain, _ = adjust(truth, tracks, replace(FREE, scale_px=2.0))
+    measured = calibrated(tracks, errors_px(plain, tracks), 0.05)
+    weighed, _ = adjust(plain, weighed_by_track(measured, errors_px(plain, measured)), replace(FREE, scale_px=2.0))
+    assert abs(weighed.lens.focal - 600.0) < 0.85 * abs(plain.lens.focal - 600.0)
+    assert aligned_error(weighed, truth) < 0.9 * aligned_error(plain, truth)
+
+
+def test_tracks_of_one_quality_keep_their_weight() -> None:
+    truth = travelling(points=400)
+    tracks = seen(truth, 0.2)
+    weighed = weighed_by_track(tracks, errors_px(truth, tracks))
+    assert abs(np.median(weighed.sigma) / 0.2 - 1.0) < 0.1
+    assert weighed.sigma.max() < 0.2 * 1.6
