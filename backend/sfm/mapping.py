@@ -120,6 +120,10 @@ def with_depth(job: Job, mapped: Mapped, tracks: Tracks) -> Mapped:
     depths = depth_priors(job.settings.depths, mapped.scene, tracks, job.mapper.noise_px, job.steps)
     if depths is None:
         return mapped
+    if job.settings.focal_px is None:
+        # The map was begun with a guessed focal length; depth terms would settle it there.
+        sentence = "The camera hardly travels; with the lens's focal length given, the shot's depth maps could hold it."
+        return replace(mapped, notices=(*mapped.notices, sentence))
     held = len(np.unique(depths.track))
     sentence = f"The camera hardly travels for how far away things are: depth maps hold {held} of the points."
     return replace(mapped, notices=(*mapped.notices, sentence), depths=depths)
