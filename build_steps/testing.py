@@ -23,6 +23,9 @@ LAYERS = ("lint", "unit", "contract", "quality", "learned", "gpu", "blender", "g
 LAYER_TIMEOUT_S = 1500.0
 """No layer takes nearly this long: beyond it something hangs, and the run must end with a count."""
 
+SIDE_BY_SIDE = ("unit", "quality", "learned")
+"""Layers whose files run on all cores at once. The others start servers and windows, and measure their patience."""
+
 NO_TESTS_COLLECTED = 5
 """pytest's exit code for that."""
 
@@ -185,6 +188,8 @@ def _pytest(python: Path, layer: str, options: Options, start: Sequence[str] = (
     with tempfile.TemporaryDirectory(prefix="backlot-report-") as place:
         report = Path(place) / "report.xml"
         command = [str(python), *start, str(folder), "-q", f"--junitxml={report}", *options.rest]
+        if layer in SIDE_BY_SIDE:
+            command += ["--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile"]
         if options.keyword:
             command += ["-k", options.keyword]
         try:
