@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from .appearance import Appearance, colour_cells
 from .edge_aware import ColourGuide, settle_labels
-from .frames import FrameSource, Indices, Picture, working_size
+from .frames import Flags, FrameSource, Indices, Picture, working_size
 from .motion_evidence import GAPS, Evidence, Witness
 from .scene import Scene
-from .still_background import StillBackground
+from .still_background import StillBackground, same_pose
 from .track_motion import TrackMotion
 from .tracks import Tracks
 
@@ -43,6 +43,10 @@ _LOOKS, _LOOK_LONGEST = 4, 240
 _LEAST_SHARE, _PLAIN = 0.0015, 8.0
 """Share of a picture that something must cover to count as moving; what covers less than eight times that must do so
 in two of the frames looked at."""
+
+_CLEAR_PX, _LEAST_TRACKS = 1.0 / 640.0, 6
+"""What a still point leaves of a track, over the picture's width, that is clearly a movement; and how many such tracks
+something must have, being most of those on it, where the camera moves."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +95,20 @@ class MotionMasks:
             window = {i: self._load(i, size) for i in (t - max(GAPS), t, t + max(GAPS)) if 0 <= i < self._count}
             seen = witness.evidence(t, {i: w.gray for i, w in window.items()})
             label = settle_labels(seen.odds, _guide(window[t].rgb), _STRENGTH, 2, None)
-            share = largest_share(label > 0.0) / _LEAST_SHARE
+            share = largest_share(self._confirmed(t, label > 0.0)) / _LEAST_SHARE
             found += 2 if share > _PLAIN else int(share > 1.0)
             if found >= 2:
                 return True
         return False
+
+    def _confirmed(self, t: int, moving: Flags) -> Flags:
+        """The regions [h, w] of `moving` that tracks confirm. Where the camera moves, flow alone is wrong at the edges
+        of near things, on blank walls and on highlights. Before a camera that stands nothing is seen to move but what
+        does."""
+        neighbours = [i for i in (t - max(GAPS), t + max(GAPS)) if 0 <= i < self._count]
+        if np.isin(neighbours, same_pose(self._scene, t)).all():
+            return moving
+        return confirmed_by_tracks(moving, self._tracks, self._motion, t, self._plate)
 
     def _witness(self, size: tuple[int, int]) -> Witness:
         return Witness(self._scene, self._tracks, self._motion, self._plate, size)
@@ -152,6 +165,24 @@ def _guide(rgb: Picture) -> ColourGuide:
     """Of labels: half as fine as the working picture."""
     size = max(rgb.shape[1] // 2, 1), max(rgb.shape[0] // 2, 1)
     return ColourGuide(rgb, size, max(2, round(size[0] * _RADIUS)))
+
+
+def confirmed_by_tracks(moving: Flags, tracks: Tracks, motion: TrackMotion, t: int, plate: tuple[int, int]) -> Flags:
+    """The regions of `moving` [h, w] in frame t, of the plate (w, h), that have tracks of their own which move clearly,
+    most of those on them, as judged over all of their lives."""
+    height, width = moving.shape
+    count, region = cv2.connectedComponents(moving.astype(np.uint8))
+    rows = tracks.rows_of(t)
+    rows = rows[motion.judged[tracks.track[rows]]]
+    track = tracks.track[rows]
+    x, y = np.floor(tracks.xy[rows] * [width, height] / plate).astype(np.int64).T
+    under = region[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+    clear = motion.moving[track] & (motion.left_px[track] > _CLEAR_PX * plate[0])
+    there, agreed = np.bincount(under, minlength=count), np.bincount(under, clear, minlength=count)
+    confirmed = (agreed >= _LEAST_TRACKS) & (agreed > 0.5 * there)
+    confirmed[0] = False
+    found: Flags = confirmed[region]
+    return found
 
 
 def largest_share(moving: NDArray[np.bool_]) -> float:

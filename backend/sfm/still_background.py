@@ -47,30 +47,30 @@ class StillBackground:
     def odds(self, t: int, picture: Picture) -> Singles | None:
         """Log odds [h, w] of movement, 0 where nothing is known; None where the camera does not stand."""
         if t not in self._members:
-            self._members = self._same_pose(t)
+            self._members = same_pose(self._scene, t)
             self._median = None
             if len(self._members) >= _LEAST_PICTURES:
                 self._median = self._made()
         return None if self._median is None else _different(_lab(picture), self._median)
 
-    def _same_pose(self, t: int) -> Indices:
-        """Frames whose pose is that of t, t among them."""
-        scene = self._scene
-        if not scene.posed[t]:
-            return np.array([t])
-        turn = np.linalg.norm(scene.rotation - scene.rotation[t], axis=(1, 2))
-        place = np.linalg.norm(scene.centres - scene.centres[t], axis=1)
-        depth = scene.camera_points(np.nonzero(scene.known)[0], np.full(int(scene.known.sum()), t))[:, 2]
-        near = float(np.quantile(depth[depth > 0], 0.1)) if (depth > 0).any() else 1.0
-        same = scene.posed & ((turn + place / max(near, 1e-9)) * scene.focals < _SAME_PX)
-        same &= np.abs(scene.focals / scene.focals[t] - 1.0) < 1e-4
-        found: Indices = np.nonzero(same)[0]
-        return found
-
     def _made(self) -> Singles:
         spread = np.linspace(0, len(self._members) - 1, min(_PICTURES, len(self._members)))
         pictures = [_lab(self._load(int(i))) for i in self._members[np.unique(np.rint(spread).astype(np.int64))]]
         return np.asarray(np.median(pictures, axis=0), np.float32)
+
+
+def same_pose(scene: Scene, t: int) -> Indices:
+    """Frames whose pose is that of t, t among them."""
+    if not scene.posed[t]:
+        return np.array([t])
+    turn = np.linalg.norm(scene.rotation - scene.rotation[t], axis=(1, 2))
+    place = np.linalg.norm(scene.centres - scene.centres[t], axis=1)
+    depth = scene.camera_points(np.nonzero(scene.known)[0], np.full(int(scene.known.sum()), t))[:, 2]
+    near = float(np.quantile(depth[depth > 0], 0.1)) if (depth > 0).any() else 1.0
+    same = scene.posed & ((turn + place / max(near, 1e-9)) * scene.focals < _SAME_PX)
+    same &= np.abs(scene.focals / scene.focals[t] - 1.0) < 1e-4
+    found: Indices = np.nonzero(same)[0]
+    return found
 
 
 def _lab(picture: Picture) -> Singles:

@@ -36,11 +36,12 @@ _REACH = 0.04
 @dataclass(frozen=True)
 class TrackMotion:
     """odds [T]: log odds of movement, natural, 0 where nothing is known. judged [T]: which tracks could be judged.
-    noise_px: standard deviation per axis of a still track."""
+    noise_px: standard deviation per axis of a still track. left_px [T]: what stillness leaves of a track, per axis."""
 
     odds: Floats
     judged: Flags
     noise_px: float
+    left_px: Floats
 
     @property
     def probability(self) -> Floats:
@@ -60,7 +61,7 @@ def judge_tracks(scene: Scene, tracks: Tracks, px: float, diagonal: float) -> Tr
     middle, half = 0.5 * (_SURE_STILL + _SURE_MOVING), 0.5 * (_SURE_MOVING - _SURE_STILL)
     odds = np.where(judged, np.clip(2.0 * (rms / noise - middle) / half, -_MOST_ODDS, _MOST_ODDS), 0.0)
     shared = share_with_neighbours(tracks, odds, judged, diagonal)
-    return TrackMotion(shared, judged, noise)
+    return TrackMotion(shared, judged, noise, rms)
 
 
 def whole_track_residual(scene: Scene, tracks: Tracks) -> tuple[Floats, Flags]:

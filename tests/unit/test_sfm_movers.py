@@ -9,9 +9,10 @@ import pytest
 
 from backend.sfm.frames import Flags, Floats, Indices
 from backend.sfm.initial import look_at_pairs
+from backend.sfm.motion_masks import confirmed_by_tracks
 from backend.sfm.movers import moving_tracks, without
 from backend.sfm.scene import Scene
-from backend.sfm.track_motion import judge_tracks, whole_track_residual
+from backend.sfm.track_motion import TrackMotion, judge_tracks, whole_track_residual
 from backend.sfm.tracks import TrackCare, Tracks, build_tracks
 from tests.unit.sfm_scene import LENS, seen, travelling
 
@@ -131,3 +132,21 @@ def test_what_the_artist_holds_is_never_left_out() -> None:
     kept = without(replace(tracks, care=TrackCare(np.ones(tracks.count), held, held)), truth)
     assert set(kept.track[truth[kept.track]]) == {int(np.nonzero(truth)[0][0])}
     assert without(tracks, None) is tracks
+
+
+@pytest.mark.parametrize(
+    ("moving", "still", "left_px", "expected"),
+    [(8, 0, 6.0, True), (8, 3, 6.0, True), (5, 0, 6.0, False), (8, 12, 6.0, False), (8, 0, 0.5, False)],
+)
+def test_a_region_moves_when_most_of_its_tracks_do_so_clearly(
+    moving: int, still: int, left_px: float, expected: bool
+) -> None:
+    plate, region = (1280, 720), np.zeros((90, 160), bool)
+    region[20:60, 40:80] = True
+    count = moving + still
+    xy = np.random.default_rng(1).uniform([330.0, 170.0], [630.0, 470.0], (count, 2))
+    tracks = build_tracks(np.arange(count), np.zeros(count, np.int64), xy, np.full(count, 0.1), 1)
+    moves = np.arange(count) < moving
+    motion = TrackMotion(np.where(moves, 3.0, -3.0), np.ones(count, bool), 0.2, np.where(moves, left_px, 0.2))
+    found = confirmed_by_tracks(region, tracks, motion, 0, plate)
+    assert np.array_equal(found, region if expected else np.zeros_like(region))
