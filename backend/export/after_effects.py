@@ -15,10 +15,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from backend.frame_ranges import frame_runs
 from backend.pipeline.atomic import write_text
 from shared import axes
 
-from .camera_track import CameraTrack, PointCloud, frame_runs
+from .camera_track import CameraTrack, PointCloud
 from .rotation_curve import channel_rows, number
 
 PX_PER_UNIT = 100.0

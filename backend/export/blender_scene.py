@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from backend.frame_ranges import frame_ranges
 from backend.pipeline.atomic import atomic_path
 from shared import axes
 
 from .blender_process import Blender, run_script
-from .camera_track import CameraSample, CameraTrack, PointCloud, frame_ranges
+from .camera_track import CameraSample, CameraTrack, PointCloud
 from .usd import point_size
 
 MOST_POINTS = 50_000

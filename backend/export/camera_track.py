@@ -163,19 +163,3 @@ def _scaled(pose: Matrix4, scale: float) -> Matrix4:
 
 def scaled_cloud(cloud: PointCloud, scale: float) -> PointCloud:
     return replace(cloud, xyz=cloud.xyz * scale)
-
-
-def frame_runs(numbers: tuple[int, ...]) -> list[tuple[int, int]]:
-    """First and last of every run of consecutive numbers; `numbers` ascending."""
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs
-
-
-def frame_ranges(numbers: tuple[int, ...]) -> str:
-    """`1, 4-7, 9` for people; `numbers` ascending."""
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in frame_runs(numbers))

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from backend.frame_ranges import frame_ranges
 from backend.pipeline.atomic import atomic_path
 from shared import axes
 
-from .camera_track import CameraSample, CameraTrack, PointCloud, frame_ranges
+from .camera_track import CameraSample, CameraTrack, PointCloud
 
 _ROOT = "backlot"
 _MM = 0.01

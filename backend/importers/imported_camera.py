@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.export.camera_track import frame_ranges
 from backend.export.colmap_text import write_cameras_only
+from backend.frame_ranges import frame_ranges
 from backend.pipeline import manifest
 from backend.pipeline.atomic import atomic_folder, atomic_path, write_text
 from backend.pipeline.manifest import IMPORTED, MANIFEST_VERSION, Manifest

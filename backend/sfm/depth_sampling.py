@@ -62,10 +62,7 @@ def _low_parallax(scene: Scene, tracks: Tracks, noise_px: float) -> bool:
         return False
     track, frame = tracks.track[use], tracks.frame[use]
     _, row = np.unique(track, return_inverse=True)
-    flat = scene.normalised(tracks.xy[use], frame)
-    rays = np.concatenate([flat, np.ones((len(flat), 1))], 1)
-    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    world = np.einsum("mji,mj->mi", scene.rotation[frame], rays)
+    world = scene.world_rays(tracks.xy[use], frame)
     angle = np.radians(np.maximum(ray_spread(row, int(row.max()) + 1, world), 1e-6))
     return bool(np.median(noise_px / (scene.lens.focal * angle)) > _WORTH * _LOG_SD)
 

@@ -106,6 +106,14 @@ class Scene:
         turned: Floats = np.einsum("mij,mj->mi", self.rotation[frame], self.points[track])
         return turned + self.translation[frame]
 
+    def world_rays(self, xy: Floats, frame: Indices) -> Floats:
+        """Unit directions [M, 3] in the world of pixels xy [M, 2] of the frames `frame` [M]."""
+        flat = self.normalised(xy, frame)
+        rays = np.concatenate([flat, np.ones((len(flat), 1))], 1)
+        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+        turned: Floats = np.einsum("mji,mj->mi", self.rotation[frame], rays)
+        return turned
+
     def with_pose(self, frame: int, rotation: Floats, translation: Floats, focal: float | None = None) -> Scene:
         """The scene with a pose of one frame, and with its focal length (px) when the lens zooms."""
         turns, moves, posed = self.rotation.copy(), self.translation.copy(), self.posed.copy()

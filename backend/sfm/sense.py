@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from backend.frame_ranges import frame_ranges
 from shared.errors import ClipTooShort, SolveDiverged
 
 from .frames import FrameSource
@@ -42,16 +43,6 @@ def lost_notices(result: CameraSolve) -> tuple[str, ...]:
     lost = [frame.number for frame in result.frames if frame.world_from_camera is None]
     if not lost:
         return ()
-    named = ", ".join(f"{a}-{b}" if b > a else f"{a}" for a, b in _ranges(lost))
-    return (f"{len(lost)} of {len(result.frames)} frames could not be placed and have no camera: {named}.",)
-
-
-def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
-    """Runs of consecutive numbers, first and last of each."""
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs
+    return (
+        f"{len(lost)} of {len(result.frames)} frames could not be placed and have no camera: {frame_ranges(lost)}.",
+    )

@@ -74,7 +74,7 @@ def whole_track_residual(scene: Scene, tracks: Tracks) -> tuple[Floats, Flags]:
         return rms, judged
     track, frame, xy = tracks.track[use], tracks.frame[use], tracks.xy[use]
     numbers, row = np.unique(track, return_inverse=True)
-    rays = _world_rays(scene, xy, frame)
+    rays = scene.world_rays(xy, frame)
     points = _best_places(row, rays, scene.centres[frame])
     near = _error(scene, points[row], 1.0, frame, xy)
     heading = np.stack([np.bincount(row, rays[:, axis]).astype(np.float64) for axis in range(3)], 1)
@@ -85,15 +85,6 @@ def whole_track_residual(scene: Scene, tracks: Tracks) -> tuple[Floats, Flags]:
     rms[numbers] = np.sqrt(squared / np.maximum(2.0 * seen - 3.0, 1.0))
     judged[numbers] = True
     return rms, judged
-
-
-def _world_rays(scene: Scene, xy: Floats, frame: Indices) -> Floats:
-    """Unit directions [M, 3] in the world of pixels [M, 2]."""
-    flat = scene.normalised(xy, frame)
-    rays = np.concatenate([flat, np.ones((len(flat), 1))], 1)
-    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    turned: Floats = np.einsum("mji,mj->mi", scene.rotation[frame], rays)
-    return turned
 
 
 def _best_places(row: Indices, rays: Floats, centre: Floats) -> Floats:

@@ -28,7 +28,7 @@ def triangulate(scene: Scene, tracks: Tracks, *, wanted: Flags, least_angle_deg:
     if not len(track):
         return scene
     numbers, row = np.unique(track, return_inverse=True)
-    rays = _world_rays(scene, tracks.xy[use], frame)
+    rays = scene.world_rays(tracks.xy[use], frame)
     centre = scene.centres[frame]
     points = _nearest(row, len(numbers), rays, centre)
     angle = ray_spread(row, len(numbers), rays)
@@ -52,14 +52,6 @@ def _as_directions(scene: Scene, points: Floats, rays: Floats, centre: Floats, f
     far = only_in_one(scene.spans, frame, starts, row)
     points[far] = (centre[starts] + scene.spans.radius * directions(rays, row, starts))[far]
     return far
-
-
-def _world_rays(scene: Scene, xy: Floats, frame: Indices) -> Floats:
-    flat = scene.normalised(xy, frame)
-    rays = np.concatenate([flat, np.ones((len(flat), 1))], 1)
-    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    turned: Floats = np.einsum("mji,mj->mi", scene.rotation[frame], rays)
-    return turned
 
 
 def _nearest(row: Indices, count: int, rays: Floats, centre: Floats) -> Floats:

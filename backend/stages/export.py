@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from backend.export.blender_process import Blender, find_blender
-from backend.export.camera_track import CameraSample, CameraTrack, PointCloud, frame_ranges, make_track, scaled_cloud
+from backend.export.camera_track import CameraSample, CameraTrack, PointCloud, make_track, scaled_cloud
 from backend.export.formats import Format, chosen_formats
 from backend.export.lens_distortion import lens_of
 from backend.export.undistorted_picture import UndistortedPicture, undistorted_picture
 from backend.export.writers import Export, write
+from backend.frame_ranges import frame_ranges
 from backend.media.timing import parse_rate
 from backend.pipeline import manifest
 from backend.pipeline.context import StageContext

@@ -35,8 +35,8 @@ def put(folder: Path, *names: str) -> None:
 
 def test_the_folder_is_the_jobs_then_the_environments_then_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     assert weights_dir().name == "weights" and weights_dir().is_absolute()
-    monkeypatch.setenv("BACKLOT_WEIGHTS", "/farm/weights")
-    assert weights_dir() == Path("/farm/weights")
+    monkeypatch.setenv("BACKLOT_WEIGHTS", "/studio/weights")
+    assert weights_dir() == Path("/studio/weights")
     assert weights_dir("/job/weights") == Path("/job/weights")
 
 
