@@ -1,0 +1,25 @@
+"""What the engine can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MvsSettings:
+    """sources: most source views per frame. reach: frames on either side that may be sources.
+    parallax_deg: angles under which the median point should be seen from a pair, degrees; near ones stand occlusion
+    and change of view, far ones are precise. most_planes: of the sweep. sweep_radius, refine_radius: half the window
+    in px of the half and of the full resolution. passes: of the refinement. consistent: largest relative difference
+    of two maps' depths that confirm each other. confirmed_by: neighbours that must agree. confirmers: how many frames away they are, on either side."""
+
+    sources: int = 8
+    reach: int = 48
+    parallax_deg: tuple[float, ...] = (1.5, 4.0, 10.0)
+    most_planes: int = 128
+    sweep_radius: int = 2
+    refine_radius: int = 3
+    passes: int = 2
+    consistent: float = 0.01
+    confirmed_by: int = 2
+    confirmers: tuple[int, ...] = (2, 4, 8)

@@ -1,0 +1,142 @@
+"""The sweep: every plane of constant inverse depth, against every source, at half resolution.
+
+Inverse depth is uniform because equal steps of it are equal steps in the sources' pixels (Collins 1996). The planes
+reach infinity, so that sky and far hills have a place to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .matching import grain, normalised
+from .matching import box as box_mean
+from .settings import MvsSettings
+from .sgm import semi_global
+from .views import Passage, View, other_pixels, passage, sampled
+
+_CHUNK = 16
+"""Planes that are matched at a time: bounds the memory."""
+
+_SMALL, _LARGE = 0.06, 0.7
+"""Penalties of SGM, in units of 1 - ZNCC."""
+
+
+_HANDICAP = 0.1
+"""How much better, in ZNCC, a part of the sources must be to count alone."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """inverse [h, w]; step: of the planes, 1 / units. margin [h, w] 0..1: how much worse the next best depth is.
+    score [h, w]: ZNCC of the depth taken."""
+
+    inverse: Tensor
+    step: float
+    margin: Tensor
+    score: Tensor
+
+
+def halves(view: View, sources: Sequence[View]) -> list[list[int]]:
+    """The sources before and after the view: what hides a surface from one half seldom hides it from the other. At an
+    end of the clip, the nearer and the farther half."""
+    before = [i for i, one in enumerate(sources) if one.number < view.number]
+    after = [i for i, one in enumerate(sources) if one.number > view.number]
+    if before and after:
+        return [before, after]
+    by_time = sorted(range(len(sources)), key=lambda i: abs(sources[i].number - view.number))
+    middle = (len(by_time) + 1) // 2
+    return [half for half in (by_time[:middle], by_time) if half]
+
+
+def plane_step(view: View, sources: Sequence[View], near: float) -> float:
+    """Inverse depth per plane: one px of the source that moves most, half of it, typically, in the others."""
+    steps = []
+    for source in sources:
+        way = passage(view, source)
+        middle = torch.full_like(way.ray[0], near / 4)
+        x0, y0, _ = other_pixels(way, middle)
+        x1, y1, _ = other_pixels(way, middle * 1.01)
+        moved = torch.hypot(x1 - x0, y1 - y0).nan_to_num().median()
+        steps.append(float(near / 4 * 0.01 / moved.clamp_min(1e-9)))
+    return min(steps)
+
+
+def sweep(view: View, sources: Sequence[View], near: float, settings: MvsSettings) -> Swept:
+    """Depth of a (half resolution) view by a sweep from infinity to the inverse depth `near`."""
+    step = max(plane_step(view, sources, near), near / settings.most_planes)
+    planes = torch.arange(0.0, near + step, step, device=view.gray.device)
+    cost = _cost_volume(view, sources, planes, settings)
+    total = semi_global(cost, _edges(view.gray), _SMALL, _LARGE)
+    return _winner(total, cost, step)
+
+
+def _edges(gray: Tensor) -> Tensor:
+    """How strong the picture's edges are [h, w], in units of its own typical gradient."""
+    dx = torch.zeros_like(gray)
+    dy = torch.zeros_like(gray)
+    dx[:, 1:] = (gray[:, 1:] - gray[:, :-1]).abs()
+    dy[1:] = (gray[1:] - gray[:-1]).abs()
+    strength = torch.maximum(dx, dy)
+    return strength / (2.0 * strength.mean()).clamp_min(1e-6)
+
+
+def _cost_volume(view: View, sources: Sequence[View], planes: Tensor, settings: MvsSettings) -> Tensor:
+    """1 - ZNCC [h, w, D] of the better half of the sources."""
+    noise = grain(view.gray)
+    radius = settings.sweep_radius
+    mine = normalised(view.gray, radius, noise) * view.usable
+    theirs = [torch.stack([normalised(one.gray, radius, noise) * one.usable, one.usable]) for one in sources]
+    ways = [passage(view, one) for one in sources]
+    height, width = view.size
+    volume = torch.empty(height, width, len(planes), device=planes.device)
+    groups = halves(view, sources)
+    for start in range(0, len(planes), _CHUNK):
+        part = planes[start : start + _CHUNK, None, None]
+        scores = [_plane_scores(mine, picture, way, part, radius) for picture, way in zip(theirs, ways, strict=True)]
+        best = better_half(scores, groups)
+        volume[..., start : start + _CHUNK] = 1.0 - best.permute(1, 2, 0)
+    return volume
+
+
+def _plane_scores(mine: Tensor, picture: Tensor, way: Passage, planes: Tensor, radius: int) -> tuple[Tensor, Tensor]:
+    """Correlation [D, h, w] with one source on some planes, and where that source sees them."""
+    x, y, _ = other_pixels(way, planes)
+    warped = sampled(picture, x, y)
+    return box_mean(mine * warped[0], radius), warped[1]
+
+
+def better_half(scores: Sequence[tuple[Tensor, Tensor]], groups: Sequence[Sequence[int]]) -> Tensor:
+    """Score of all sources, or of a group that scores clearly better than all: the others do not see the surface.
+    scores: of every source, with where it sees the pixel. Without the handicap a group of little parallax, which is
+    content with any depth, would outvote the precise ones."""
+    best = _mean_of(scores)
+    for group in groups:
+        if len(group) < len(scores):
+            best = torch.maximum(best, _mean_of([scores[i] for i in group]) - _HANDICAP)
+    return best
+
+
+def _mean_of(scores: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Mean over the sources that see the pixel; 0 (nothing known) where none does."""
+    weight = torch.stack([seen for _, seen in scores])
+    return (torch.stack([score for score, _ in scores]) * weight).sum(0) / weight.sum(0).clamp_min(1.0)
+
+
+def _winner(total: Tensor, cost: Tensor, step: float) -> Swept:
+    """The cheapest plane of every pixel, between planes by the parabola through its neighbours."""
+    depth_count = total.shape[-1]
+    least, index = total.min(-1)
+    around = index.clamp(1, depth_count - 2)[..., None]
+    left, middle, right = (total.gather(-1, around + i)[..., 0] for i in (-1, 0, 1))
+    bend = (left - 2.0 * middle + right).clamp_min(1e-6)
+    offset = (0.5 * (left - right) / bend).clamp(-0.5, 0.5)
+    inner = (index > 0) & (index < depth_count - 1)
+    inverse = (index + torch.where(inner, offset, torch.zeros_like(offset))) * step
+    far = torch.arange(depth_count, device=total.device)
+    rival = total.masked_fill((far - index[..., None]).abs() <= 2, torch.inf).amin(-1)
+    score = 1.0 - cost.gather(-1, index[..., None])[..., 0]
+    return Swept(inverse, step, ((rival - least) / (8.0 * _LARGE)).clamp(0.0, 1.0), score)
