@@ -1,7 +1,7 @@
 """Which frames a frame is matched with: by parallax and overlap, on both sides in time.
 
-COLMAP's criteria (Schoenberger et al., ECCV 2016, section 4.1): enough angle at the scene's points to be precise, little
-enough to look alike, and most of the points in both pictures.
+COLMAP's criteria (Schoenberger et al., ECCV 2016, section 4.1): enough angle at the scene's points to be precise,
+little enough to look alike, and most of the points in both pictures.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _nearest_to(those: list[tuple[Pose, float]], wanted: Sequence[float], count:
 
 
 def _angle_and_overlap(pose: Pose, other: Pose, points: Floats) -> tuple[float, float]:
-    """Median angle (degrees) between the rays to the points, and the share of them that the other has in its picture."""
+    """Median angle (degrees) between the rays to the points, and the share of them in the other's picture."""
     inside = in_picture(other, points)
     if not inside.any():
         return 0.0, 0.0

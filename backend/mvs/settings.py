@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MvsSettings:
-    """sources: most source views per frame. reach: frames on either side that may be sources.
-    parallax_deg: angles under which the median point should be seen from a pair, degrees; near ones stand occlusion
-    and change of view, far ones are precise. most_planes: of the sweep. sweep_radius, refine_radius: half the window
-    in px of the half and of the full resolution. passes: of the refinement. consistent: largest relative difference
-    of two maps' depths that confirm each other. confirmed_by: neighbours that must agree. confirmers: how many frames away they are, on either side."""
+    """sources: most source views per frame. reach: frames on either side that may be sources. parallax_deg: angles
+    under which the median point should be seen from a pair, degrees; near ones stand occlusion and change of view, far
+    ones are precise. most_planes: of the sweep. sweep_radius, refine_radius: half the window in px of the half and of
+    the full resolution. passes: of the refinement. consistent: largest relative difference of two maps' depths that
+    confirm each other. confirmed_by: neighbours that must agree. confirmers: how many frames away they are, on either
+    side."""
 
     sources: int = 8
     reach: int = 48

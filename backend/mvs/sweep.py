@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .matching import grain, normalised
 from .matching import box as box_mean
+from .matching import grain, normalised
 from .settings import MvsSettings
 from .sgm import semi_global
 from .views import Passage, View, other_pixels, passage, sampled

@@ -41,7 +41,6 @@ class View:
 
     def halved(self) -> View:
         """The view at half resolution: means of 2 x 2 px (an odd last row or column is dropped)."""
-        height, width = self.size
         K = self.K.copy()
         K[:2] /= 2.0
         small = nnf.avg_pool2d(torch.stack([self.gray * self.usable, self.usable])[None], 2)[0]
