@@ -36,6 +36,6 @@ def estimate(view: View, sources: Sequence[View], near: float, settings: MvsSett
         plane = fitted(fine.inverse, fine.step, trust, view.gray)
         margin = nnf.interpolate(coarse.margin[None, None], size=view.size, mode="bilinear")[0, 0]
         weight = plane.weight.clamp_min(1e-6) / fine.step**2
-        photometric = (margin.clamp(0.0, 1.0) * fine.score.clamp(0.0, 1.0)).sqrt() * view.usable
+        photometric = (margin.clamp(0.0, 1.0) * fine.score.clamp(0.0, 1.0) * plane.share) ** (1 / 3) * view.usable
         inverse = plane.inverse.clamp(0.0, near)
     return Estimate(DepthMap(view, inverse, weight, fine.step), photometric)

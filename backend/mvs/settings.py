@@ -20,7 +20,7 @@ class MvsSettings:
     most_planes: int = 128
     sweep_radius: int = 2
     refine_radius: int = 3
-    passes: int = 2
+    passes: int = 1
     consistent: float = 0.01
     confirmed_by: int = 2
-    confirmers: tuple[int, ...] = (2, 4, 8)
+    confirmers: tuple[int, ...] = (2, 5, 10)

@@ -27,18 +27,20 @@ _LEVEL = 1e-2
 
 @dataclass(frozen=True)
 class Plane:
-    """w(x + dx, y + dy) = inverse + dx * across + dy * down; px. weight [H, W]: of the samples."""
+    """w(x + dx, y + dy) = inverse + dx * across + dy * down; px. weight [H, W]: of the samples that lie on it.
+    share [H, W] 0..1: those, of all that look alike; low at rims and in foliage."""
 
     inverse: Tensor
     across: Tensor
     down: Tensor
     weight: Tensor
+    share: Tensor
 
 
 def fitted(inverse: Tensor, step: Tensor, trust: Tensor, gray: Tensor, reach: int = 3, stride: int = 3) -> Plane:
     """The local planes of inverse [H, W]. step [H, W]: inverse depth per px in the sources. trust [H, W] >= 0.
     Samples: (2 reach + 1)^2, `stride` px apart."""
-    plane = Plane(inverse, torch.zeros_like(inverse), torch.zeros_like(inverse), trust)
+    plane = Plane(inverse, torch.zeros_like(inverse), torch.zeros_like(inverse), trust, trust)
     for near in _NEAR_PX:
         plane = _fit(inverse, step, trust, gray, plane, near, reach, stride)
     return plane
@@ -52,16 +54,16 @@ def _fit(
     stack = nnf.pad(torch.stack([inverse, trust, gray])[None], (pad, pad, pad, pad), mode="replicate")[0]
     height, width = inverse.shape
     sums = [torch.zeros_like(inverse) for _ in range(9)]
+    alike = torch.zeros_like(inverse)
     for j in range(-reach, reach + 1):
         for i in range(-reach, reach + 1):
             y, x = pad + j * stride, pad + i * stride
             value, sure, shade = stack[:, y : y + height, x : x + width]
             ahead = value - plane.inverse - (i * stride) * plane.across - (j * stride) * plane.down
-            weight = sure * torch.exp(
-                -0.5 * (ahead / (near * step)) ** 2
-                - 0.5 * ((shade - gray) / _ALIKE) ** 2
-                - 0.5 * (i * i + j * j) / (reach * reach)
-            )
+            near_by = -0.5 * (i * i + j * j) / (reach * reach)
+            similar = sure * torch.exp(near_by - 0.5 * ((shade - gray) / _ALIKE) ** 2)
+            weight = similar * torch.exp(-0.5 * (ahead / (near * step)) ** 2)
+            alike += similar
             gone = value - inverse
             for k, factor in enumerate((1.0, i, j, i * i, i * j, j * j)):
                 if factor:
@@ -70,10 +72,10 @@ def _fit(
             sums[6] += moment
             sums[7] += i * moment
             sums[8] += j * moment
-    return _solved(inverse, sums, stride)
+    return _solved(inverse, sums, alike, stride)
 
 
-def _solved(inverse: Tensor, sums: list[Tensor], stride: int) -> Plane:
+def _solved(inverse: Tensor, sums: list[Tensor], alike: Tensor, stride: int) -> Plane:
     """The 3 x 3 normal equations in closed form, about the weighted mean."""
     n, sx, sy, sxx, sxy, syy, sw, sxw, syw = sums
     total = n.clamp_min(1e-9)
@@ -83,4 +85,4 @@ def _solved(inverse: Tensor, sums: list[Tensor], stride: int) -> Plane:
     determinant = (xx * yy - xy * xy).clamp_min(1e-9)
     across, down = (yy * xw - xy * yw) / determinant, (xx * yw - xy * xw) / determinant
     middle = inverse + mw - mx * across - my * down
-    return Plane(torch.where(n > 1e-6, middle, inverse), across / stride, down / stride, n)
+    return Plane(torch.where(n > 1e-6, middle, inverse), across / stride, down / stride, n, n / alike.clamp_min(1e-9))
