@@ -19,7 +19,7 @@ def sgbm_depth(first: Array, second: Array, K: tuple[Array, Array], poses: tuple
     cv_K = [k - np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]]) for k in K]
     none = np.zeros(5)
     turn0, turn1, P0, P1, _, _, _ = cv2.stereoRectify(
-        cv_K[0], none, cv_K[1], none, (width, height), relative[:3, :3], relative[:3, 3], alpha=-1
+        cv_K[0], none, cv_K[1], none, (width, height), relative[:3, :3].copy(), relative[:3, 3:].copy(), alpha=-1
     )
     upright = abs(P1[0, 3]) >= abs(P1[1, 3])
     straight = [
