@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch", reason="torch is not installed: build.py setup --extra learned")
-
-from backend.mvs.choose import Pose  # noqa: E402
-from backend.mvs.settings import MvsSettings  # noqa: E402
-from backend.mvs.smooth import fitted  # noqa: E402
-from backend.mvs.stream import clip_depth  # noqa: E402
-from backend.mvs.views import View, other_pixels, passage  # noqa: E402
+from backend.mvs.choose import Pose
+from backend.mvs.settings import MvsSettings
+from backend.mvs.smooth import fitted
+from backend.mvs.stream import clip_depth
+from backend.mvs.views import View, other_pixels, passage
 
 SIZE = (96, 160)
 K = np.array([[150.0, 0.0, 80.0], [0.0, 150.0, 48.0], [0.0, 0.0, 1.0]])
