@@ -7,25 +7,16 @@ little enough to look alike, and most of the points in both pictures.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+
+from backend.depth.poses import Pose
 
 from .settings import MvsSettings
 from .views import Floats
 
 _LEAST_OVERLAP = 0.4
 """Of the frame's points that a source must have in its picture."""
-
-
-@dataclass(frozen=True)
-class Pose:
-    """A frame's camera without its picture. K [3, 3] px, world_from_camera [4, 4], size (height, width)."""
-
-    number: int
-    K: Floats
-    world_from_camera: Floats
-    size: tuple[int, int]
 
 
 def choose_sources(pose: Pose, others: Sequence[Pose], points: Floats, settings: MvsSettings) -> list[Pose]:

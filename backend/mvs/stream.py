@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from .choose import Pose, camera_points, choose_sources, in_picture
+from backend.depth.frame import FrameDepth
+from backend.depth.poses import Pose
+
+from .choose import camera_points, choose_sources, in_picture
 from .consistency import DepthMap, agreed
 from .estimate import Estimate, estimate
 from .fill import filled
@@ -23,17 +24,6 @@ ViewOf = Callable[[int], View]
 _KEPT_VIEWS = 24
 _NEAREST = 1.3
 """How much nearer than the nearest sparse point (its 0.5 percentile) a surface may be."""
-
-
-@dataclass(frozen=True)
-class FrameDepth:
-    """number: of the plate. depth float32 [H, W]: planar, world units; 0 where unknown (no sources).
-    confidence float32 [H, W]: 0 unknown, below 0.5 filled, from 0.5 measured. sources: plate numbers."""
-
-    number: int
-    depth: Tensor
-    confidence: Tensor
-    sources: tuple[int, ...]
 
 
 class Recent:
@@ -121,4 +111,5 @@ def checked(own: Estimate, others: Sequence[DepthMap], sources: Sequence[Pose], 
         inverse = filled(said.inverse, known, own.map.view.gray)
         confidence = torch.where(known, sure, 0.25 * own.photometric + 0.05)
         depth = torch.where(inverse > 1e-9, 1.0 / inverse.clamp_min(1e-9), torch.full_like(inverse, 1e10))
-    return FrameDepth(own.map.view.number, depth, confidence, tuple(one.number for one in sources))
+    numbers = tuple(one.number for one in sources)
+    return FrameDepth(own.map.view.number, depth.cpu().numpy(), confidence.cpu().numpy(), numbers)

@@ -23,9 +23,10 @@ import cv2
 import numpy as np
 import torch
 
-from backend.mvs.choose import Pose
+from backend.depth.frame import FrameDepth
+from backend.depth.poses import Pose
 from backend.mvs.settings import MvsSettings
-from backend.mvs.stream import FrameDepth, clip_depth
+from backend.mvs.stream import clip_depth
 from backend.mvs.views import View
 from tests.benchmarks.depth_scores import DepthScore, flicker, most_confident, score_depth
 from tests.benchmarks.scoring import Array
@@ -90,7 +91,7 @@ def bench_clip(clip: TruthClip, wanted: Sequence[int], sheet: Path | None) -> li
     for found in clip_depth(poses, points, lambda i: _view(clip, paths, i), MvsSettings(), sorted(wanted)):
         seconds = time.perf_counter() - started
         truth, counted = _counted(clip, found.number)
-        ratio = np.where(counted & (found.confidence.numpy() >= 0.5), found.depth.numpy() / truth, np.nan)
+        ratio = np.where(counted & (found.confidence >= 0.5), found.depth / truth, np.nan)
         moved = float("nan")
         if before is not None and before[0] == found.number - 1:
             i, j = before[0], found.number
@@ -108,7 +109,7 @@ def bench_clip(clip: TruthClip, wanted: Sequence[int], sheet: Path | None) -> li
 def _scored(
     clip: TruthClip, paths: Sequence[Path], found: FrameDepth, truth: Array, counted: Mask, moved: float, seconds: float
 ) -> FrameScore:
-    depth, confidence = found.depth.numpy().astype(np.float64), found.confidence.numpy()
+    depth, confidence = found.depth.astype(np.float64), found.confidence
     i, j = found.number, found.sources[_middle(clip, found)]
     peer = sgbm_depth(
         np.asarray(cv2.imread(str(paths[i]), cv2.IMREAD_GRAYSCALE)),
@@ -171,14 +172,14 @@ def _points(clip: TruthClip, index: int) -> Array:
 def _draw(path: Path, found: FrameDepth, truth: Array, counted: Mask) -> None:
     """Truth, ours with filled holes, ours measured (inverse depth in colours), and the relative error up to 5 %."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    measured = found.confidence.numpy() >= 0.5
-    inverse = [np.where(counted, 1.0 / truth, 0.0), 1.0 / found.depth.numpy()]
+    measured = found.confidence >= 0.5
+    inverse = [np.where(counted, 1.0 / truth, 0.0), 1.0 / found.depth]
     inverse.append(np.where(measured, inverse[1], 0.0))
     low, high = np.percentile(inverse[0][counted], [0.5, 99.5])
     rows = [
         cv2.applyColorMap((np.clip((one - low) / (high - low), 0, 1) * 255).astype(np.uint8), 20) for one in inverse
     ]
-    error = np.where(counted & measured, np.abs(found.depth.numpy() / truth - 1.0) / 0.05, 0.0)
+    error = np.where(counted & measured, np.abs(found.depth / truth - 1.0) / 0.05, 0.0)
     rows.append(cv2.cvtColor((np.clip(error, 0, 1) * 255).astype(np.uint8), cv2.COLOR_GRAY2BGR))
     cv2.imwrite(str(path), np.vstack([np.hstack(rows[:2]), np.hstack(rows[2:])]))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.mvs.choose import Pose
+from backend.depth.poses import Pose
 from backend.mvs.settings import MvsSettings
 from backend.mvs.smooth import fitted
 from backend.mvs.stream import clip_depth
@@ -73,8 +73,8 @@ def test_two_planes_come_out_within_one_percent() -> None:
     points = np.array([[x, y, WALL] for x in (-2.0, -1.5, 1.5, 2.0) for y in (-1.0, 1.0)] + [[0.0, 0.0, BOX]] * 4)
     settings = MvsSettings(sources=4, confirmers=(1, 2), most_planes=64)
     (found,) = clip_depth(poses, points, _view, settings, [5])
-    error = np.abs(found.depth.numpy() / depth - 1.0)
-    measured = found.confidence.numpy() >= 0.5
+    error = np.abs(found.depth / depth - 1.0)
+    measured = found.confidence >= 0.5
     assert measured.mean() > 0.8
     assert np.median(error[measured]) < 0.005
     assert error[measured].mean() < 0.01
