@@ -17,9 +17,11 @@ if not installed.have_bpy():
 
 
 @pytest.fixture(scope="session")
-def backlot(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    """The enabled extension's package."""
-    return installed.install(tmp_path_factory.mktemp("profile"))
+def backlot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """The enabled extension's package. Disabled at the end, as Blender does when it quits: its threads must be gone
+    then (`build_steps/pytest_in_bpy.py` looks)."""
+    yield installed.install(tmp_path_factory.mktemp("profile"))
+    installed.disable()
 
 
 @pytest.fixture

@@ -36,3 +36,10 @@ def install(profile: Path) -> ModuleType:
     path = build_zip(package)
     bpy.ops.extensions.package_install_files(filepath=str(path), repo="user_default", enable_on_install=True)
     return importlib.import_module(PACKAGE)
+
+
+def disable() -> None:
+    """Disables the extension, as unticking it in the preferences does."""
+    import addon_utils
+
+    addon_utils.disable(PACKAGE)
