@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from shared.artifacts import StageResult
-from shared.errors import BacklotError, FootageNotFound, InternalError, InvalidRequest, OutOfMemory
+from shared.errors import (
+    BacklotError,
+    FootageNotFound,
+    InternalError,
+    InvalidParameter,
+    InvalidRequest,
+    OutOfMemory,
+)
 from shared.messages import JobRequest
 from shared.params import to_values
 from shared.shot import ShotFolder, document_text
@@ -70,14 +77,19 @@ def _run_job(request: JobRequest, observer: JobObserver) -> tuple[StageResult, .
     shot = ShotFolder(Path(request.shot))
     if not shot.root.is_absolute():
         raise InvalidRequest(f"The shot folder {request.shot!r} is not an absolute path.", "Give its whole path.")
+    known = shot.find()
     footage = request.footage or _known_footage(shot)
-    forced = {stage_info(name).name for name in request.stages} if request.force else set()
+    same_clip = known is not None and known.footage == footage
+    named = {stage_info(name).name for name in request.stages}
     results: list[StageResult] = []
     with shot_lock(shot):
         for info, span in zip(stages, _spans(stages), strict=True):
-            planned = plan(info, request.params.get(info.name, {}), shot, footage)
+            values = request.params.get(info.name)
+            if values is None:
+                values = recorded_params(info, shot) if same_clip and info.name not in named else {}
+            planned = plan(info, values, shot, footage)
             context = _context(planned, shot, footage, request, observer, span)
-            result = _bring_up_to_date(planned, context, forced=info.name in forced)
+            result = _bring_up_to_date(planned, context, forced=request.force and info.name in named)
             observer.stage_done(result)
             results.append(result)
     return tuple(results)
@@ -87,6 +99,19 @@ def _check_params(request: JobRequest) -> None:
     """Every parameter of the request, before any stage spends time."""
     for stage, values in request.params.items():
         stage_params(stage, values)
+
+
+def recorded_params(info: StageInfo, shot: ShotFolder) -> Mapping[str, Any]:
+    """What the stage last finished with, for a job that only needs its files: an export must not solve anew because
+    the solve was not the default one. {} when it never ran, or when this version knows the parameters no more."""
+    done = manifest.find(shot, info.name)
+    if done is None:
+        return {}
+    try:
+        stage_params(info.name, done.params)
+    except InvalidParameter:
+        return {}
+    return done.params
 
 
 def _known_footage(shot: ShotFolder) -> str:

@@ -77,7 +77,8 @@ def run(params: SolveParams, context: StageContext) -> StageResult:
         begun = time.monotonic()
         written = write_solve(solved, facts, ran.name, context, earlier_camera(shot))
         solved.seconds["writing"] = time.monotonic() - begun
-    return StageResult("solve", ran.name, ran.version, _facts(written.solved, settings.quality), written.artifacts)
+    found = _facts(written.solved, settings.quality, params.quality)
+    return StageResult("solve", ran.name, ran.version, found, written.artifacts)
 
 
 def _hinted_table(shot: ShotFolder) -> Path:
@@ -110,10 +111,13 @@ def _sentence(problem: Problem) -> str:
     return f"{problem.sentence[:1].upper()}{problem.sentence[1:]}."
 
 
-def _facts(solved: CameraSolve, quality: str) -> dict[str, object]:
+def _facts(solved: CameraSolve, quality: str, asked: str) -> dict[str, object]:
+    """quality: the preset that ran; asked: the one of the parameters, which the manifest records and the key is
+    made of. They differ where memory was short."""
     failed = [frame.number for frame in solved.frames if frame.world_from_camera is None]
     return {
         "quality": quality,
+        "quality_lowered_from": None if quality == asked else asked,
         "frames": len(solved.frames),
         "frames_solved": solved.solved,
         "failed_frames": failed,

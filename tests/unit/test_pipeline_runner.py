@@ -86,7 +86,7 @@ Stages = dict[str, CopyStage]
 
 @pytest.fixture
 def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
-    made = {name: CopyStage(name) for name in ("ingest", "solve")}
+    made = {name: CopyStage(name) for name in ("ingest", "solve", "export")}
     monkeypatch.setattr(runner, "load", made.__getitem__)
     return made
 
@@ -117,6 +117,48 @@ def test_what_depends_on_a_change_runs_again_and_nothing_else(stages: Stages, re
     assert _run(request_, params={"solve": {"quality": "low"}}) == [False, False]
     stages["solve"].version = 2
     assert _run(request_, params={"solve": {"quality": "low"}}) == [True, False]
+
+
+def test_a_stage_that_is_only_needed_keeps_what_it_ran_with(stages: Stages, request_: JobRequest) -> None:
+    """`-s camera` after `-s solve -q high --frame-end 2` exports that solve; it does not solve with the defaults."""
+    _run(request_, params={"ingest": {"frame_end": 2}, "solve": {"quality": "high"}})
+    needs_both = {"stages": ("export",), "params": {}}
+    assert _run(request_, **needs_both) == [True, True, False]
+    assert _run(request_, footage="", **needs_both) == [True, True, True]
+    stages["solve"].version = 2
+    assert _run(request_, **needs_both) == [True, False, False]
+    shot = ShotFolder(Path(request_.shot))
+    solved, ingested = manifest.find(shot, "solve"), manifest.find(shot, "ingest")
+    assert solved is not None and solved.params["quality"] == "high"
+    assert ingested is not None and ingested.params["frame_end"] == 2
+
+
+def test_what_a_job_asks_for_goes_before_what_is_recorded(stages: Stages, request_: JobRequest) -> None:
+    _run(request_, params={"solve": {"quality": "high"}})
+    assert _run(request_, stages=("export",), params={"solve": {"quality": "low"}}) == [True, False, False]
+    assert _run(request_, stages=("solve",), params={}) == [True, False]
+    assert _recorded(request_)["quality"] == "medium"
+
+
+def test_another_clip_starts_from_the_defaults(stages: Stages, request_: JobRequest) -> None:
+    _run(request_, params={"ingest": {"frame_end": 2}, "solve": {"quality": "high"}})
+    other = Path(request_.footage).with_name("other.txt")
+    other.write_text("other")
+    assert _run(request_, footage=str(other), stages=("export",)) == [False, False, False]
+    assert _recorded(request_)["quality"] == "medium"
+
+
+def test_recorded_parameters_of_another_version_are_left(stages: Stages, request_: JobRequest) -> None:
+    _run(request_)
+    path = manifest.manifest_path(ShotFolder(Path(request_.shot)), "solve")
+    path.write_text(path.read_text().replace('"quality"', '"once_known"'))
+    assert _run(request_, stages=("export",)) == [True, True, False]
+
+
+def _recorded(request: JobRequest) -> dict[str, Any]:
+    found = manifest.find(ShotFolder(Path(request.shot)), "solve")
+    assert found is not None
+    return found.params
 
 
 def test_a_lost_or_cut_file_is_made_again(stages: Stages, request_: JobRequest) -> None:

@@ -49,10 +49,12 @@ def test_short_memory_lowers_the_preset_and_says_so(
     context = context_of(shot.root)
     result = stage.run(SolveParams(quality="slow"), context)
     assert asked[0].quality == "medium" == result.facts["quality"]
+    assert result.facts["quality_lowered_from"] == "slow"
     assert len(context.notices) == 1 and "'slow'" in context.notices[0] and "'medium'" in context.notices[0]
     monkeypatch.setattr(stage, "free_bytes", lambda: 1e12)
     context = context_of(shot.root)
-    assert stage.run(SolveParams(quality="slow"), context).facts["quality"] == "slow"
+    facts = stage.run(SolveParams(quality="slow"), context).facts
+    assert facts["quality"] == "slow" and facts["quality_lowered_from"] is None
     assert not context.notices
 
 
