@@ -84,10 +84,8 @@ def _run_job(request: JobRequest, observer: JobObserver) -> tuple[StageResult, .
     results: list[StageResult] = []
     with shot_lock(shot):
         for info, span in zip(stages, _spans(stages), strict=True):
-            values = request.params.get(info.name)
-            if values is None:
-                values = recorded_params(info, shot) if same_clip and info.name not in named else {}
-            planned = plan(info, values, shot, footage)
+            last = recorded_params(info, shot) if same_clip and info.name not in named else {}
+            planned = plan(info, request.params.get(info.name, last), shot, footage)
             context = _context(planned, shot, footage, request, observer, span)
             result = _bring_up_to_date(planned, context, forced=request.force and info.name in named)
             observer.stage_done(result)
