@@ -17,7 +17,7 @@ from torch import Tensor
 from .matching import box, correlation, grain
 from .settings import MvsSettings
 from .sweep import Swept, better_half, halves
-from .views import Passage, View, other_pixels, passage, sampled
+from .views import Passage, View, looked_up, marked, other_pixels, passage
 
 _SHIFTS = ((0, 4), (0, -4), (4, 0), (-4, 0), (0, 2), (0, -2), (2, 0), (-2, 0))
 """How far neighbours hand on their depths, px."""
@@ -47,18 +47,18 @@ class Matcher:
         self._mean = box(view.gray, radius)
         self._variance = (box(view.gray * view.gray, radius) - self._mean**2).clamp_min(0.0)
         self._ways = [passage(view, one) for one in sources]
-        self._pictures = [torch.stack([one.gray, one.usable]) for one in sources]
+        self._pictures = [marked(one.gray, one.usable) for one in sources]
         self._groups = halves(view, sources)
 
     def score(self, inverse: Tensor) -> Tensor:
         """ZNCC [H, W] of a map of inverse depths, over the better half of the sources."""
-        each = [self._one(picture, way, inverse) for picture, way in zip(self._pictures, self._ways, strict=True)]
+        each = (self._one(picture, way, inverse) for picture, way in zip(self._pictures, self._ways, strict=True))
         return better_half(each, self._groups)
 
     def _one(self, picture: Tensor, way: Passage, inverse: Tensor) -> tuple[Tensor, Tensor]:
         x, y, _ = other_pixels(way, inverse)
-        warped, seen = sampled(picture, x, y)
-        filled = warped + (1.0 - seen) * self._mean
+        warped, seen = looked_up(picture, x, y)
+        filled = torch.where(seen, warped, self._mean)
         alike = correlation(filled, self._view.gray, self._mean, self._variance, self._radius, self._noise)
         return alike, seen
 

@@ -6,7 +6,7 @@ reach infinity, so that sky and far hills have a place to go.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +16,7 @@ from .matching import box as box_mean
 from .matching import grain, normalised
 from .settings import MvsSettings
 from .sgm import semi_global
-from .views import Passage, View, other_pixels, passage, sampled
+from .views import Passage, View, looked_up, marked, other_pixels, passage
 
 _CHUNK = 16
 """Planes that are matched at a time: bounds the memory."""
@@ -42,14 +42,14 @@ class Swept:
 
 def halves(view: View, sources: Sequence[View]) -> list[list[int]]:
     """The sources before and after the view: what hides a surface from one half seldom hides it from the other. At an
-    end of the clip, the nearer and the farther half."""
+    end of the clip, the nearer and the farther half. Together they are all."""
     before = [i for i, one in enumerate(sources) if one.number < view.number]
     after = [i for i, one in enumerate(sources) if one.number > view.number]
     if before and after:
         return [before, after]
     by_time = sorted(range(len(sources)), key=lambda i: abs(sources[i].number - view.number))
     middle = (len(by_time) + 1) // 2
-    return [half for half in (by_time[:middle], by_time) if half]
+    return [half for half in (by_time[:middle], by_time[middle:]) if half]
 
 
 def plane_step(view: View, sources: Sequence[View], near: float) -> float:
@@ -89,15 +89,15 @@ def _cost_volume(view: View, sources: Sequence[View], planes: Tensor, settings: 
     noise = grain(view.gray)
     radius = settings.sweep_radius
     mine = normalised(view.gray, radius, noise) * view.usable
-    theirs = [torch.stack([normalised(one.gray, radius, noise) * one.usable, one.usable]) for one in sources]
+    theirs = [marked(normalised(one.gray, radius, noise), one.usable) for one in sources]
     ways = [passage(view, one) for one in sources]
     height, width = view.size
     volume = torch.empty(height, width, len(planes), device=planes.device)
     groups = halves(view, sources)
     for start in range(0, len(planes), _CHUNK):
         part = planes[start : start + _CHUNK, None, None]
-        scores = [_plane_scores(mine, picture, way, part, radius) for picture, way in zip(theirs, ways, strict=True)]
-        best = better_half(scores, groups)
+        each = (_plane_scores(mine, picture, way, part, radius) for picture, way in zip(theirs, ways, strict=True))
+        best = better_half(each, groups)
         volume[..., start : start + _CHUNK] = 1.0 - best.permute(1, 2, 0)
     return volume
 
@@ -105,25 +105,27 @@ def _cost_volume(view: View, sources: Sequence[View], planes: Tensor, settings: 
 def _plane_scores(mine: Tensor, picture: Tensor, way: Passage, planes: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     """Correlation [D, h, w] with one source on some planes, and where that source sees them."""
     x, y, _ = other_pixels(way, planes)
-    warped = sampled(picture, x, y)
-    return box_mean(mine * warped[0], radius), warped[1]
+    warped, seen = looked_up(picture, x, y)
+    return box_mean(warped.mul_(mine), radius), seen
 
 
-def better_half(scores: Sequence[tuple[Tensor, Tensor]], groups: Sequence[Sequence[int]]) -> Tensor:
-    """Score of all sources, or of a group that scores clearly better than all: the others do not see the surface.
-    scores: of every source, with where it sees the pixel. Without the handicap a group of little parallax, which is
-    content with any depth, would outvote the precise ones."""
-    best = _mean_of(scores)
-    for group in groups:
-        if len(group) < len(scores):
-            best = torch.maximum(best, _mean_of([scores[i] for i in group]) - _HANDICAP)
+def better_half(each: Iterable[tuple[Tensor, Tensor]], groups: Sequence[Sequence[int]]) -> Tensor:
+    """Mean score over all sources that see a pixel, or over a group that scores clearly better: the others do not see
+    the surface. 0 where none does. each: of every source its score, and where it sees the pixel (bool). Without the
+    handicap a group of little parallax, which is content with any depth, would outvote the precise ones."""
+    sums: dict[int, tuple[Tensor, Tensor]] = {}
+    place = {i: k for k, group in enumerate(groups) for i in group}
+    for i, (score, seen) in enumerate(each):
+        part, count = score.mul_(seen), seen.to(score.dtype)
+        if place[i] in sums:
+            part, count = sums[place[i]][0].add_(part), sums[place[i]][1].add_(count)
+        sums[place[i]] = part, count
+    halves_ = list(sums.values())
+    total, seen_by = (torch.stack([one[k] for one in halves_]).sum(0) for k in (0, 1))
+    best: Tensor = total / seen_by.clamp_min(1.0)
+    for part, count in halves_ if len(halves_) > 1 else []:
+        best = torch.maximum(best, part / count.clamp_min(1.0) - _HANDICAP)
     return best
-
-
-def _mean_of(scores: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Mean over the sources that see the pixel; 0 (nothing known) where none does."""
-    weight = torch.stack([seen for _, seen in scores])
-    return (torch.stack([score for score, _ in scores]) * weight).sum(0) / weight.sum(0).clamp_min(1.0)
 
 
 def _winner(total: Tensor, cost: Tensor, step: float) -> Swept:

@@ -85,9 +85,34 @@ def other_pixels(way: Passage, inverse: Tensor) -> tuple[Tensor, Tensor, Tensor]
 
 def sampled(picture: Tensor, x: Tensor, y: Tensor, mode: str = "bilinear") -> Tensor:
     """picture [C, H, W] at pixels x, y [..., h, w] (edges at integers): [C, ..., h, w]; 0 outside and behind."""
-    height, width = picture.shape[-2:]
-    grid = torch.stack([x * (2.0 / width) - 1.0, y * (2.0 / height) - 1.0], -1)
-    grid = torch.nan_to_num(grid, nan=-9.0, posinf=9.0, neginf=-9.0).clamp_(-9.0, 9.0)
-    flat = grid.reshape(1, -1, grid.shape[-2], 2)
-    out = nnf.grid_sample(picture[None], flat, mode=mode, padding_mode="zeros", align_corners=False)
+    out = nnf.grid_sample(picture[None], _grid(picture, x, y), mode=mode, padding_mode="zeros", align_corners=False)
     return out[0].reshape(picture.shape[0], *x.shape)
+
+
+def _grid(picture: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """x, y as grid_sample wants them [1, N, w, 2]; what is not a number lies outside."""
+    height, width = picture.shape[-2:]
+    grid = torch.empty(*x.shape, 2, device=x.device)
+    torch.mul(x, 2.0 / width, out=grid[..., 0])
+    torch.mul(y, 2.0 / height, out=grid[..., 1])
+    grid.sub_(1.0).nan_to_num_(nan=-9.0, posinf=9.0, neginf=-9.0).clamp_(-9.0, 9.0)
+    return grid.reshape(1, -1, x.shape[-1], 2)
+
+
+_BLANK = -1e4
+"""Stands for pixels that may not be matched: far from every value, so that it is known again when mixed with one."""
+
+
+def marked(picture: Tensor, usable: Tensor) -> Tensor:
+    """picture [H, W] for `looked_up` [1, H + 2, W + 2]: with a mark around it and where usable [H, W] is 0."""
+    kept = torch.where(usable > 0.5, picture, torch.full_like(picture, _BLANK))
+    return nnf.pad(kept[None], (1, 1, 1, 1), value=_BLANK)
+
+
+def looked_up(picture: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """A marked picture at pixels x, y [..., h, w]: the values, 0 where there are none, and where there are (bool)."""
+    grid = _grid(picture, x + 1.0, y + 1.0)
+    out = nnf.grid_sample(picture[None], grid, mode="bilinear", padding_mode="border", align_corners=False)
+    value = out.reshape(x.shape)
+    seen = value > 0.01 * _BLANK
+    return torch.where(seen, value, torch.zeros_like(value)), seen
