@@ -19,6 +19,9 @@ from .triangulation import triangulate
 
 Checkpoint = Callable[[], None]
 
+_FAR_ANGLES_DEG = (0.5, 0.25)
+"""Least angle between the rays of a point where frames cannot be placed otherwise."""
+
 
 @dataclass(frozen=True)
 class MapperSettings:
@@ -55,7 +58,15 @@ def grow(scene: Scene, tracks: Tracks, frames: list[int], settings: MapperSettin
     return scene
 
 
-def settle(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint, *, iterations: int) -> Scene:
+def settle(
+    scene: Scene,
+    tracks: Tracks,
+    settings: MapperSettings,
+    checkpoint: Checkpoint,
+    *,
+    iterations: int,
+    angle_deg: float = 1.0,
+) -> Scene:
     """Bundle adjustment, then points and poses that stayed inconsistent are dropped and points tried again."""
     bundle = BundleSettings(
         iterations=iterations, free=FreeLens(settings.free_focal), scale_px=2.0, focal_prior=settings.focal_prior,
@@ -64,14 +75,44 @@ def settle(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: C
     even = replace(tracks, sigma=np.full(len(tracks.sigma), settings.noise_px))
     scene, _ = adjust(scene, even, bundle, checkpoint)
     agreed = even.select(inliers(even, errors_px(scene, even), 8.0, 8.0 * settings.noise_px))
-    return _new_points(scene, agreed, settings, seen_in=None)
+    return _new_points(scene, agreed, settings, seen_in=None, angle_deg=angle_deg)
 
 
 def register_rest(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint) -> Scene:
-    """A pose for every frame that sees enough known points. Frames of a span have the span's or none."""
+    """A pose for every frame that sees enough known points, those of the frames placed on the way among them. Frames of
+    a span have the span's or none."""
+    return _reach_rest(scene, tracks, settings, checkpoint, 1.0)
+
+
+def reach_far(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint) -> Scene:
+    """What `register_rest` leaves, by points that have little parallax yet. Where little is seen for long (a whip pan
+    past somebody) they are better than a hole: they say how the camera turned, though nothing of the lens. For a map
+    that is known to be sound."""
+    held = replace(settings, free_focal=False)
+    for angle in _FAR_ANGLES_DEG:
+        scene = _reach_rest(scene, tracks, held, checkpoint, angle)
+    return scene
+
+
+def _reach_rest(
+    scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint, angle_deg: float
+) -> Scene:
+    """Places frames and finds points in turn, until no more frames come. Only what is left costs anything."""
+    scene = _resected(scene, tracks, settings, checkpoint)
+    while not scene.posed.all() and scene.spans is None:
+        before = int(scene.posed.sum())
+        further = _new_points(scene, tracks, settings, seen_in=None, angle_deg=angle_deg)
+        further = _resected(further, tracks, settings, checkpoint)
+        if further.posed.sum() == before:
+            break
+        scene = settle(further, tracks, settings, checkpoint, iterations=6, angle_deg=angle_deg)
+    return scene
+
+
+def _resected(scene: Scene, tracks: Tracks, settings: MapperSettings, checkpoint: Checkpoint) -> Scene:
+    """With those of the frames left that the points place as they are."""
     alone = np.ones(len(scene.posed), bool) if scene.spans is None else scene.spans.centre == FREE
-    waiting = np.nonzero(~scene.posed & alone)[0].tolist()
-    for frame in waiting:
+    for frame in np.nonzero(~scene.posed & alone)[0].tolist():
         checkpoint()
         found = resect(scene, tracks, frame, 6.0 * settings.noise_px, settings.seed)
         if found is not None:
@@ -88,7 +129,9 @@ def _place_next(scene: Scene, tracks: Tracks, waiting: list[int], settings: Mapp
     return None
 
 
-def _new_points(scene: Scene, tracks: Tracks, settings: MapperSettings, *, seen_in: int | None) -> Scene:
+def _new_points(
+    scene: Scene, tracks: Tracks, settings: MapperSettings, *, seen_in: int | None, angle_deg: float = 1.0
+) -> Scene:
     """Triangulates: all tracks, or those unknown that `seen_in` sees."""
     if seen_in is None:
         wanted: Flags = np.ones(len(scene.known), bool)
@@ -96,4 +139,4 @@ def _new_points(scene: Scene, tracks: Tracks, settings: MapperSettings, *, seen_
         wanted = np.zeros(len(scene.known), bool)
         wanted[tracks.track[tracks.rows_of(seen_in)]] = True
         wanted &= ~scene.known
-    return triangulate(scene, tracks, wanted=wanted, least_angle_deg=1.0, most_error_px=4.0 * settings.noise_px)
+    return triangulate(scene, tracks, wanted=wanted, least_angle_deg=angle_deg, most_error_px=4.0 * settings.noise_px)

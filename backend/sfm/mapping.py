@@ -15,7 +15,7 @@ from .frames import Flags
 from .initial import Trial, initialise, look_at_pairs
 from .job import Job
 from .keyframes import choose_keyframes
-from .mapper import grow, register_rest
+from .mapper import grow, reach_far, register_rest
 from .motion_model import MotionChoice, choose_motion
 from .movers import moving_tracks, without
 from .scene import Scene
@@ -24,6 +24,10 @@ from .triangulation import triangulate
 from .tripod import TripodStart, start_locked, start_turning
 from .two_view import TwoView
 from .zoom_start import map_zoom
+
+_MORE_STARTS = 3
+_ENOUGH_PLACED = 0.8
+"""Times that a map is begun again elsewhere, and the share of frames that makes it unnecessary."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,32 @@ def _travelling(job: Job, tracks: Tracks, keys: list[int], views: list[TwoView],
         zoomed = map_zoom(tracks, lens, mapper, job.steps, focal_known=job.focal_known)
         if zoomed is not None:
             return Mapped(zoomed, evidence=motion.facts)
-    scene = _started(job, trial, views, motion).scene
-    everything = np.ones(tracks.count, bool)
+    scene = _grown(job, tracks, keys, _started(job, trial, views, motion).scene)
+    for _ in range(_MORE_STARTS):
+        # A part of the clip that nothing connects to the rest may have been begun with.
+        elsewhere = [v for v in views if not (scene.posed[v.first] and scene.posed[v.second])]
+        if scene.posed.mean() > _ENOUGH_PLACED or not elsewhere:
+            break
+        views = elsewhere
+        trial = initialise(
+            tracks, keys, views, lens, mapper, job.steps, focal_known=job.focal_known, turning_focal=turning
+        )  # fmt: skip
+        other = scene if trial is None else _grown(job, tracks, keys, trial.scene)
+        scene = other if other.posed.sum() > scene.posed.sum() else scene
+    return Mapped(reach_far(scene, tracks, mapper, job.steps), evidence=motion.facts)
+
+
+def _grown(job: Job, tracks: Tracks, keys: list[int], scene: Scene) -> Scene:
+    """The map of the whole clip that grows from a small one: over the key frames, over all frames where key frames
+    lie too far apart to be placed from each other, and then whatever is left."""
+    mapper, everything = job.mapper, np.ones(tracks.count, bool)
     scene = triangulate(
         scene, tracks, wanted=everything, least_angle_deg=1.0, most_error_px=4.0 * mapper.noise_px
     )  # fmt: skip
     scene = grow(scene, tracks, keys, mapper, job.steps)
-    return Mapped(register_rest(scene, tracks, mapper, job.steps), evidence=motion.facts)
+    if not scene.posed[keys].all():
+        scene = grow(scene, tracks, list(range(tracks.frames)), mapper, job.steps)
+    return register_rest(scene, tracks, mapper, job.steps)
 
 
 def _started(job: Job, trial: Trial | None, views: list[TwoView], motion: MotionChoice) -> Trial:

@@ -1,23 +1,36 @@
-"""Pyramidal Lucas-Kanade between two pictures, there and back."""
+"""Pyramidal Lucas-Kanade between two pictures, there and back.
+
+The coarse pictures of a pyramid have one movement for a window that holds several: behind somebody who walks through,
+or at the edge of something near, the set is sent along with what is in front of it and never found. What is lost that
+way is looked for again from where its neighbours went, in the finest picture alone; what is found becomes a neighbour.
+At last it is looked for where the movement of most of the picture takes it (a homography, which a whip pan is).
+"""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from .frames import Flags, Floats, Picture
+from .robust_fits import fit_homography
 
 _WINDOW = 15
 _BACKWARD_PX = 1.0
 _LOST_SHARE = 0.5
+_AGAIN_SHARE = 0.04
+"""Share of the points that must be lost for a search from their neighbours: fewer are not missed."""
+
+_ROUNDS, _LEAST_FOUND = 3, 12
+_CARRIED_PX = 3.0
 
 
 def follow_points(before: Picture, after: Picture, points: Floats, guess: Floats | None = None) -> tuple[Floats, Flags]:
     """Where points [N, 2] of `before` are in `after` [N, 2], and which were found there and back again [N].
 
     guess: where to start looking, [N, 2]. Without one the search starts in place and, when that loses
-    half of the points, once more from the shift of the whole picture.
+    half of the points, once more from the shift of the whole picture; what is lost even so, from its neighbours.
     """
     if not len(points):
         return points.copy(), np.zeros(0, bool)
@@ -28,7 +41,45 @@ def follow_points(before: Picture, after: Picture, points: Floats, guess: Floats
         again, found_again = _there_and_back(before, after, points, shifted, levels)
         if found_again.sum() > found.sum():
             moved, found = again, found_again
+    return (moved, found) if guess is not None else _from_neighbours(before, after, points, moved, found)
+
+
+def _from_neighbours(
+    before: Picture, after: Picture, points: Floats, moved: Floats, found: Flags
+) -> tuple[Floats, Flags]:
+    """The points with those that were lost looked for again, each from how its nearest found neighbours moved, and
+    at last from how most of the picture did."""
+    moved, found = moved.copy(), found.copy()
+    for turn in range(_ROUNDS + 1):
+        lost = np.nonzero(~found)[0]
+        if found.sum() < _LEAST_FOUND or len(lost) < _AGAIN_SHARE * len(points):
+            break
+        start = _beside(points, moved, found, turn) if turn < _ROUNDS else _carried(points, moved, found)
+        if start is None:
+            break
+        there, again = _there_and_back(before, after, points[lost], start, 0)
+        moved[lost[again]], found[lost[again]] = there[again], True
     return moved, found
+
+
+def _beside(points: Floats, moved: Floats, found: Flags, turn: int) -> Floats:
+    """Where the lost points are if they moved like the nearest found one, or one further away at each turn: one that
+    did not help is not asked again, unless there is a nearer one by now."""
+    _, near = cKDTree(points[found]).query(points[~found], turn + 1)
+    beside = np.nonzero(found)[0][near.reshape(-1, turn + 1)[:, -1]]
+    start: Floats = points[~found] + (moved - points)[beside]
+    return start
+
+
+def _carried(points: Floats, moved: Floats, found: Flags) -> Floats | None:
+    """Where the lost points are if they moved as most of the picture did."""
+    matrix = fit_homography(points[found], moved[found], _CARRIED_PX)
+    if matrix is None:
+        return None
+    there = np.concatenate([points[~found], np.ones((int((~found).sum()), 1))], 1) @ matrix.T
+    ahead = there[:, 2:] / there[:, 2:].mean() > 0.1
+    start: Floats = np.where(ahead, there[:, :2] / np.where(ahead, there[:, 2:], 1.0), points[~found])
+    return start
 
 
 def _there_and_back(
