@@ -10,10 +10,13 @@ from shared.errors import ClipTooShort, SolveDiverged
 from .frames import FrameSource
 from .refine import Refined
 from .result import CameraSolve
+from .track_motion import whole_track_residual
 
 _LEAST_FRAMES = 3
 _LEAST_SOLVED_SHARE = 0.5
 _LEAST_POINTS = 12
+_AGREES, _LEAST_AGREEING = 2.0, 0.45
+"""Expected noises within which a track agrees, and the share of them that makes a camera believable."""
 
 
 def require_length(frames: FrameSource) -> None:
@@ -45,4 +48,19 @@ def lost_notices(result: CameraSolve) -> tuple[str, ...]:
         return ()
     return (
         f"{len(lost)} of {len(result.frames)} frames could not be placed and have no camera: {frame_ranges(lost)}.",
+    )
+
+
+def doubt_notices(refined: Refined, noise_px: float) -> tuple[str, ...]:
+    """What to say of a camera that most of the picture disagrees with: when more than half of it moves, the camera may
+    be that of what moves. noise_px: expected of a track, plate px."""
+    rms, judged = whole_track_residual(refined.scene, refined.everything)
+    if not judged.any():
+        return ()
+    agree = float((rms[judged] < _AGREES * noise_px).mean())
+    if agree >= _LEAST_AGREEING:
+        return ()
+    return (
+        f"Only {agree:.0%} of the tracks agree with this camera: look at the overlay. If people fill the picture, mask "
+        "them (roto) and solve again.",
     )

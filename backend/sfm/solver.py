@@ -23,7 +23,7 @@ from .progress import SOLVED_SHARE, Steps
 from .refine import Refined, RefineSettings, first_fit, held_to, refine
 from .result import CameraSolve
 from .reunion import reunite
-from .sense import lost_notices, require_length, require_sense
+from .sense import doubt_notices, lost_notices, require_length, require_sense
 from .settings import SfmSettings
 from .shutter_solve import with_shutter
 from .tracking import plate_px, track_clip, tracking_key
@@ -93,13 +93,21 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
             refined = held_to(refined, world.priors, steps)
         result = with_motion(assemble(job.frames, refined, job.settings, steps), refined, mapped)
         result = with_masks(result, refined, job)
+        doubts = doubt_notices(refined, job.mapper.noise_px)
     assert result.tracks is not None
     return replace(
         result,
         motion_evidence={**result.motion_evidence, **spans},
         tracks=replace(given.labelled(result.tracks), key=key),
         gauge=world.gauge,
-        notices=(*given.notices, *mapped.notices, *world.notices, *zoom_notices(result), *lost_notices(result)),
+        notices=(
+            *given.notices,
+            *mapped.notices,
+            *world.notices,
+            *zoom_notices(result),
+            *lost_notices(result),
+            *doubts,
+        ),
         seconds=steps.seconds,
     )
 

@@ -11,7 +11,9 @@ from backend.sfm.frames import Flags, Floats, Indices
 from backend.sfm.initial import look_at_pairs
 from backend.sfm.motion_masks import confirmed_by_tracks
 from backend.sfm.movers import moving_tracks, without
+from backend.sfm.refine import Refined
 from backend.sfm.scene import Scene
+from backend.sfm.sense import doubt_notices
 from backend.sfm.track_motion import TrackMotion, judge_tracks, whole_track_residual
 from backend.sfm.tracks import TrackCare, Tracks, build_tracks
 from tests.unit.sfm_scene import LENS, seen, travelling
@@ -150,3 +152,11 @@ def test_a_region_moves_when_most_of_its_tracks_do_so_clearly(
     motion = TrackMotion(np.where(moves, 3.0, -3.0), np.ones(count, bool), 0.2, np.where(moves, left_px, 0.2))
     found = confirmed_by_tracks(region, tracks, motion, 0, plate)
     assert np.array_equal(found, region if expected else np.zeros_like(region))
+
+
+def test_a_camera_that_most_tracks_disagree_with_is_doubted() -> None:
+    scene, tracks, _ = crowd(0.3, walk())
+    assert doubt_notices(Refined(scene, tracks, tracks, True), NOISE_PX * 1.5) == ()
+    wrong = replace(scene, translation=scene.translation[::-1])
+    (notice,) = doubt_notices(Refined(wrong, tracks, tracks, True), NOISE_PX * 1.5)
+    assert "of the tracks agree" in notice
