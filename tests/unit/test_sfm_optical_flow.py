@@ -32,9 +32,7 @@ def picture(set_at: int, bars_at: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize(("set_moves", "bars_move", "least"), [(14, -12, 0.93), (-20, 15, 0.75), (3, -25, 0.93)])
-def test_the_set_is_followed_behind_what_moves_the_other_way(
-    set_moves: int, bars_move: int, least: float
-) -> None:
+def test_the_set_is_followed_behind_what_moves_the_other_way(set_moves: int, bars_move: int, least: float) -> None:
     before, after = picture(0, 0), picture(set_moves, bars_move)
     points = detect_corners(before, 800, taken=np.zeros((0, 2)), usable=None, distance=7.0, margin=8)
     x, on_set, seen = points[:, 0], np.ones(len(points), bool), np.ones(len(points), bool)
