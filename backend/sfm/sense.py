@@ -7,16 +7,21 @@ import numpy as np
 from backend.frame_ranges import frame_ranges
 from shared.errors import ClipTooShort, SolveDiverged
 
-from .frames import FrameSource
+from .frames import Flags, FrameSource
 from .refine import Refined
 from .result import CameraSolve
 from .track_motion import whole_track_residual
+from .tracks import Tracks
 
 _LEAST_FRAMES = 3
 _LEAST_SOLVED_SHARE = 0.5
 _LEAST_POINTS = 12
-_AGREES, _LEAST_AGREEING = 2.0, 0.45
-"""Expected noises within which a track agrees, and the share of them that makes a camera believable."""
+_AGREES, _NEARLY, _LEAST_AGREEING = 2.0, 4.0, 0.45
+"""Expected noises within which a track agrees; within which it still may, in a plate that is noisier than most; and
+the share of them that makes a camera believable."""
+
+_RIM, _LEAST_RIM = 0.1, 0.6
+"""Width, over the picture's, of its rim, and the share of the tracks there that the set has."""
 
 
 def require_length(frames: FrameSource) -> None:
@@ -51,16 +56,38 @@ def lost_notices(result: CameraSolve) -> tuple[str, ...]:
     )
 
 
-def doubt_notices(refined: Refined, noise_px: float) -> tuple[str, ...]:
-    """What to say of a camera that most of the picture disagrees with: when more than half of it moves, the camera may
-    be that of what moves. noise_px: expected of a track, plate px."""
-    rms, judged = whole_track_residual(refined.scene, refined.everything)
+def require_agreement(frames: FrameSource, refined: Refined, noise_px: float) -> tuple[str, ...]:
+    """A camera that most of the picture disagrees with may be that of what moves. Notices of what is doubtful.
+
+    noise_px: expected of a track, plate px. Raises `SolveDiverged` when the tracks disagree by far, unless those that
+    agree reach round the picture, as a set does behind a crowd, the artist holds some of them, or the camera stands
+    (which nothing is fitted to).
+    """
+    scene, everything = refined.scene, refined.everything
+    rms, judged = whole_track_residual(scene, everything)
     if not judged.any():
         return ()
     agree = float((rms[judged] < _AGREES * noise_px).mean())
     if agree >= _LEAST_AGREEING:
         return ()
-    return (
-        f"Only {agree:.0%} of the tracks agree with this camera: look at the overlay. If people fill the picture, mask "
-        "them (roto) and solve again.",
+    near: Flags = rms < _NEARLY * noise_px
+    sure = everything.held().any() or (scene.spans is not None and set(scene.spans.kinds) == {"locked"})
+    if near[judged].mean() >= _LEAST_AGREEING or sure or _round_the_picture(frames, everything, near, judged):
+        return (
+            f"Only {agree:.0%} of the tracks agree with this camera: look at the overlay. If people fill the picture, "
+            "mask them (roto) and solve again.",
+        )
+    raise SolveDiverged(
+        f"The camera that explains most of {frames.numbers[0]}-{frames.numbers[-1]} suits only {agree:.0%} of the "
+        "tracks: so much moves in the picture that it may belong to what moves and not to the set.",
+        "Mask what moves (roto) and solve again, or keep tracks on the set in Blender (lock them, delete those on "
+        "what moves) and solve from them.",
     )
+
+
+def _round_the_picture(frames: FrameSource, tracks: Tracks, agrees: Flags, judged: Flags) -> bool:
+    """Whether most of what is seen near the picture's borders agrees."""
+    size = np.array([frames.width, frames.height])
+    rim = (np.minimum(tracks.xy, size - tracks.xy) / size).min(1) < _RIM
+    rim &= judged[tracks.track]
+    return bool(rim.any() and agrees[tracks.track[rim]].mean() > _LEAST_RIM)

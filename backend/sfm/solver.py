@@ -23,7 +23,7 @@ from .progress import SOLVED_SHARE, Steps
 from .refine import Refined, RefineSettings, first_fit, held_to, refine
 from .result import CameraSolve
 from .reunion import reunite
-from .sense import doubt_notices, lost_notices, require_length, require_sense
+from .sense import lost_notices, require_agreement, require_length, require_sense
 from .settings import SfmSettings
 from .shutter_solve import with_shutter
 from .tracking import plate_px, track_clip, tracking_key
@@ -86,6 +86,7 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
         refined, spans = _refine(job, mapped, tracks)
         refined = _rolling(job, mapped, refined)
     require_sense(job.frames, refined)
+    doubts = require_agreement(job.frames, refined, job.mapper.noise_px)
     with steps.step("finishing", "Colouring the points", SOLVED_SHARE):
         world = placed(refined.scene, given.known)
         refined = replace(refined, scene=world.scene)
@@ -93,7 +94,6 @@ def _camera_of(job: Job, found: Tracks) -> CameraSolve:
             refined = held_to(refined, world.priors, steps)
         result = with_motion(assemble(job.frames, refined, job.settings, steps), refined, mapped)
         result = with_masks(result, refined, job)
-        doubts = doubt_notices(refined, job.mapper.noise_px)
     assert result.tracks is not None
     return replace(
         result,

@@ -13,9 +13,11 @@ from backend.sfm.motion_masks import confirmed_by_tracks
 from backend.sfm.movers import moving_tracks, without
 from backend.sfm.refine import Refined
 from backend.sfm.scene import Scene
-from backend.sfm.sense import doubt_notices
+from backend.sfm.sense import require_agreement
 from backend.sfm.track_motion import TrackMotion, judge_tracks, whole_track_residual
 from backend.sfm.tracks import TrackCare, Tracks, build_tracks
+from shared.errors import SolveDiverged
+from tests.quality.synthetic_set import Footage
 from tests.unit.sfm_scene import LENS, seen, travelling
 
 FRAMES = 16
@@ -154,9 +156,33 @@ def test_a_region_moves_when_most_of_its_tracks_do_so_clearly(
     assert np.array_equal(found, region if expected else np.zeros_like(region))
 
 
-def test_a_camera_that_most_tracks_disagree_with_is_doubted() -> None:
+def plate() -> Footage:
+    return Footage([np.zeros((round(2 * LENS.cy), round(2 * LENS.cx), 3), np.uint8)], np.eye(4)[None], np.eye(3))
+
+
+def shifted(scene: Scene) -> Scene:
+    """A wrong camera."""
+    return replace(scene, translation=scene.translation[::-1])
+
+
+def test_a_camera_that_most_tracks_disagree_with_is_an_error() -> None:
     scene, tracks, _ = crowd(0.3, walk())
-    assert doubt_notices(Refined(scene, tracks, tracks, True), NOISE_PX * 1.5) == ()
-    wrong = replace(scene, translation=scene.translation[::-1])
-    (notice,) = doubt_notices(Refined(wrong, tracks, tracks, True), NOISE_PX * 1.5)
+    assert require_agreement(plate(), Refined(scene, tracks, tracks, True), NOISE_PX * 1.5) == ()
+    with pytest.raises(SolveDiverged, match=r"only \d+% of the tracks") as caught:
+        require_agreement(plate(), Refined(shifted(scene), tracks, tracks, True), NOISE_PX * 1.5)
+    assert "Mask" in caught.value.remedy
+
+
+def test_a_camera_of_the_few_that_reach_round_the_picture_is_only_doubted() -> None:
+    scene, tracks, moves = crowd(0.8, walk())
+    middle = np.abs(tracks.xy / [2 * LENS.cx, 2 * LENS.cy] - 0.5).max(1) < 0.38
+    tracks = tracks.select(~moves[tracks.track] | middle)
+    (notice,) = require_agreement(plate(), Refined(scene, tracks, tracks, True), NOISE_PX * 1.5)
     assert "of the tracks agree" in notice
+
+
+def test_a_camera_that_the_artist_holds_tracks_for_is_only_doubted() -> None:
+    scene, tracks, _ = crowd(0.3, walk())
+    held = np.arange(tracks.count) < 20
+    tracks = replace(tracks, care=TrackCare(np.ones(tracks.count), held, held))
+    assert require_agreement(plate(), Refined(shifted(scene), tracks, tracks, True), NOISE_PX * 1.5)
