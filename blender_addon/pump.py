@@ -235,10 +235,9 @@ def _artist_is_busy() -> bool:
 
 
 def _undo_step(message: str) -> None:
-    windows = bpy.context.window_manager.windows
-    if windows:
-        with bpy.context.temp_override(window=windows[0]):
-            bpy.ops.ed.undo_push(message=message)
+    # No override of the context: see overriding.py. A timer has no window, and this operator needs none.
+    if bpy.ops.ed.undo_push.poll():
+        bpy.ops.ed.undo_push(message=message)
 
 
 def _redraw() -> None:

@@ -3,6 +3,8 @@ has to be found somewhere: here, and nowhere else. It exists from `register` to 
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import bpy
 
 from .pump import Pump
@@ -18,6 +20,12 @@ def session() -> Session:
 
 def pump() -> Pump:
     return _running["pump"]
+
+
+def still() -> AbstractContextManager[None]:
+    """Inside, no thread of the extension runs Python."""
+    running = _running.get("pump")
+    return nullcontext() if running is None else running.session.still()
 
 
 def register() -> None:

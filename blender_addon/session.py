@@ -6,9 +6,11 @@ background work are handled there. `close` ends every thread.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,8 @@ class Session:
         self.changed = True
         self._client: Client | None = None
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="backlot")
+        self._at_work = threading.Lock()
+        """The background thread has it while it works; see `still`."""
         self._work: list[_Work] = []
         self._unsent: list[_Call] = []
         self._awaited = 0
@@ -67,6 +71,16 @@ class Session:
         """Ends the connection and the threads; jobs go on in the backend."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._drop_client()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Inside, none of the session's threads runs Python; waits for what the background thread is at."""
+        with self._at_work:
+            if self._client is None:
+                yield
+                return
+            with self._client.still():
+                yield
 
     # -- backend --------------------------------------------------------------------------------------
 
@@ -212,7 +226,12 @@ class Session:
 
     def background(self, work: Callable[[], Any], then: Callable[[Any], None], failed: Failed) -> None:
         """Does `work` (no bpy in it) on a thread; `then` or `failed` is called inside a later `poll`."""
-        self._work.append(_Work(self._threads.submit(work), then, failed))
+
+        def at_work() -> Any:
+            with self._at_work:
+                return work()
+
+        self._work.append(_Work(self._threads.submit(at_work), then, failed))
 
     def poll(self, deadline: float) -> list[JobEvent]:
         """Handles what has arrived, until `deadline` (`time.perf_counter`), and returns the job events."""

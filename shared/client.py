@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,10 @@ class Client:
     def close(self) -> None:
         """Ends the connection and its thread. Jobs go on."""
         self._link.close()
+
+    def still(self) -> AbstractContextManager[None]:
+        """Inside, the connection's thread runs no Python. Keep it short: nothing is received meanwhile."""
+        return self._link.still()
 
     @property
     def online(self) -> bool:

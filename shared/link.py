@@ -12,7 +12,9 @@ import selectors
 import socket
 import threading
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,6 +49,8 @@ class Link:
         self._home, self._name, self._listener = home, name, listener
         self._ids = itertools.cycle(range(1, MAX_ID))
         self._lock = threading.Lock()
+        self._at_work = threading.Lock()
+        """The thread has it except while it waits; see `still`."""
         self._outgoing: deque[bytes] = deque()
         self._pending: dict[int, Future[Any]] = {}
         self._closing = threading.Event()
@@ -86,6 +90,20 @@ class Link:
         self._wake()
         return answer
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Inside, the thread waits: it runs no Python until the end. Not for the thread itself."""
+        with self._at_work:
+            yield
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self._at_work.release()
+        try:
+            yield
+        finally:
+            self._at_work.acquire()
+
     def _wake(self) -> None:
         try:
             self._waker.send(b"\0")
@@ -93,6 +111,10 @@ class Link:
             return
 
     def _run(self) -> None:
+        with self._at_work:
+            self._connect_again_and_again()
+
+    def _connect_again_and_again(self) -> None:
         failures = 0
         while not self._closing.is_set():
             try:
@@ -107,13 +129,15 @@ class Link:
             self._go_offline(why)
             if why.code in FATAL:
                 return
-            self._closing.wait(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
+            with self._waiting():
+                self._closing.wait(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
             failures += 1
 
     def _open(self) -> socket.socket:
         found = connection.read(self._home)
         try:
-            peer = socket.create_connection((found.host, found.port), timeout=_CONNECT_TIMEOUT_S)
+            with self._waiting():
+                peer = socket.create_connection((found.host, found.port), timeout=_CONNECT_TIMEOUT_S)
         except OSError as refused:
             raise BackendNotRunning(f"The Backlot backend does not answer: {refused}.") from refused
         try:
@@ -129,7 +153,8 @@ class Link:
         peer.sendall(encode(Request(0, "hello", hello)))
         decoder = Decoder()
         while True:
-            data = peer.recv(_RECEIVE_BYTES)
+            with self._waiting():
+                data = peer.recv(_RECEIVE_BYTES)
             if not data:
                 raise ConnectionLost("The backend closed the connection before it said hello.")
             for message in decoder.feed(data):
@@ -152,7 +177,9 @@ class Link:
                 unsent = self._send(peer, unsent)
                 interest = selectors.EVENT_READ | (selectors.EVENT_WRITE if unsent else 0)
                 selector.modify(peer, interest)
-                ready = [key.fileobj for key, _ in selector.select()]
+                with self._waiting():
+                    found = selector.select()
+                ready = [key.fileobj for key, _ in found]
                 if self._wakened in ready:
                     self._wakened.recv(4096)
                 if peer in ready and not self._receive(peer, decoder):

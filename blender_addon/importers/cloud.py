@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import bpy
 import numpy as np
 
+from ..overriding import overridden
 from . import cloud_display, ownership
 from .contents import Cloud, ShotContents
 
@@ -52,7 +53,7 @@ def place_cloud(
     known = ownership.recall(collection, ownership.CLOUD)
     if known is not None:
         if known.mode == "EDIT":  # its vertices are Blender's copy: replaced under it, Blender loses the object
-            with bpy.context.temp_override(active_object=known, object=known, edit_object=known):
+            with overridden(active_object=known, object=known, edit_object=known):
                 bpy.ops.object.mode_set(mode="OBJECT")
         _replace_mesh(known.data, mesh)
         ownership.place(scene, collection, known)

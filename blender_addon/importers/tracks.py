@@ -20,6 +20,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..overriding import overridden
 from ..shared.solve_hints import track_ref
 from . import ownership
 from .contents import ShotContents
@@ -120,7 +121,7 @@ def _delete_selected(window: bpy.types.Window, area: bpy.types.Area, clip: bpy.t
     shown, mode = space.clip, space.mode
     space.clip, space.mode = clip, "TRACKING"
     region = next(region for region in area.regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=window, area=area, region=region):
+    with overridden(window=window, area=area, region=region):
         bpy.ops.clip.delete_track()
     space.mode, space.clip = mode, shown
 

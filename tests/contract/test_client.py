@@ -81,6 +81,20 @@ def test_a_user_interface_polls(any_backend: Path) -> None:
     client.close()
 
 
+def test_nothing_arrives_while_it_stands_still(scripts: Client) -> None:
+    answers: list[Any] = []
+    errors: list[BacklotError] = []
+    with scripts.still():
+        scripts.call_later("job.status", {"job": "nothing"}, answers.append, errors.append)
+        until = time.monotonic() + 0.3
+        while time.monotonic() < until:
+            assert not scripts.poll()
+            time.sleep(0.005)
+        assert not errors
+    polled(scripts, lambda _: bool(errors))
+    assert isinstance(errors[0], UnknownJob) and not answers
+
+
 def test_without_a_backend_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(BackendNotRunning):
         Client(tmp_path, start=False).connect()
