@@ -38,6 +38,8 @@ ENGINES: tuple[EngineInfo, ...] = (
         "Apache-2.0 (transformers) AND BSD-3-Clause (PyTorch, pycolmap) AND Apache-2.0 (OpenCV)",
         "Apache-2.0 (EfficientLoFTR); or, only if allowed, SuperPoint + LightGlue: not for commercial work",
     ),
+    EngineInfo("depth", "mvs", WEIGHT_FREE, "BSD-3-Clause (PyTorch, OpenEXR) AND Apache-2.0 (OpenCV)"),
+    EngineInfo("depth", "ground-plane", WEIGHT_FREE, "BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"),
     EngineInfo(
         "export", "writers", WEIGHT_FREE, "TOST-1.0 (OpenUSD) AND BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from .errors import InvalidRequest
@@ -10,10 +11,6 @@ from .params import ParamSpec, specs
 from .stages import STAGES, StageInfo
 
 LATER_FLAGS = {
-    "-d": "depth",
-    "--dense": "depth",
-    "-m": "depth",
-    "--mesh": "depth",
     "-i": "materials",
     "--iterations": "materials",
     "--prompt": "roto",
@@ -39,6 +36,13 @@ def stage_values(namespace: argparse.Namespace) -> dict[str, dict[str, Any]]:
             if hasattr(namespace, _dest(info, spec)):
                 given.setdefault(info.name, {})[spec.name] = getattr(namespace, _dest(info, spec))
     return given
+
+
+def implied_stages(values: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Stages that the given parameters ask for by themselves: a dense cloud or a mesh (`-s solve -d`) is the depth
+    stage's."""
+    depth = values.get("depth", {})
+    return ("depth",) if any(depth.get(name) for name in ("dense", "mesh", "frame_meshes")) else ()
 
 
 def refuse_later_flags(arguments: list[str]) -> None:

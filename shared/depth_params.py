@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .errors import InvalidParameter
 from .params import Choice, param
 
 
@@ -53,6 +54,11 @@ class DepthParams:
     frame_end: int | None = param(
         None, label="Last frame", unit="frame", minimum=0, flags=("--depth-end",),
         help="Last frame that gets depth; empty for the plate's last.",
+    )  # fmt: skip
+    camera_height: float | None = param(
+        None, label="Camera's height", unit="units", folded=True, minimum=1e-6, maximum=1e9,
+        help="For the engine ground-plane: world units from the floor to the camera. Empty: the world's z = 0 is the "
+        "floor.",
     )  # fmt: skip
     resolution: str = param(
         "full",
@@ -108,3 +114,14 @@ class DepthParams:
         False, label="Mesh of each frame", folded=True, flags=("--frame-meshes",),
         help="Write every frame's depth as a mesh that is cut at depth edges: depth/meshes.",
     )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        if self.mesh and not self.dense:
+            raise InvalidParameter(
+                "A mesh is built from the dense cloud, which was not asked for.", "Ask for both (-d -m)."
+            )
+        if self.frame_start is not None and self.frame_end is not None and self.frame_start > self.frame_end:
+            raise InvalidParameter(
+                f"Depth should begin at frame {self.frame_start} and end before, at {self.frame_end}.",
+                "Swap the first and the last frame.",
+            )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .axes import ROTATION_ORDERS
+from .depth_params import DepthParams
 from .errors import UnknownStage
 from .params import Choice, param
 from .sensors import SENSORS
@@ -289,6 +290,7 @@ class StageInfo:
 STAGES: tuple[StageInfo, ...] = (
     StageInfo("ingest", "Ingest", "Read the footage into the shot's plate", IngestParams),
     StageInfo("solve", "Solve Camera", "Find the camera that filmed the plate", SolveParams, ("ingest",), ("colmap",)),
+    StageInfo("depth", "Depth", "Find the depth of every frame, and fuse it", DepthParams, ("solve",)),
     StageInfo("export", "Export Camera", "Write the camera for other programs", ExportParams, ("solve",), ("camera",)),
 )
 

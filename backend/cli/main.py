@@ -11,7 +11,7 @@ from pathlib import Path
 from backend.cli.import_camera import add_import_camera, import_camera
 from backend.cli.world import add_world, world
 from shared import VERSION
-from shared.command_line import add_stage_flags, refuse_later_flags, stage_values
+from shared.command_line import add_stage_flags, implied_stages, refuse_later_flags, stage_values
 from shared.connection import home_dir
 from shared.errors import BacklotError, InvalidRequest, JobCancelled
 from shared.messages import JobRequest
@@ -114,11 +114,13 @@ def _add_world(commands: _Commands[argparse.ArgumentParser]) -> None:
 def _run(namespace: argparse.Namespace) -> int:
     from .run import run_here
 
+    named = tuple(stage_info(name.strip()).name for name in namespace.stages.split(",") if name.strip())
+    values = stage_values(namespace)
     request = JobRequest(
         shot=str(_shot_folder(namespace)),
         footage=str(Path(namespace.footage).expanduser().absolute()) if namespace.footage else "",
-        stages=tuple(stage_info(name.strip()).name for name in namespace.stages.split(",") if name.strip()),
-        params=stage_values(namespace),
+        stages=(*named, *(stage for stage in implied_stages(values) if stage not in named)),
+        params=values,
         device=namespace.device,
         force=namespace.force,
     )

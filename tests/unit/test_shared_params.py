@@ -64,8 +64,8 @@ def test_no_flag_is_used_twice() -> None:
 
 
 def test_flags_of_later_stages_are_named_as_such() -> None:
-    with pytest.raises(InvalidRequest, match="'depth'"):
-        refuse_later_flags(["clip.mp4", "-d"])
+    with pytest.raises(InvalidRequest, match="'materials'"):
+        refuse_later_flags(["clip.mp4", "-i", "3000"])
     with pytest.raises(InvalidRequest, match="'roto'"):
         refuse_later_flags(["--prompt=person"])
     refuse_later_flags(["clip.mp4", "-q", "low"])

@@ -1,0 +1,98 @@
+"""The engines of the depth stage: which one runs, and how.
+
+"auto" is engine `mvs`: it measures. Where the camera shows no parallax there is nothing to measure, and engine
+`learned` takes over if its weights are there and allowed; the result says so. `ground-plane` runs only when chosen.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from backend.pipeline.stage import Engine
+from shared.depth_params import DepthParams
+from shared.errors import EngineUnavailable, NoParallax
+
+from .frame import FrameDepth
+from .job import DepthJob
+
+MVS = Engine("mvs", 1)
+GROUND_PLANE = Engine("ground-plane", 1)
+
+Run = Callable[[DepthJob], Iterator[FrameDepth]]
+
+
+def engine_of(params: DepthParams) -> Engine:
+    """The engine that will run first. Raises `EngineUnavailable` when the one asked for cannot."""
+    if params.engine == GROUND_PLANE.name:
+        return GROUND_PLANE
+    if params.engine == "learned":
+        raise EngineUnavailable("Depth networks cannot be run yet.", "Use the engine mvs.")
+    _check_torch()
+    return MVS
+
+
+def weights_fingerprint(params: DepthParams) -> dict[str, str]:
+    """The model's files as an input of the stage; nothing when no model is asked for."""
+    return {}
+
+
+def chosen_engine(job: DepthJob) -> Engine:
+    """The engine that runs on this clip. Raises `NoParallax`, `EngineUnavailable`."""
+    engine = engine_of(job.params)
+    if engine != MVS:
+        return engine
+    from backend.mvs.settings import MvsSettings
+
+    from .parallax import require_parallax
+
+    try:
+        require_parallax(job, MvsSettings().reach)
+    except NoParallax as still:
+        other = replace(job.params, engine="learned")
+        if job.params.engine != "auto" or not _is_ready(other):
+            raise
+        job.notice(f"{still.message} A depth network is used instead.")
+        return engine_of(other)
+    return MVS
+
+
+def _is_ready(params: DepthParams) -> bool:
+    try:
+        engine_of(params)
+    except EngineUnavailable:
+        return False
+    return True
+
+
+def _check_torch() -> None:
+    if importlib.util.find_spec("torch") is None:
+        raise EngineUnavailable(
+            "Multi-view stereo needs PyTorch, which is not installed.",
+            "Run `python build.py setup` in Backlot's folder.",
+        )
+
+
+def run_engine(engine: Engine, job: DepthJob) -> Iterator[FrameDepth]:
+    """The depth of the wanted frames, in order, in working pixels. A frame that cannot have depth is left out."""
+    runs: dict[str, Run] = {MVS.name: _mvs, GROUND_PLANE.name: _ground_plane}
+    return runs[engine.name](job)
+
+
+def _mvs(job: DepthJob) -> Iterator[FrameDepth]:
+    from backend.mvs.settings import MvsSettings
+    from backend.mvs.stream import clip_depth
+
+    from .views import view_of
+
+    return clip_depth(
+        job.poses, job.points, lambda index: view_of(job, index), MvsSettings(), job.wanted, job.checkpoint
+    )
+
+
+def _ground_plane(job: DepthJob) -> Iterator[FrameDepth]:
+    from .ground_plane import floor_height, plane_depth
+
+    floor = floor_height(job.camera.extrinsics, job.poses, job.params.camera_height)
+    return plane_depth(job.poses, floor, job.wanted)
