@@ -85,10 +85,10 @@ def _depth(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
 
 
 def _moved_description(path: Path, move: Move) -> str:
-    """depth/meta.json: `world_revision` and `units` are the world's, `minimum` and `maximum` are lengths."""
+    """depth/meta.json: `world_revision` and `units` are the world's, `near` and `far` are lengths."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-        lengths = {key: said[key] * move.by.scale for key in ("minimum", "maximum") if said.get(key) is not None}
+        lengths = {key: said[key] * move.by.scale for key in ("near", "far") if said.get(key) is not None}
     except (ValueError, TypeError, AttributeError) as bad:
         raise ShotCorrupt(f"{path} cannot be read: {bad}.", "Run the depth stage again.") from bad
     return json.dumps({**said, **lengths, "world_revision": move.revision, "units": move.units}, indent=1) + "\n"

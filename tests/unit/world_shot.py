@@ -50,7 +50,7 @@ def write_depth(shot: ShotFolder, truth: Truth) -> None:
         picture[0, 0], picture[0, 1] = 0.0, 1e10
         header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
         OpenEXR.File(header, {"Z": OpenEXR.Channel(picture)}).write(str(folder / f"frame_{number:04d}.exr"))
-    said = {"world_revision": 0, "units": "arbitrary", "minimum": 2.0, "maximum": None, "engine": "test"}
+    said = {"world_revision": 0, "units": "arbitrary", "near": 2.0, "far": 9.0, "engine": "test"}
     (folder / "meta.json").write_text(json.dumps(said))
 
 
@@ -127,7 +127,11 @@ def check_depth(shot: ShotFolder, camera: SolvedCamera, truth: Truth, xyz: np.nd
     said = json.loads((shot.root / "depth/meta.json").read_text())
     scale = camera.world.world_from_solve.scale
     assert said["world_revision"] == camera.world.revision and said["units"] == camera.extrinsics.units
-    assert abs(said["minimum"] - 2.0 * scale) < 1e-9 * scale and said["maximum"] is None and said["engine"] == "test"
+    assert (
+        abs(said["near"] - 2.0 * scale) < 1e-9 * scale
+        and abs(said["far"] - 9.0 * scale) < 1e-9 * scale
+        and said["engine"] == "test"
+    )
     for index, number in enumerate(truth.frames.tolist()):
         file = OpenEXR.File(str(shot.root / f"depth/frame_{number:04d}.exr"), separate_channels=True)
         depth = file.channels()["Z"].pixels
