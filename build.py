@@ -88,7 +88,7 @@ def _add_setup(commands: _Commands[argparse.ArgumentParser]) -> None:
         choices=[*layout.EXTRAS, "mocap"],
         help="add an optional part (may be given several times)",
     )
-    made.add_argument("--lean", action="store_true", help="leave torch out, which engines on a GPU need")
+    made.add_argument("--lean", action="store_true", help="leave torch out, which depth and learned engines need")
     made.add_argument(
         "--bpy",
         nargs="?",
@@ -117,7 +117,7 @@ def _add_demo(commands: _Commands[argparse.ArgumentParser]) -> None:
 def _add_test(commands: _Commands[argparse.ArgumentParser]) -> None:
     from build_steps.testing import LAYERS
 
-    made = commands.add_parser("test", help="run the tests; further arguments go to pytest")
+    made = commands.add_parser("test", help="run the tests, two layers at a time; further arguments go to pytest")
     made.add_argument("--layer", action="append", choices=LAYERS, help="only this layer (may be given several times)")
     made.add_argument(
         "-k", dest="keyword", default="", metavar="EXPRESSION", help="only tests that match, as in pytest"

@@ -17,7 +17,9 @@ _TAIL_LINES = 25
 
 
 def say(text: str = "") -> None:
-    print(text, flush=True)
+    """Prints in one piece, so that lines of several threads do not mix."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def warn(text: str) -> None:
@@ -26,11 +28,11 @@ def warn(text: str) -> None:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Says what is going on and how long it took."""
+    """Says what is going on and how long it took. The second line names it again: steps may overlap."""
     say(f"- {what} ...")
     started = time.monotonic()
     yield
-    say(f"  done in {time.monotonic() - started:.1f} s")
+    say(f"  done in {time.monotonic() - started:.1f} s: {what}")
 
 
 def log_file(name: str) -> Path:

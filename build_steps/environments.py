@@ -28,6 +28,9 @@ RETRY_PAUSE_S = 5.0
 RESOLVED_AT_INSTALL = {"torch.lock"}
 """Locks that leave something to pip: torch's GPU libraries, which differ by platform and which torch itself
 pins exactly."""
+TEST_LOCKS = {"test.lock", "bpy-test.lock"}
+"""Of environments that tests run in: their modules are compiled as they are imported. Compiling all of them at once
+takes longer than unpacking them, and most are never imported."""
 FOREIGN_SETTINGS = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONPATH", "PYTHONHOME", "PIP_REQUIRE_VIRTUALENV")
 """Variables of the caller that would send packages elsewhere."""
 
@@ -131,6 +134,8 @@ def _install(plan: Plan, offline: Path | None) -> None:
     kept = [lock for lock in _locks_seen(plan.folder) if lock not in plan.locks]
     locks = (*plan.locks, *kept)
     command = [str(python), "-m", "pip", "install", *_dependency_flags(locks), *_requirement_flags(locks)]
+    if TEST_LOCKS.intersection(plan.locks):
+        command.append("--no-compile")
     if offline is not None:
         command += ["--no-index", "--find-links", str(offline.resolve())]
     _with_retries(command, f"install-{plan.folder.name}", attempts=1 if offline else ATTEMPTS)
@@ -203,9 +208,10 @@ def _version_of(python: Path) -> str:
     return done.stdout.strip()
 
 
-def record_for_clients(python: Path) -> Path:
-    """Tells the extension and other clients which Python runs the backend; returns the record's path."""
-    home = layout.home()
+def record_for_clients(python: Path, home: Path | None = None) -> Path:
+    """Tells the extension and other clients which Python runs the backend; returns the record's path. home: another
+    state folder than the user's."""
+    home = home or layout.home()
     home.mkdir(parents=True, exist_ok=True)
     if sys.platform != "win32":
         home.chmod(0o700)

@@ -15,6 +15,7 @@ from backend.worker.protocol import WorkOrder
 from shared.artifacts import StageResult
 from shared.codec import Notification, Request, Response
 from shared.errors import BacklotError, JobCancelled, MalformedMessage, OutOfMemory, WorkerCrashed, from_wire
+from shared.processors import usable_processors
 from shared.wire import pack, unpack
 
 from .child import Child
@@ -218,14 +219,3 @@ def thread_limits() -> dict[str, str]:
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
     limits = {name: os.environ.get(name, count) for name in names}
     return {**limits, "OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
-
-
-def usable_processors() -> int:
-    """Processors that this process may use: affinity and a container's quota count."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    count = len(affinity(0)) if affinity else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
-    except (OSError, ValueError):
-        return count
-    return count if quota == "max" else max(1, min(count, round(int(quota) / int(period))))

@@ -40,8 +40,9 @@ def plan(tmp_path: Path, *locks: str, check: str = "pass") -> environments.Plan:
     return environments.Plan(tmp_path / "env", (HERE,), locks or ("empty.lock",), "A test", check)
 
 
-def test_made_once_then_left_alone(tmp_path: Path, requirements: Path) -> None:
+def test_made_once_then_left_alone(tmp_path: Path, requirements: Path, bare: Path) -> None:
     wanted = plan(tmp_path)
+    shutil.copytree(bare, wanted.folder, symlinks=True)
     python = environments.ensure(wanted)
     made = python.stat().st_ctime_ns, (wanted.folder / environments.STAMP).stat().st_mtime_ns
     assert environments.is_ready(wanted)

@@ -50,7 +50,7 @@ def test_the_server_imports_nothing_heavy() -> None:
 
 
 def test_the_server_is_up_in_half_a_second(tmp_path: Path) -> None:
-    """The best of three: other work on this computer is not the server's."""
+    """The best of three, without waits for a processor: other work on this computer is not the server's."""
     best = min(_seconds_to_start(tmp_path / str(attempt)) for attempt in range(3))
     assert best < START_LIMIT_S
 
@@ -64,10 +64,18 @@ def _seconds_to_start(home: Path) -> float:
         while not connection.connection_path(home).exists():
             assert process.poll() is None and time.monotonic() - started < 30
             time.sleep(0.002)
-        return time.monotonic() - started
+        return time.monotonic() - started - _seconds_waited(process.pid)
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _seconds_waited(pid: int) -> float:
+    """How long a process was ready to run and had no processor; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
 
 
 # -- hello and requests ------------------------------------------------------------------------------------
