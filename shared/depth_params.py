@@ -17,7 +17,7 @@ class DepthParams:
         choices=(
             Choice("auto", "Automatic", "Multi-view stereo where the camera travels, else a network if there is one"),
             Choice("mvs", "Multi-view stereo", "Matches the solved frames with each other: no model weights"),
-            Choice("learned", "Network", "A depth network, aligned to the solved points: weights"),
+            Choice("depth-learned", "Network", "A depth network, aligned to the solved points: weights"),
             Choice("ground-plane", "Floor only", "Depth of the floor plane of the shot's world, and of nothing else"),
         ),
         flags=("--depth-engine",),
@@ -26,14 +26,9 @@ class DepthParams:
     model: str = param(
         "auto",
         folded=True,
-        choices=(
-            Choice("auto", "Automatic", "The first of these whose weights are there and allowed"),
-            Choice("depth-anything", "Depth Anything", "Relative depth: fast"),
-            Choice("depth-pro", "Depth Pro", "Metric depth with sharp edges: slow"),
-            Choice("zoedepth", "ZoeDepth", "Metric depth"),
-        ),
         flags=("--depth-model",),
-        help="Network of the engine learned.",
+        help="Network of the engine depth-learned: a model's name, or depth-anything, depth-pro or zoedepth for the "
+        "first of its kind whose weights are there and allowed.",
     )
     weights: str | None = param(
         None, label="Weights folder", folded=True, flags=("--depth-weights",),
@@ -70,19 +65,19 @@ class DepthParams:
         help="Resolution at which depth is found; the files always have the plate's size.",
     )
     iterations: int = param(
-        100, label="Consistency", folded=True, flags=("--depth-iterations",), minimum=0, maximum=10000,
-        help="Steps of the optimisation that makes neighbouring frames agree; 0 leaves it out.",
+        2, label="Consistency", folded=True, flags=("--depth-iterations",), minimum=0, maximum=20,
+        help="Rounds in which neighbouring frames are brought into agreement; 0 leaves them as they were found.",
     )  # fmt: skip
     consistency_resolution: str = param(
-        "half",
+        "full",
         label="Consistency at",
         folded=True,
         choices=(
-            Choice("full", "Full", "All pixels: slow"),
+            Choice("full", "Full", "All pixels"),
             Choice("half", "Half", "A quarter of the pixels; the correction is carried to the rest"),
         ),
         flags=("--consistency-resolution",),
-        help="Resolution of the optimisation that makes neighbouring frames agree.",
+        help="Resolution at which neighbouring frames are brought into agreement.",
     )
     holes: str = param(
         "fill",

@@ -1,7 +1,7 @@
 """The engines of the depth stage: which one runs, and how.
 
 "auto" is engine `mvs`: it measures. Where the camera shows no parallax there is nothing to measure, and engine
-`learned` takes over if its weights are there and allowed; the result says so. `ground-plane` runs only when chosen.
+`depth-learned` takes over if its weights are there and allowed; the result says so. `ground-plane` runs only when chosen.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def engine_of(params: DepthParams) -> Engine:
     """The engine that will run first. Raises `EngineUnavailable` when the one asked for cannot."""
     if params.engine == GROUND_PLANE.name:
         return GROUND_PLANE
-    if params.engine == "learned":
+    if params.engine == "depth-learned":
         raise EngineUnavailable("Depth networks cannot be run yet.", "Use the engine mvs.")
     _check_torch()
     return MVS
@@ -50,7 +50,7 @@ def chosen_engine(job: DepthJob) -> Engine:
     try:
         require_parallax(job, MvsSettings().reach)
     except NoParallax as still:
-        other = replace(job.params, engine="learned")
+        other = replace(job.params, engine="depth-learned")
         if job.params.engine != "auto" or not _is_ready(other):
             raise
         job.notice(f"{still.message} A depth network is used instead.")

@@ -23,7 +23,7 @@ _GOOD_PX = 50.0 * _NOISE_PX
 _MOST_POINTS = 2000
 
 REMEDY = (
-    "Use a network (--depth-engine learned), or, if the floor is all that is needed, its plane "
+    "Use a network (--depth-engine depth-learned), or, if the floor is all that is needed, its plane "
     "(--depth-engine ground-plane)."
 )
 
