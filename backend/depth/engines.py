@@ -1,7 +1,8 @@
 """The engines of the depth stage: which one runs, and how.
 
 "auto" is engine `mvs`: it measures. Where the camera shows no parallax there is nothing to measure, and engine
-`depth-learned` takes over if its weights are there and allowed; the result says so. `ground-plane` runs only when chosen.
+`depth-learned` takes over if its weights are there and allowed; the result says so. `ground-plane` runs only when it
+is chosen.
 """
 
 from __future__ import annotations

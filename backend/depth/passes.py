@@ -65,6 +65,37 @@ def raw_pass(engine: Engine, job: DepthJob, store: DepthStore, step: Step) -> No
             step(found.number)
 
 
+def consistent_pass(job: DepthJob, raw: DepthStore, store: DepthStore, step: Step) -> None:
+    """The raw maps, brought into agreement with their neighbours, into another store, in order of the frames."""
+    from .consistency.settings import ConsistencySettings
+    from .consistency.stream import consistent
+    from .views import view_of
+
+    numbers = job.pictures.numbers
+    there = [index for index in job.wanted if numbers[index] in raw]
+    left = [index for index in there if numbers[index] not in store]
+    for index in there[: len(there) - len(left)]:
+        step(numbers[index])
+    if not left:
+        return
+    known = set(there)
+    settings = ConsistencySettings(
+        iterations=job.params.iterations, half_resolution=job.params.consistency_resolution == "half"
+    )
+    found = consistent(
+        [pose if index in known else None for index, pose in enumerate(job.poses)],
+        lambda index: raw.read(numbers[index]),
+        lambda index: view_of(job, index),
+        job.pictures.moving,
+        settings,
+        job.checkpoint,
+        first=left[0],
+    )
+    for frame in found:
+        store.write(frame)
+        step(frame.number)
+
+
 @dataclass(frozen=True)
 class FrameFiles:
     """Where the files of a frame are made, under `folder`, which becomes the shot's `depth/`."""

@@ -13,7 +13,7 @@ from typing import Any
 from backend.depth.assemble import frames_in_range, make_job, without_pose
 from backend.depth.engines import chosen_engine, engine_of, weights_fingerprint
 from backend.depth.job import DepthJob
-from backend.depth.passes import FrameFiles, clip_range, plate_pass, preview_pass, raw_pass
+from backend.depth.passes import FrameFiles, clip_range, consistent_pass, plate_pass, preview_pass, raw_pass
 from backend.depth.pictures import ShotPictures
 from backend.depth.progress import Progress
 from backend.depth.store import DepthStore
@@ -32,7 +32,7 @@ from shared.errors import NoParallax
 from shared.shot import ShotFolder, document_text
 
 _NO_VIEW = "no other frame shows the same place from elsewhere"
-_FINDING, _WRITING, _PREVIEWS = "Finding depth", "Writing depth", "Writing previews"
+_FINDING, _AGREEING, _WRITING, _PREVIEWS = "Finding depth", "Making frames agree", "Writing depth", "Writing previews"
 
 
 def engine(params: DepthParams) -> Engine:
@@ -69,12 +69,17 @@ def run(params: DepthParams, context: StageContext) -> StageResult:
 
 def _make(ran: Engine, job: DepthJob, context: StageContext, files: FrameFiles) -> DepthMeta:
     """Every file of a frame, in `files`."""
-    progress = Progress(context, len(job.wanted), {_FINDING: 20, _WRITING: 1, _PREVIEWS: 1})
-    raw = DepthStore(context.checkpoint_dir / "raw")
+    agrees = job.params.iterations > 0 and ran.name != "ground-plane"
+    weights = {_FINDING: 20, _AGREEING: 3 * job.params.iterations if agrees else 0, _WRITING: 1, _PREVIEWS: 1}
+    progress = Progress(context, len(job.wanted), weights)
+    maps = raw = DepthStore(context.checkpoint_dir / "raw")
     raw_pass(ran, job, raw, progress.begin(_FINDING))
     numbers = [number for number in job.numbers if number in raw]
     missing = _missing(job, numbers, context)
-    plate_pass(job, numbers, raw.read, files, progress.begin(_WRITING))
+    if agrees:
+        maps = DepthStore(context.checkpoint_dir / "consistent")
+        consistent_pass(job, raw, maps, progress.begin(_AGREEING))
+    plate_pass(job, numbers, maps.read, files, progress.begin(_WRITING))
     found = clip_range(numbers, files, context.check_cancelled)
     chosen = frames_in_range(job.params, job.pictures.numbers)
     span = (job.pictures.numbers[chosen[0]], job.pictures.numbers[chosen[-1]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -157,7 +158,7 @@ def test_a_camera_that_hardly_travels_is_refused_or_warned_of(tmp_path: Path, mo
     assert any("travels little" in notice for notice in notices)
 
 
-def constant(job: DepthJob):
+def constant(job: DepthJob) -> Iterator[FrameDepth]:
     """Stands in for an engine: depth 7, measured left of the middle, filled right of it; nothing for frame 1003."""
     for index in job.wanted:
         number = job.pictures.numbers[index]
@@ -189,7 +190,7 @@ def test_a_stopped_stage_goes_on_and_an_earlier_result_stays_until_then(
     before = (tmp_path / "depth/frame_1001.exr").read_bytes()
     asked: list[int] = []
 
-    def counted(job: DepthJob):
+    def counted(job: DepthJob) -> Iterator[FrameDepth]:
         for found in constant(job):
             asked.append(found.number)
             yield found
@@ -247,3 +248,31 @@ def test_new_masks_and_a_new_solve_make_it_out_of_date(tmp_path: Path) -> None:
     shot.report.write_text(json.dumps({"facts": {}}), encoding="utf-8")
     keys.add(key())
     assert len(keys) == 4 and key() in keys
+
+
+def test_frames_are_made_to_agree_and_a_stop_in_it_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = shot_with_floor(tmp_path)
+    floors = [np.nan_to_num(floor_depth(truth, index)) for index in range(4)]
+
+    def noisy(job: DepthJob) -> Iterator[FrameDepth]:
+        for index in job.wanted:
+            depth = floors[index] * (1.0 + 0.01 * np.random.default_rng(index).standard_normal(floors[index].shape))
+            sure = np.where(depth > 0, 0.9, 0.0).astype(np.float32)
+            yield FrameDepth(job.pictures.numbers[index], depth.astype(np.float32), sure)
+
+    def error() -> float:
+        found = read_depth(tmp_path / "depth/frame_1002.exr")
+        return float(np.median(relative_error(found, floor_depth(truth, 1))))
+
+    monkeypatch.setattr(engines, "_mvs", noisy)
+    run_depth(tmp_path, engine="mvs")
+    before = error()
+    stopped = Recorder(cancel_at=8)
+    with pytest.raises(JobCancelled):
+        run_depth(tmp_path, stopped, engine="mvs", iterations=1)
+    assert stopped.seen[-1].note == "Making frames agree"
+    monkeypatch.setattr(engines, "_mvs", lambda job: iter(()))  # all are there: nobody is asked again
+    run_depth(tmp_path, engine="mvs", iterations=1)
+    assert error() < 0.7 * before
