@@ -132,17 +132,41 @@ def _view(planes: list[Plane], pose: Array, rays: Array, size: tuple[int, int]) 
     nearest = np.full((size[1], size[0]), np.inf)
     world = rays @ pose[:3, :3].T
     for plane in planes:
+        box = _box(plane, pose, rays)
+        if box is None:
+            continue
         axes = np.linalg.inv(np.stack([plane.along, plane.across, np.cross(plane.along, plane.across)], 1))
-        start, step = axes @ (pose[:3, 3] - plane.corner), world @ axes.T
+        start, step = axes @ (pose[:3, 3] - plane.corner), world[box] @ axes.T
         with np.errstate(divide="ignore", invalid="ignore"):
             depth = -start[2] / step[..., 2]
             a, b = start[0] + depth * step[..., 0], start[1] + depth * step[..., 1]
-        hit = (depth > 0) & (a >= 0) & (a < 1) & (b >= 0) & (b < 1) & (depth < nearest)
+        hit = (depth > 0) & (a >= 0) & (a < 1) & (b >= 0) & (b < 1) & (depth < nearest[box])
         scale = plane.texture.shape[0] - 1
         colour = cv2.remap(
             plane.texture, (np.where(hit, a, 0) * scale).astype(np.float32),
             (np.where(hit, b, 0) * scale).astype(np.float32), cv2.INTER_LINEAR,
         )  # fmt: skip
-        picture[hit] = colour[hit]
-        nearest = np.where(hit, depth, nearest)
+        picture[box][hit] = colour[hit]
+        nearest[box][hit] = depth[hit]
     return picture
+
+
+_NEAR = 1e-3
+"""Metres before the camera from where on a plane's outline is looked at."""
+
+
+def _box(plane: Plane, pose: Array, rays: Array) -> tuple[slice, slice] | None:
+    """Rows and columns of the picture outside of which the plane cannot be seen: most planes are small."""
+    corners = plane.corner + np.stack([0 * plane.along, plane.along, plane.along + plane.across, plane.across])
+    seen = (corners - pose[:3, 3]) @ pose[:3, :3]
+    outline = [point for point in seen if point[2] >= _NEAR]
+    for one, other in zip(seen, np.roll(seen, -1, axis=0), strict=True):
+        if (one[2] < _NEAR) != (other[2] < _NEAR):
+            outline.append(one + (other - one) * (_NEAR - one[2]) / (other[2] - one[2]))
+    if not outline:
+        return None
+    spread = np.array([point[:2] / point[2] for point in outline])
+    (left, top), (right, bottom), x, y = spread.min(0), spread.max(0), rays[..., 0], rays[..., 1]
+    within = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
+    rows, columns = np.flatnonzero(within.any(axis=1)), np.flatnonzero(within.any(axis=0))
+    return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else None
