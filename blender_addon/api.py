@@ -17,6 +17,7 @@ from typing import Any
 import bpy
 
 from . import preferences, runtime
+from .depth.contents import DepthParts
 from .importers.shot_import import ImportedShot, ImportOptions
 from .importers.shot_import import import_shot as _import_shot
 from .properties import folder_path, import_options
@@ -81,6 +82,21 @@ def import_shot(
 ) -> ImportedShot:
     """Imports a solved shot folder, or updates what was imported from it before."""
     return _import_shot(scene or bpy.context.scene, Path(shot).expanduser().absolute(), options)
+
+
+def import_depth(
+    shot: str | Path,
+    *,
+    scene: bpy.types.Scene | None = None,
+    mesh: bool = True,
+    cloud: bool = True,
+    grid: bool = True,
+    options: ImportOptions | None = None,
+) -> ImportedShot:
+    """Imports a shot with its depth, or updates what was imported: the fused mesh and cloud, as far as the shot has
+    them, and the depth of every frame as a surface before the camera."""
+    wanted = replace(options or ImportOptions(), depth=DepthParts(mesh=mesh, cloud=cloud, grid=grid, sequence=True))
+    return import_shot(shot, scene=scene, options=wanted)
 
 
 def export(

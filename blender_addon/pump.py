@@ -107,7 +107,7 @@ class Pump:
             self._imports.remove(work)
             self.session.error = error
 
-        self.session.background(lambda: read_shot(folder, options.track_limit), ready, failed)
+        self.session.background(lambda: read_shot(folder, options.track_limit, options.depth), ready, failed)
 
     # -- the timer ------------------------------------------------------------------------------------
 

@@ -38,6 +38,13 @@ def assign(owner: bpy.types.ID, action: bpy.types.Action) -> None:
         animation.action_slot = next(s for s in action.slots if s.target_id_type in (owner.id_type, "UNSPECIFIED"))
 
 
+def assign_first(owner: bpy.types.ID, action: bpy.types.Action) -> None:
+    """Assigns the action unless the artist has put another one, or an NLA strip, in its place."""
+    held = owner.animation_data
+    if held is None or (held.action is None and not held.nla_tracks):
+        assign(owner, action)
+
+
 def write_curve(
     curves: Any,
     data_path: str,

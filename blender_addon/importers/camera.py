@@ -68,7 +68,7 @@ def _key_poses(collection: bpy.types.Collection, camera: bpy.types.Object, path:
     for data_path, values in (("location", path.location), ("rotation_quaternion", path.rotation)):
         for axis in range(values.shape[1]):
             animation.write_curve(curves, data_path, axis, path.frames, values[:, axis], marks, kinds)
-    _assign_first(camera, action)
+    animation.assign_first(camera, action)
 
 
 def _key_lens(collection: bpy.types.Collection, data: bpy.types.Camera, contents: ShotContents, name: str) -> None:
@@ -94,7 +94,7 @@ def _key_lens(collection: bpy.types.Collection, data: bpy.types.Camera, contents
                 animation.write_curve(curves, data_path, 0, frames, values, marks, kinds)
             else:
                 animation.remove_curve(curves, data_path)
-        _assign_first(data, action)
+        animation.assign_first(data, action)
     for data_path, values, _ in channels:
         setattr(data, data_path, float(np.median(values)))
 
@@ -106,10 +106,3 @@ def _action(collection: bpy.types.Collection, role: str, name: str, owner: bpy.t
     made = bpy.data.actions.new(name)
     ownership.remember(collection, role, made)
     return made
-
-
-def _assign_first(owner: bpy.types.ID, action: bpy.types.Action) -> None:
-    """Assigns the action unless the artist has put another one, or an NLA strip, in its place."""
-    held = owner.animation_data
-    if held is None or (held.action is None and not held.nla_tracks):
-        animation.assign(owner, action)

@@ -55,7 +55,7 @@ def place_cloud(
         if known.mode == "EDIT":  # its vertices are Blender's copy: replaced under it, Blender loses the object
             with overridden(active_object=known, object=known, edit_object=known):
                 bpy.ops.object.mode_set(mode="OBJECT")
-        _replace_mesh(known.data, mesh)
+        replace_mesh(known.data, mesh)
         ownership.place(scene, collection, known)
         return known
     mesh.name = f"{name} Points"
@@ -64,11 +64,12 @@ def place_cloud(
     cloud.parent = root
     # Reference for the artist: seen in every viewport mode, absent from the final render.
     cloud.hide_render = True
-    cloud_display.add_display(cloud, _point_radius(contents))
+    cloud_display.add_display(cloud, point_radius(contents))
     return cloud
 
 
-def _replace_mesh(old: bpy.types.Mesh, new: bpy.types.Mesh) -> None:
+def replace_mesh(old: bpy.types.Mesh, new: bpy.types.Mesh) -> None:
+    """Puts `new` wherever `old` is used, with its name, materials and properties."""
     for material in old.materials:
         new.materials.append(material)
     for key, value in old.items():
@@ -79,7 +80,7 @@ def _replace_mesh(old: bpy.types.Mesh, new: bpy.types.Mesh) -> None:
     new.name = name
 
 
-def _point_radius(contents: ShotContents) -> float:
+def point_radius(contents: ShotContents) -> float:
     """World radius that is about one pixel of a 960 px wide picture at the middle of the set."""
     focal = float(np.median([f.fx for f in contents.camera.intrinsics.frames]))
     return contents.depth.middle / focal * contents.camera.intrinsics.width / 960.0

@@ -17,10 +17,15 @@ def add_display(cloud: bpy.types.Object, radius: float) -> None:
     modifier[_socket(modifier.node_group, "Material")] = point_material()
 
 
+def is_display(modifier: bpy.types.Modifier) -> bool:
+    """Whether this is what `add_display` adds."""
+    return modifier.type == "NODES" and modifier.node_group is not None and bool(modifier.node_group.get(_MARK))
+
+
 def scale_radius(cloud: bpy.types.Object, factor: float) -> None:
     """Keeps the points as large as they look when the world is scaled."""
     for modifier in cloud.modifiers:
-        if modifier.type == "NODES" and modifier.node_group is not None and modifier.node_group.get(_MARK):
+        if is_display(modifier):
             socket = _socket(modifier.node_group, "Radius")
             modifier[socket] = modifier[socket] * factor
 

@@ -10,21 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from ..depth.contents import DepthContents, DepthParts, read_depth
 from ..shared import sensors
 from ..shared.axes import BLENDER
 from ..shared.camera_files import SolvedCamera, read_camera
-from ..shared.errors import ArtifactMissing, ShotCorrupt
+from ..shared.errors import ArtifactMissing, BacklotError, ShotCorrupt
 from ..shared.shot import ShotFile, ShotFolder
+from .colour import linear_colour
 from .quality import SolveQuality, read_quality
 from .track_table import TrackTable, choose, read_tracks
 
 DEFAULT_SENSOR_MM = 36.0
-_BLOCK = 1 << 15
 _DEPTH_SAMPLES = 20_000
-
-# Linear values of the 256 sRGB codes (IEC 61966-2-1).
-_CODES = np.arange(256) / 255.0
-_LINEAR = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,8 @@ class ShotContents:
     """root: the shot folder. sensor_mm: width of the sensor the artist named, 36 when nobody did.
     has_plate: source/frames holds the first frame. solve: names the solve that made the camera, "" when its
     record is gone. tracks: None when there are none or they were not asked for. shown_tracks: int64 [K], rows of
-    those that go into the scene. quality: how good the solve is, frame by frame."""
+    those that go into the scene. quality: how good the solve is, frame by frame. depth_maps: None when they were not
+    asked for, or could not be brought up to date; depth_error says why."""
 
     root: Path
     shot: ShotFile
@@ -85,11 +83,13 @@ class ShotContents:
     tracks: TrackTable | None = None
     shown_tracks: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     quality: SolveQuality = field(default_factory=SolveQuality)
+    depth_maps: DepthContents | None = None
+    depth_error: BacklotError | None = None
 
 
-def read_shot(root: Path, track_limit: int | None = None) -> ShotContents:
-    """Reads a solved shot. track_limit: how many of its tracks are wanted, 0 for all, None for none. Raises
-    `ArtifactMissing` (not ingested or not solved yet), `ShotCorrupt`."""
+def read_shot(root: Path, track_limit: int | None = None, parts: DepthParts | None = None) -> ShotContents:
+    """Reads a solved shot. track_limit: how many of its tracks are wanted, 0 for all, None for none. parts: of its
+    depth. Raises `ArtifactMissing` (not ingested or not solved yet, no depth), `ShotCorrupt`, `ShotReadOnly`."""
     folder = ShotFolder(root)
     shot = folder.read()
     if not folder.extrinsics.is_file():
@@ -100,6 +100,7 @@ def read_shot(root: Path, track_limit: int | None = None) -> ShotContents:
     record = _solve_record(folder)
     tracks = read_tracks(folder.tracks) if track_limit is not None and folder.tracks.is_file() else None
     size = (camera.intrinsics.width, camera.intrinsics.height)
+    depth_maps, depth_error = _depth_maps(root, parts)
     return ShotContents(
         root=root,
         shot=shot,
@@ -113,7 +114,21 @@ def read_shot(root: Path, track_limit: int | None = None) -> ShotContents:
         tracks=tracks,
         quality=read_quality(folder, camera),
         shown_tracks=np.zeros(0, np.int64) if tracks is None else choose(tracks, track_limit or 0, size),
+        depth_maps=depth_maps,
+        depth_error=depth_error,
     )
+
+
+def _depth_maps(root: Path, parts: DepthParts | None) -> tuple[DepthContents | None, BacklotError | None]:
+    """An update must not fail over depth: a new solve may have made it out of date."""
+    if not parts:
+        return None, None
+    try:
+        return read_depth(root, parts), None
+    except BacklotError as error:
+        if not parts.is_update:
+            raise
+        return None, error
 
 
 def camera_path(camera: SolvedCamera, source: Path) -> CameraPath:
@@ -140,7 +155,7 @@ def read_cloud(path: Path) -> Cloud:
         with np.load(path) as file:
             cloud = Cloud(
                 xyz=np.ascontiguousarray(file["xyz"], dtype=np.float32),
-                colour=_linear(np.ascontiguousarray(file["rgb"], dtype=np.uint8)),
+                colour=linear_colour(np.ascontiguousarray(file["rgb"], dtype=np.uint8)),
                 error=np.ascontiguousarray(file["error"], dtype=np.float32),
                 track_length=np.ascontiguousarray(file["track_length"], dtype=np.int32),
                 at_infinity=_flags(file["at_infinity"]) if "at_infinity" in file.files else None,
@@ -158,16 +173,6 @@ def _flags(found: np.ndarray) -> np.ndarray | None:
     """The flags as bool [N], None when not one is set."""
     flags = np.ascontiguousarray(found, dtype=bool)
     return flags if flags.any() else None
-
-
-def _linear(rgb: np.ndarray) -> np.ndarray:
-    """sRGB codes uint8 [N,3] as linear float32 [N,4]. In blocks: numpy holds Python's lock while it looks
-    up, and Blender's main thread must not wait for it."""
-    colour = np.ones((len(rgb), 4), dtype=np.float32)
-    for start in range(0, len(rgb), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        colour[block, :3] = _LINEAR[rgb[block]]
-    return colour
 
 
 def _depth_range(path: CameraPath, cloud: Cloud | None) -> DepthRange:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import bpy
 
+from ..depth.contents import DepthParts
+from ..depth.scene_import import ImportedDepth, import_depth
+from ..shared.errors import BacklotError
 from . import ownership, world_record
 from .camera import import_camera, import_root
 from .cloud import build_mesh, place_cloud
@@ -31,11 +34,13 @@ class ImportOptions:
     plate: bool = True
     cloud: bool = True
     track_limit: int | None = DEFAULT_TRACKS
+    depth: DepthParts | None = None
 
 
 @dataclass(frozen=True)
 class ImportedShot:
-    """What stands in the scene now. kept: scene settings the artist had changed, left alone."""
+    """What stands in the scene now. kept: scene settings the artist had changed, left alone. depth: None when it was
+    not asked for, or could not be updated: depth_error."""
 
     collection: bpy.types.Collection
     root: bpy.types.Object
@@ -45,20 +50,23 @@ class ImportedShot:
     frames_solved: int
     frames_missing: tuple[int, ...]
     kept: tuple[str, ...]
+    depth: ImportedDepth | None = None
+    depth_error: BacklotError | None = None
 
     @property
     def summary(self) -> str:
         """One line for the status bar."""
         points = f", {len(self.cloud.data.vertices)} points" if self.cloud is not None else ""
         gaps = f", {len(self.frames_missing)} frames without a camera" if self.frames_missing else ""
-        return f"{self.collection.name}: camera on {self.frames_solved} frames{points}{gaps}"
+        depth = f", {self.depth.summary}" if self.depth is not None else ""
+        return f"{self.collection.name}: camera on {self.frames_solved} frames{points}{gaps}{depth}"
 
 
 def import_shot(scene: bpy.types.Scene, root: Path, options: ImportOptions | None = None) -> ImportedShot:
     """Reads and imports a shot at once. Raises `ArtifactMissing`, `ShotCorrupt`."""
     result = None
     options = options or ImportOptions()
-    for step in import_steps(scene, read_shot(root, options.track_limit), options):
+    for step in import_steps(scene, read_shot(root, options.track_limit, options.depth), options):
         result = step
     assert result is not None
     return result
@@ -100,6 +108,11 @@ def _place(
         yield from import_tracks(plate, contents)
     cloud = place_cloud(scene, collection, root, contents, mesh, name) if mesh is not None else None
     _follow_the_world(collection, contents)
+    depth = None
+    if contents.depth_maps is not None:
+        yield None
+        for depth in import_depth(scene, collection, contents, contents.depth_maps, name):  # noqa: B007
+            yield None
     kept = apply_scene_settings(scene, collection, contents) if options.set_scene else []
     if options.set_scene and (is_new or scene.camera is None):
         scene.camera = camera
@@ -113,6 +126,8 @@ def _place(
         frames_solved=len(contents.path.frames),
         frames_missing=contents.path.missing,
         kept=tuple(kept),
+        depth=depth,
+        depth_error=contents.depth_error,
     )
 
 

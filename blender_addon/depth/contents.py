@@ -1,0 +1,93 @@
+"""What of a shot's depth is wanted, and what its files hold. No bpy here: the pump reads on a thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..importers.colour import linear_colour
+from ..shared.camera_files import read_camera
+from ..shared.depth_meta import FUSED_CLOUD, FUSED_MESH, DepthMeta, read_depth_meta
+from ..shared.errors import ArtifactMissing, ShotCorrupt
+from . import frames
+from .frames import DepthFrames
+from .ply import PlyModel, read_ply
+from .topology import edges_of, without_degenerate
+
+
+@dataclass(frozen=True)
+class DepthParts:
+    """What is brought into the scene. mesh, cloud: the fused ones. grid: the depth of every frame, as a surface before
+    the camera. sequence: its image sequence alone, for the compositor. is_update: it is there already; depth that
+    cannot be read is then told and not raised."""
+
+    mesh: bool = False
+    cloud: bool = False
+    grid: bool = False
+    sequence: bool = False
+    is_update: bool = False
+
+    def __bool__(self) -> bool:
+        return self.mesh or self.cloud or self.grid or self.sequence
+
+
+@dataclass(frozen=True)
+class Fused:
+    """A fused cloud or mesh. model: points and triangles (none for a cloud). colour: float32 [N,4], linear, None
+    without. edges, corner_edges: see `topology.edges_of`."""
+
+    model: PlyModel
+    colour: np.ndarray | None
+    edges: np.ndarray
+    corner_edges: np.ndarray
+
+
+@dataclass(frozen=True)
+class DepthContents:
+    """frames: always there; the compositor uses them too. absent: parts that were wanted and are not in the shot."""
+
+    meta: DepthMeta
+    frames: DepthFrames
+    mesh: Fused | None
+    cloud: Fused | None
+    grid: bool
+    absent: tuple[str, ...]
+
+
+def read_depth(root: Path, parts: DepthParts) -> DepthContents:
+    """Reads the depth of a shot. Raises `ArtifactMissing` before the depth stage, `ShotCorrupt` for files that do not
+    belong together, `ShotReadOnly`."""
+    meta = read_depth_meta(root)
+    camera = read_camera(root)
+    if meta.world_revision != camera.world.revision:
+        raise ShotCorrupt(
+            f"The depth belongs to world revision {meta.world_revision}, the camera to {camera.world.revision}.",
+            "Try again in a moment, or run the depth stage again.",
+        )
+    if (meta.width, meta.height) != (camera.intrinsics.width, camera.intrinsics.height):
+        raise ShotCorrupt(
+            f"The depth has {meta.width} x {meta.height} pixels, the plate {camera.intrinsics.width} x "
+            f"{camera.intrinsics.height}.",
+            "Run the depth stage again.",
+        )
+    copies = frames.bring_up_to_date(root, meta)
+    mesh = _fused(root / FUSED_MESH) if parts.mesh else None
+    cloud = _fused(root / FUSED_CLOUD) if parts.cloud else None
+    absent = tuple(
+        name for name, wanted, found in (("mesh", parts.mesh, mesh), ("cloud", parts.cloud, cloud))
+        if wanted and found is None
+    )  # fmt: skip
+    return DepthContents(meta, copies, mesh, cloud, parts.grid and bool(meta.frames), absent)
+
+
+def _fused(path: Path) -> Fused | None:
+    """None when there is no such file."""
+    try:
+        found = read_ply(path)
+    except ArtifactMissing:
+        return None
+    model = replace(found, triangles=without_degenerate(found.triangles))
+    colour = linear_colour(model.rgb) if model.rgb is not None else None
+    return Fused(model, colour, *edges_of(model.triangles, len(model.xyz)))

@@ -1,0 +1,89 @@
+"""Brings a shot's depth into the scene, in short steps; what was imported before is updated in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import bpy
+
+from ..importers import cloud_display, ownership
+from ..importers.cloud import point_radius, replace_mesh
+from ..importers.contents import ShotContents
+from . import grid, roles
+from .contents import DepthContents
+from .materials import fused_material
+from .surfaces import build_cloud, build_mesh
+
+MESH, CLOUD = "depth_mesh", "depth_cloud"
+
+
+@dataclass(frozen=True)
+class ImportedDepth:
+    """What stands in the scene now. absent: parts that were asked for, and that the shot has not."""
+
+    mesh: bpy.types.Object | None
+    cloud: bpy.types.Object | None
+    grid: bpy.types.Object | None
+    frames: tuple[int, ...]
+    absent: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """For the status bar, after what the camera says."""
+        parts = [f"depth on {len(self.frames)} frames"]
+        if self.mesh is not None:
+            parts.append(f"a mesh of {len(self.mesh.data.polygons)} faces")
+        if self.cloud is not None:
+            parts.append(f"{len(self.cloud.data.vertices)} dense points")
+        return ", ".join(parts + [f"no {name} in the shot" for name in self.absent])
+
+
+def import_depth(
+    scene: bpy.types.Scene,
+    collection: bpy.types.Collection,
+    shot: ShotContents,
+    depth: DepthContents,
+    name: str,
+) -> Iterator[ImportedDepth | None]:
+    """Imports in steps; the last one yields the result. The shot's root and camera are there."""
+    mesh, cloud, surface = None, None, None
+    if depth.mesh is not None:
+        data = None
+        for data in build_mesh(depth.mesh, f"{name} Mesh"):  # noqa: B007  (the last one is finished)
+            yield None
+        mesh = _place(scene, collection, MESH, data, f"{name} Mesh")
+    if depth.cloud is not None:
+        data = None
+        for data in build_cloud(depth.cloud, f"{name} Dense Points"):  # noqa: B007
+            yield None
+        cloud = _place(scene, collection, CLOUD, data, f"{name} Dense Points")
+        if not any(cloud_display.is_display(modifier) for modifier in cloud.modifiers):
+            cloud_display.add_display(cloud, point_radius(shot))
+    yield None
+    if depth.frames.frames:
+        grid.import_sequences(collection, shot, depth, name)
+        yield None
+        if depth.grid:
+            camera = ownership.recall(collection, ownership.CAMERA)
+            surface = grid.import_grid(scene, collection, camera, shot, name)
+    yield ImportedDepth(mesh, cloud, surface, depth.frames.frames, depth.absent)
+
+
+def _place(
+    scene: bpy.types.Scene, collection: bpy.types.Collection, role: str, data: bpy.types.Mesh, name: str
+) -> bpy.types.Object:
+    """The finished mesh in the object of its role, whose materials, modifiers, parents and render settings stay."""
+    known = ownership.recall(collection, role)
+    if known is not None:
+        if known.mode != "OBJECT":  # its data are a tool's copy: replaced under it, Blender loses the object
+            with bpy.context.temp_override(active_object=known, object=known, edit_object=known):
+                bpy.ops.object.mode_set(mode="OBJECT")
+        replace_mesh(known.data, data)
+        ownership.place(scene, collection, known)
+        return known
+    data.materials.append(fused_material() if role == MESH else cloud_display.point_material())
+    made, _ = ownership.ensure_object(scene, collection, role, name, data)
+    made.parent = ownership.recall(collection, ownership.ROOT)
+    roles.set_role(made, roles.HOLDOUT if role == MESH else roles.REFERENCE)
+    return made
