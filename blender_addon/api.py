@@ -17,11 +17,12 @@ from typing import Any
 import bpy
 
 from . import preferences, runtime
+from .depth.choice import chosen_parts
 from .depth.contents import DepthParts
 from .importers.shot_import import ImportedShot, ImportOptions
 from .importers.shot_import import import_shot as _import_shot
 from .properties import folder_path, import_options
-from .requests import export_request, has_plate, ingest_request, solve_request
+from .requests import depth_request, export_request, has_plate, ingest_request, solve_request
 from .shared import connection
 from .shared.backend_process import start_backend
 from .shared.client import Client
@@ -97,6 +98,23 @@ def import_depth(
     them, and the depth of every frame as a surface before the camera."""
     wanted = replace(options or ImportOptions(), depth=DepthParts(mesh=mesh, cloud=cloud, grid=grid, sequence=True))
     return import_shot(shot, scene=scene, options=wanted)
+
+
+def depth(shot: str | Path, *, on_event: OnEvent | None = None, **params: Any) -> JobStatus:
+    """Finds the depth of a solved shot. params: those of the depth stage (engine, mesh, dense, ...)."""
+    folder = str(Path(shot).expanduser().absolute())
+    return run(JobRequest(folder, stages=("depth",), params={"depth": params}, device=preferences.device()), on_event)
+
+
+def depth_of_scene(scene: bpy.types.Scene, on_event: OnEvent | None = None) -> ImportedShot | None:
+    """Finds depth as the scene's Backlot settings say; imports it if they say so."""
+    request = depth_request(scene)
+    run(request, on_event)
+    settings = scene.backlot
+    if not settings.import_when_done:
+        return None
+    options = replace(import_options(settings), depth=chosen_parts(settings.depth_parts))
+    return _import_shot(scene, Path(request.shot), options)
 
 
 def export(

@@ -11,7 +11,10 @@ from pathlib import Path
 import bpy
 
 from . import declared
+from .depth.choice import PARTS, present_parts
+from .importers import ownership
 from .importers.shot_import import DEFAULT_TRACKS, ImportOptions
+from .shared.depth_params import DepthParams
 from .shared.export_formats import EXPORT_FORMATS
 from .shared.messages import JobStatus
 from .shared.shot import default_shot_folder
@@ -19,6 +22,7 @@ from .shared.stages import ExportParams, IngestParams, SolveParams
 
 IngestSettings = declared.property_group(IngestParams, "BACKLOT_IngestSettings")
 ExportSettings = declared.property_group(ExportParams, "BACKLOT_ExportSettings")
+DepthSettings = declared.property_group(DepthParams, "BACKLOT_DepthSettings")
 SolveSettings = declared.property_group(SolveParams, "BACKLOT_SolveSettings")
 
 
@@ -61,6 +65,14 @@ class ShotSettings(bpy.types.PropertyGroup):
     )
     ingest: bpy.props.PointerProperty(type=IngestSettings)
     solve: bpy.props.PointerProperty(type=SolveSettings)
+    depth: bpy.props.PointerProperty(type=DepthSettings)
+    depth_parts: bpy.props.EnumProperty(
+        name="Depth Parts",
+        description="What of the depth comes into the scene; Shift adds one",
+        items=PARTS,
+        options={"ENUM_FLAG"},
+        default={part[0] for part in PARTS},
+    )
     export: bpy.props.PointerProperty(type=ExportSettings)
     export_all: bpy.props.BoolProperty(
         name="Everything This Computer Can Write",
@@ -162,9 +174,13 @@ def folder_path(settings: ShotSettings) -> Path | None:
 
 
 def import_options(settings: ShotSettings) -> ImportOptions:
-    """How the scene wants its shot imported."""
+    """How the scene wants its shot imported; depth that stands in it is updated."""
     limit = settings.track_limit if settings.track_limit >= 0 else None
-    return ImportOptions(set_scene=settings.set_scene, track_limit=limit)
+    folder = folder_path(settings)
+    here = settings.id_data.collection.children_recursive
+    shots = ownership.collections_of(str(folder)) if folder is not None else []
+    depth = present_parts(next((shot for shot in shots if shot in here), None))
+    return ImportOptions(set_scene=settings.set_scene, track_limit=limit, depth=depth)
 
 
 def show_job(item: JobItem, status: JobStatus, detail: str) -> None:
@@ -184,6 +200,7 @@ def selected_job(jobs: JobList) -> JobItem | None:
 CLASSES = (
     IngestSettings,
     SolveSettings,
+    DepthSettings,
     ExportSettings,
     AlignSettings,
     ShotSettings,

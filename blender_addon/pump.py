@@ -10,19 +10,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
 
 from . import wording
+from .depth.choice import chosen_parts
 from .followups import FollowUps
 from .importers.contents import ShotContents, read_shot
 from .importers.shot_import import ImportedShot, ImportOptions, import_steps
-from .properties import import_options, show_job
+from .properties import ShotSettings, import_options, show_job
 from .session import Session
 from .shared.errors import BacklotError, InternalError, InvalidRequest
-from .shared.messages import DONE, JobEvent
+from .shared.messages import DONE, JobEvent, JobStatus
 from .worlds import Worlds
 
 BUDGET_S = 0.008
@@ -170,7 +171,7 @@ class Pump:
                 continue
             settings.job = ""
             if status.state == DONE and settings.import_when_done:
-                self.import_later(scene, Path(status.request.shot), import_options(settings))
+                self.import_later(scene, Path(status.request.shot), _options_after(status, settings))
 
     def _step_imports(self, deadline: float) -> None:
         while self._imports and self._imports[0].contents is not None:
@@ -203,6 +204,8 @@ class Pump:
 
     def _finish(self, result: ImportedShot) -> None:
         self.last_import = result.summary
+        if result.depth_error is not None:
+            self.session.error = result.depth_error
         self.session.changed = True
         self.worlds.imported(result.collection)
         self.scene_changed(result.collection.name)
@@ -227,6 +230,13 @@ class Pump:
             listed.items.add()
         for item, status in zip(listed.items, newest, strict=True):
             show_job(item, status, wording.state_text(status))
+
+
+def _options_after(status: JobStatus, settings: ShotSettings) -> ImportOptions:
+    options = import_options(settings)
+    if "depth" not in status.request.stages:
+        return options
+    return replace(options, depth=chosen_parts(settings.depth_parts))
 
 
 def _artist_is_busy() -> bool:

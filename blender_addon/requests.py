@@ -13,6 +13,7 @@ import bpy
 
 from . import declared, preferences
 from .properties import clip_path, folder_path
+from .shared.depth_params import DepthParams
 from .shared.errors import FootageNotFound, InvalidParameter
 from .shared.messages import JobRequest
 from .shared.params import specs
@@ -61,6 +62,18 @@ def export_request(scene: bpy.types.Scene, folder: Path, formats: str = "") -> J
     for stage, values in params.items():
         stage_params(stage, values)
     return JobRequest(shot=str(folder), stages=("export",), params=params, device=preferences.device())
+
+
+def depth_request(scene: bpy.types.Scene) -> JobRequest:
+    """The job that Estimate Depth starts. Stages before it keep the parameters that they last ran with. Raises
+    `InvalidParameter`."""
+    settings = scene.backlot
+    folder = folder_path(settings)
+    if folder is None:
+        raise InvalidParameter("No shot folder is chosen.", "Choose a shot folder in the Shot panel.")
+    wanted = declared.values(settings.depth, DepthParams)
+    stage_params("depth", wanted)
+    return JobRequest(shot=str(folder), stages=("depth",), params={"depth": wanted}, device=preferences.device())
 
 
 def own_blender() -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .shared.camera_files import read_camera
+from .shared.depth_meta import FUSED_CLOUD, FUSED_MESH, META, DepthMeta, read_depth_meta
 from .shared.errors import ArtifactMissing, BacklotError, ShotCorrupt
 from .shared.shot import ShotFolder, SourceFacts, read_document
 from .shared.solve_report import Problem, SolveReport
@@ -17,15 +18,29 @@ _HDR = {"pq": "HDR (PQ)", "hlg": "HDR (HLG)"}
 
 
 @dataclass(frozen=True)
+class DepthSummary:
+    """lines: short ones about the depth. missing: sentences about frames without it. has_mesh, has_cloud: whether they
+    were fused. problem: why it does not go with the camera, "" when it does."""
+
+    lines: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    has_mesh: bool = False
+    has_cloud: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class ShotSummary:
     """clip: short lines about the footage; warnings: what is unusual about it; camera: short lines about
-    the solve, empty before it. problems: its bad ranges. error: why the folder could not be read."""
+    the solve, empty before it. problems: its bad ranges. depth: None before the depth stage. error: why the folder
+    could not be read."""
 
     clip: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     camera: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     error: BacklotError | None = field(default=None)
+    depth: DepthSummary | None = None
 
     @property
     def is_solved(self) -> bool:
@@ -40,9 +55,11 @@ def read_summary(folder: Path) -> ShotSummary:
         if found is None:
             return ShotSummary()
         camera = _camera_lines(folder) if shot.extrinsics.is_file() else ()
+        depth = _depth(folder, found.facts) if camera and (folder / META).is_file() else None
     except BacklotError as error:
         return ShotSummary(error=error)
-    return ShotSummary(_clip_lines(found.facts), _warnings(found.facts), camera, _problems(shot) if camera else ())
+    problems = _problems(shot) if camera else ()
+    return ShotSummary(_clip_lines(found.facts), _warnings(found.facts), camera, problems, depth=depth)
 
 
 def _problems(shot: ShotFolder) -> tuple[Problem, ...]:
@@ -89,3 +106,32 @@ def _camera_lines(folder: Path) -> tuple[str, ...]:
         length = f"{focal[0]:.0f} to {focal[-1]:.0f}" if is_zoom else f"{focal[len(focal) // 2]:.1f}"
         lines.append(f"Focal length {length} px ({camera.intrinsics.focal_source})")
     return tuple(lines)
+
+
+def _depth(folder: Path, facts: SourceFacts) -> DepthSummary:
+    meta = read_depth_meta(folder)
+    unit = " m" if meta.units == "metres" else ""
+    engine = f"{meta.engine} ({meta.model})" if meta.model else meta.engine
+    lines = [f"{len(meta.frames)} of {facts.frame_count} frames, by {engine}"]
+    if meta.frames:
+        lines.append(f"{meta.near:.3g} to {meta.far:.3g}{unit}")
+    shares = (("measured", meta.measured), ("known", meta.known))
+    said = [f"{share:.0%} {word}" for word, share in shares if share is not None]
+    if said:
+        lines.append(f"{', '.join(said)} of all pixels")
+    revision = read_camera(folder).world.revision
+    problem = (
+        "" if meta.world_revision == revision else "This depth belongs to another world of the shot: estimate it anew"
+    )
+    return DepthSummary(
+        tuple(lines), _without(meta), (folder / FUSED_MESH).is_file(), (folder / FUSED_CLOUD).is_file(), problem
+    )
+
+
+def _without(meta: DepthMeta) -> tuple[str, ...]:
+    """Frames without depth, by ranges."""
+    return tuple(
+        f"No depth in {f'frame {gap.first}' if gap.first == gap.last else f'frames {gap.first} to {gap.last}'}"
+        f"{f': {gap.cause}' if gap.cause else ''}"
+        for gap in meta.missing
+    )

@@ -17,9 +17,9 @@ from ..importers.contents import ShotContents, read_shot
 from ..shared.errors import ArtifactMissing
 from . import stmap, view
 from .lens_maps import REDISTORT, UNDISTORT, overscan_of
-from .trees import Builder, feeding, new_group, output_socket, scene_tree, set_menu
+from .trees import Builder, feeding, group_node, new_group, output_socket, scene_tree, set_menu
 
-_GROUP = "composite"
+GROUP = "composite"
 _GROUP_NAME = "Backlot Composite"
 _CG, _IMAGE, _UNDISTORTED = "Render", "Image", "Undistorted Plate"
 
@@ -44,10 +44,10 @@ def set_up_composite(
     bent = lens.is_distorted(contents.camera.intrinsics)
     factor = overscan_of(contents.camera.intrinsics) if overscan and bent else 1.0
     widen(collection, contents, factor)
-    group = ownership.recall(collection, _GROUP)
+    group = ownership.recall(collection, GROUP)
     if group is None:
         group = new_group(_GROUP_NAME, (_CG,), (_IMAGE, _UNDISTORTED))
-        ownership.remember(collection, _GROUP, group)
+        ownership.remember(collection, GROUP, group)
     notes = _fill(group, clip, collection, contents, shown)
     if factor > 1.0:
         notes.append(f"The camera sees {factor - 1.0:.1%} more than the plate: room that the lens needs in the corners")
@@ -114,11 +114,17 @@ def _zoom_note(contents: ShotContents) -> str:
     return "The lens zooms, but the distortion set-up uses its median focal length"
 
 
+def is_set_up(scene: bpy.types.Scene, collection: bpy.types.Collection) -> bool:
+    """Whether the shot's plate is under the scene's render already."""
+    group = ownership.recall(collection, GROUP)
+    return group is not None and group_node(scene_tree(scene), group) is not None
+
+
 def _insert(scene: bpy.types.Scene, group: bpy.types.NodeTree) -> None:
     """Puts the group before the scene's output, behind whatever the artist has built."""
     tree = scene_tree(scene)
     output = output_socket(tree)
-    if any(node.bl_idname == "CompositorNodeGroup" and node.node_tree == group for node in tree.nodes):
+    if group_node(tree, group) is not None:
         return
     source = feeding(tree, output)
     node = tree.nodes.new("CompositorNodeGroup")

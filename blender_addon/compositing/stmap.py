@@ -59,6 +59,18 @@ def sample(build: Builder, picture: object, image: bpy.types.Image, size: tuple[
     return _four_taps(build, picture, places, size)
 
 
+def sample_nearest(build: Builder, picture: object, image: bpy.types.Image) -> object:
+    """As `sample`, without any mixing of neighbours: for depth."""
+    places = build.node("CompositorNodeImage", label=image.name)
+    places.image = image
+    node = build.node("CompositorNodeMapUV", picture, places)
+    if "Interpolation" in node.inputs:
+        node.inputs["Interpolation"].default_value = "Nearest"
+    else:
+        node.filter_type = "NEAREST"
+    return node
+
+
 def _four_taps(build: Builder, picture: object, places: object, size: tuple[int, int]) -> object:
     """Before 5.0 Map UV knows nearest (half a pixel off) and an anisotropic filter (a quarter of a pixel
     off), so the four neighbours are fetched one by one and mixed."""

@@ -41,14 +41,25 @@ def feeding(tree: bpy.types.NodeTree, socket: bpy.types.NodeSocket) -> bpy.types
     return (layers or tree.nodes.new("CompositorNodeRLayers")).outputs["Image"]
 
 
-def new_group(name: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> bpy.types.NodeTree:
-    """An empty node group with colour sockets."""
+def new_group(
+    name: str, inputs: tuple[str, ...], outputs: tuple[str, ...], numbers: tuple[tuple[str, float], ...] = ()
+) -> bpy.types.NodeTree:
+    """An empty node group with colour sockets. numbers: more inputs, with their defaults."""
     group = bpy.data.node_groups.new(name, "CompositorNodeTree")
     for socket in inputs:
         group.interface.new_socket(socket, in_out="INPUT", socket_type="NodeSocketColor")
+    for socket, default in numbers:
+        made = group.interface.new_socket(socket, in_out="INPUT", socket_type="NodeSocketFloat")
+        made.default_value = default
     for socket in outputs:
         group.interface.new_socket(socket, in_out="OUTPUT", socket_type="NodeSocketColor")
     return group
+
+
+def group_node(tree: bpy.types.NodeTree, group: bpy.types.NodeTree) -> bpy.types.Node | None:
+    """The first node of the tree that uses a group."""
+    nodes = (node for node in tree.nodes if node.bl_idname == "CompositorNodeGroup" and node.node_tree == group)
+    return next(nodes, None)
 
 
 class Builder:
@@ -81,19 +92,31 @@ class Builder:
         return node
 
     def math(self, operation: str, a: Any, b: Any = None) -> Any:
-        """a and b: sockets, nodes or numbers. Blender 4 only."""
-        node = self.node("CompositorNodeMath")
+        """a and b: sockets, nodes or numbers."""
+        node = self.node("CompositorNodeMath" if hasattr(bpy.types, "CompositorNodeMath") else "ShaderNodeMath")
         node.operation = operation
         for socket, value in zip(node.inputs, (a, b), strict=False):
-            if isinstance(value, (int, float)):
-                socket.default_value = value
-            else:
-                self.feed(socket, value)
+            self.put(socket, value)
         return node
 
     def mix(self, factor: Any, a: Any, b: Any) -> Any:
-        """Linear mix of two colours; the alpha is the first one's. Blender 4 only."""
-        return self.node("CompositorNodeMixRGB", factor, a, b)
+        """The socket of a linear mix of two colours; the alpha is the first one's in Blender 4."""
+        if hasattr(bpy.types, "CompositorNodeMixRGB"):
+            return self.node("CompositorNodeMixRGB", factor, a, b).outputs[0]
+        node = self.node("ShaderNodeMix")
+        node.data_type = "RGBA"
+        self.put(node.inputs[0], factor)
+        colours = [socket for socket in node.inputs if socket.type == "RGBA"]
+        for socket, value in zip(colours, (a, b), strict=True):
+            self.put(socket, value)
+        return next(socket for socket in node.outputs if socket.type == "RGBA")
+
+    def put(self, socket: bpy.types.NodeSocket, value: Any) -> None:
+        """Links a node or a socket, sets a plain number, and leaves None alone."""
+        if isinstance(value, (int, float)):
+            socket.default_value = value
+        else:
+            self.feed(socket, value)
 
 
 def set_menu(node: Any, socket: str, attribute: str, value: str) -> None:

@@ -20,9 +20,8 @@ from . import grid_nodes, materials, roles
 from .contents import DepthContents
 from .field_nodes import input_path, set_input
 from .images import load_sequence
+from .names import ACTION, CONFIDENCE_IMAGE, DEPTH_IMAGE, GRID, MATERIAL, PLATE_IMAGE
 
-OBJECT, ACTION, MATERIAL = "depth_grid", "depth_action", "depth_material"
-DEPTH_IMAGE, CONFIDENCE_IMAGE, PLATE_IMAGE = "depth_image", "depth_confidence", "depth_plate"
 MODIFIER = "Backlot Depth"
 _MOST_VERTICES = 250_000
 """Of a new surface; more make Blender slow to step through frames. Step changes it."""
@@ -51,9 +50,9 @@ def import_grid(
     name: str,
 ) -> bpy.types.Object:
     """Makes the surface, or gives it the shot's sequences and lens; step, cuts, role and material stay."""
-    remembered = ownership.recall(collection, OBJECT)
+    remembered = ownership.recall(collection, GRID)
     data = remembered.data if remembered is not None else bpy.data.meshes.new(f"{name} Depth")
-    grid, made = ownership.ensure_object(scene, collection, OBJECT, f"{name} Depth", data)
+    grid, made = ownership.ensure_object(scene, collection, GRID, f"{name} Depth", data)
     material = materials.projection_material(ownership.recall(collection, MATERIAL), f"{name} Projection")
     ownership.remember(collection, MATERIAL, material)
     facts = shot.shot.facts
@@ -86,6 +85,15 @@ def _new_modifier(grid: bpy.types.Object, material: bpy.types.Material, shot: Sh
     set_input(modifier, "Step", step)
     set_input(modifier, "Material", material)
     return modifier
+
+
+def update_surface(collection: bpy.types.Collection) -> None:
+    """Gives a surface that is there the sequences as they are now."""
+    surface = ownership.recall(collection, GRID)
+    modifier = find_modifier(surface) if surface is not None else None
+    if modifier is not None:
+        _set_sequences(modifier, collection)
+        surface.update_tag()
 
 
 def _set_sequences(modifier: bpy.types.NodesModifier, collection: bpy.types.Collection) -> None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import bpy
 
 from ..importers import cloud_display, ownership
-from ..importers.cloud import point_radius, replace_mesh
+from ..importers.cloud import leave_tools, point_radius, replace_mesh
 from ..importers.contents import ShotContents
 from . import grid, roles
 from .contents import DepthContents
+from .following import reset_scale
 from .materials import fused_material
+from .names import CLOUD, MESH
 from .surfaces import build_cloud, build_mesh
-
-MESH, CLOUD = "depth_mesh", "depth_cloud"
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def import_depth(
     yield None
     if depth.frames.frames:
         grid.import_sequences(collection, shot, depth, name)
+        reset_scale(collection)
         yield None
         if depth.grid:
             camera = ownership.recall(collection, ownership.CAMERA)
@@ -76,9 +77,7 @@ def _place(
     """The finished mesh in the object of its role, whose materials, modifiers, parents and render settings stay."""
     known = ownership.recall(collection, role)
     if known is not None:
-        if known.mode != "OBJECT":  # its data are a tool's copy: replaced under it, Blender loses the object
-            with bpy.context.temp_override(active_object=known, object=known, edit_object=known):
-                bpy.ops.object.mode_set(mode="OBJECT")
+        leave_tools(known)
         replace_mesh(known.data, data)
         ownership.place(scene, collection, known)
         return known

@@ -52,9 +52,7 @@ def place_cloud(
     cloud, whose materials, modifiers, parents and names stay."""
     known = ownership.recall(collection, ownership.CLOUD)
     if known is not None:
-        if known.mode == "EDIT":  # its vertices are Blender's copy: replaced under it, Blender loses the object
-            with overridden(active_object=known, object=known, edit_object=known):
-                bpy.ops.object.mode_set(mode="OBJECT")
+        leave_tools(known)
         replace_mesh(known.data, mesh)
         ownership.place(scene, collection, known)
         return known
@@ -66,6 +64,13 @@ def place_cloud(
     cloud.hide_render = True
     cloud_display.add_display(cloud, point_radius(contents))
     return cloud
+
+
+def leave_tools(known: bpy.types.Object) -> None:
+    """Ends edit mode and painting: they have Blender's copy of the vertices; replaced under it, the object is lost."""
+    if known.mode != "OBJECT":
+        with overridden(active_object=known, object=known, edit_object=known if known.mode == "EDIT" else None):
+            bpy.ops.object.mode_set(mode="OBJECT")
 
 
 def replace_mesh(old: bpy.types.Mesh, new: bpy.types.Mesh) -> None:

@@ -13,6 +13,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Quaternion
 
+from ..compositing.depth_effects import scale_effects
+from ..depth.following import depth_objects, move_depth, move_vertices
 from ..shared.camera_files import Similarity
 from ..shared.similarity import as_matrix
 from . import animation, ownership
@@ -30,7 +32,7 @@ def move_shot(collection: bpy.types.Collection, by: Similarity) -> None:
         scale_speed(curves, by.scale)
     cloud = ownership.recall(collection, ownership.CLOUD)
     if cloud is not None:
-        _move_vertices(cloud, Matrix(as_matrix(by)))
+        move_vertices(cloud, Matrix(as_matrix(by)))
     move_followers(collection, by)
 
 
@@ -39,15 +41,20 @@ def move_followers(collection: bpy.types.Collection, by: Similarity) -> None:
     root, camera, cloud = (
         ownership.recall(collection, role) for role in (ownership.ROOT, ownership.CAMERA, ownership.CLOUD)
     )
+    depth = depth_objects(collection)
+    ours = (camera, cloud, *depth)
     moved, grown = Matrix(as_matrix(by)), Matrix.Scale(by.scale, 4)
-    for parent, change in ((root, moved), (cloud, moved), (camera, grown)):
+    below = [(thing, grown if thing.parent == camera else moved) for thing in depth]
+    for parent, change in ((root, moved), (cloud, moved), (camera, grown), *below):
         for child in parent.children if parent is not None else ():
-            if child not in (camera, cloud):
+            if child not in ours:
                 child.matrix_parent_inverse = change @ child.matrix_parent_inverse
     if camera is not None:
         _grow_camera(camera.data, by.scale)
     if cloud is not None:
         scale_radius(cloud, by.scale)
+    move_depth(collection, by)
+    scale_effects(collection, by.scale)
 
 
 def move_keys(curves: Any, by: Similarity) -> None:
@@ -102,18 +109,6 @@ def _left_product(q: Quaternion) -> np.ndarray:
     """[4, 4], wxyz: the matrix that multiplies a quaternion by `q` from the left."""
     w, x, y, z = q
     return np.array([(w, -x, -y, -z), (x, w, -z, y), (y, z, w, -x), (z, -y, x, w)])
-
-
-def _move_vertices(cloud: bpy.types.Object, by: Matrix) -> None:
-    if cloud.mode != "EDIT":
-        cloud.data.transform(by)
-        cloud.data.update()
-        return
-    import bmesh
-
-    edited = bmesh.from_edit_mesh(cloud.data)
-    edited.transform(by)
-    bmesh.update_edit_mesh(cloud.data, loop_triangles=False, destructive=False)
 
 
 def _grow_camera(data: bpy.types.Camera, scale: float) -> None:

@@ -5,6 +5,7 @@ import bpy
 from . import (
     backend,
     compositing,
+    depth,
     exporting,
     footage,
     import_camera,
@@ -28,6 +29,7 @@ CLASSES = (
     *tracks.CLASSES,
     *world_points.CLASSES,
     *world.CLASSES,
+    *depth.CLASSES,
 )
 
 

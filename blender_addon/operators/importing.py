@@ -109,6 +109,8 @@ def find_shot(chosen: Path) -> Path:
 def report_import(operator: bpy.types.Operator, shot: ImportedShot) -> None:
     runtime.pump().worlds.imported(shot.collection)
     operator.report({"INFO"}, shot.summary)
+    if shot.depth_error is not None:
+        operator.report({"WARNING"}, str(shot.depth_error))
     if shot.kept:
         names = ", ".join(name.removeprefix("render.").replace("_", " ") for name in shot.kept)
         operator.report({"INFO"}, f"Your own scene settings were kept: {names}")

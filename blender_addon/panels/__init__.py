@@ -2,9 +2,17 @@
 
 import bpy
 
-from . import exporting, jobs, shot, solve, tracks, world
+from . import depth, exporting, jobs, shot, solve, tracks, world
 
-CLASSES = (*shot.CLASSES, *solve.CLASSES, *tracks.CLASSES, *world.CLASSES, *exporting.CLASSES, *jobs.CLASSES)
+CLASSES = (
+    *shot.CLASSES,
+    *solve.CLASSES,
+    *tracks.CLASSES,
+    *world.CLASSES,
+    *depth.CLASSES,
+    *exporting.CLASSES,
+    *jobs.CLASSES,
+)
 
 
 def register() -> None:

@@ -11,20 +11,15 @@ from ..importers import ownership
 from ..importers.plate import LENS_ERROR
 from ..importers.tracks import plate_of
 from ..properties import folder_path
-from ..shared.messages import DONE, FAILED, JobStatus
+from ..shared.messages import DONE, JobStatus
 from ..shared.params import specs
 from ..shared.stages import SolveParams
 from ..summary import ShotSummary
+from .job_state import current_job, draw_progress, draw_trouble, of_stage
 from .tab import BacklotTab, letters
 
 _PROBLEMS = 6
 """Bad ranges that the panel lists; the timeline marks all."""
-
-
-def _current_job(context: bpy.types.Context) -> JobStatus | None:
-    settings = context.scene.backlot
-    folder = folder_path(settings)
-    return runtime.session().job_of(folder, settings.job) if folder is not None else None
 
 
 class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
@@ -32,7 +27,7 @@ class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
     bl_idname = "BACKLOT_PT_solve"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, job = self.layout, _current_job(context)
+        layout, job = self.layout, current_job(context)
         settings = layout.column()
         settings.use_property_split = True
         settings.use_property_decorate = False
@@ -40,35 +35,15 @@ class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
         for spec in specs(SolveParams):
             if not spec.folded and not (spec.name == "sensor_mm" and context.scene.backlot.solve.sensor != "custom"):
                 declared.draw(settings, context.scene.backlot.solve, spec)
-        if job is not None and not job.is_over:
-            self._progress(context, job)
+        own = None if of_stage(job, "depth") else job
+        if own is not None and not own.is_over:
+            draw_progress(layout, own, letters(context))
         else:
             row = layout.row()
             row.scale_y = 1.6
             row.operator("backlot.solve_camera", icon="CAMERA_DATA")
-        self._trouble(context, job)
-        self._result(context, job)
-
-    def _progress(self, context: bpy.types.Context, job: JobStatus) -> None:
-        row = self.layout.row(align=True)
-        text = f"{round(100 * job.progress.fraction)} %"
-        row.progress(factor=job.progress.fraction, type="BAR", text=text)
-        row.operator("backlot.cancel_job", text="", icon="X").job = job.id
-        column = self.layout.column(align=True)
-        wording.draw_wrapped(column, wording.progress_text(job), letters(context))
-        if job.progress.frame is not None:
-            column.label(text=f"Frame {job.progress.frame}")
-
-    def _trouble(self, context: bpy.types.Context, job: JobStatus | None) -> None:
-        session = runtime.session()
-        if session.error is not None:
-            wording.draw_error(self.layout.box(), session.error, letters(context))
-        elif not session.online and session.status_line.endswith("starting"):
-            self.layout.label(text=session.status_line, icon="SORTTIME")
-        if job is not None and job.state == FAILED and job.error:
-            box = self.layout.box()
-            wording.draw_error(box, job.error, letters(context))
-            box.operator("backlot.retry_job", text="Try Again", icon="FILE_REFRESH").job = job.id
+        draw_trouble(layout, own, letters(context))
+        self._result(context, own)
 
     def _result(self, context: bpy.types.Context, job: JobStatus | None) -> None:
         folder = folder_path(context.scene.backlot)

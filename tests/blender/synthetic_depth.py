@@ -120,7 +120,7 @@ def set_mesh(plan: DepthPlan) -> tuple[np.ndarray, np.ndarray]:
     """Vertices float32 [N,3] and triangles int32 [T,3] of the floor and the box's five seen sides."""
     low, high = BOX
     patches = [
-        ((-4.0, -4.0, 0.0), (8.0, 0, 0), (0, plan.floor_to + 4.0, 0)),
+        ((-8.0, -5.0, 0.0), (16.0, 0, 0), (0, plan.floor_to + 5.0, 0)),
         (tuple(low), (1, 0, 0), (0, 0, 1)),
         ((low[0], high[1], 0.0), (0, 0, 1), (1, 0, 0)),
         (tuple(low), (0, 0, 1), (0, 1, 0)),

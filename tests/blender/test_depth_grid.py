@@ -76,7 +76,7 @@ def test_it_follows_the_frames_and_a_frame_without_depth_is_empty(empty: None, t
     truth = write_depth_shot(tmp_path / "clip_backlot", ShotPlan(count=5), DepthPlan(left_out=(1003,)))
     grid = api.import_depth(tmp_path / "clip_backlot").depth.grid
     for number in (1001, 1002, 1003, 1004, 1005, 1001):
-        xyz, values, faces = surface(grid, number)
+        xyz, _, faces = surface(grid, number)
         if number == 1003:
             assert len(xyz) == faces == 0
             continue

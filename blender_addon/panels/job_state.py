@@ -1,0 +1,45 @@
+"""The shot's job as panels show it: progress with its cross, and what went wrong."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import runtime, wording
+from ..properties import folder_path
+from ..shared.messages import FAILED, JobStatus
+
+
+def current_job(context: bpy.types.Context) -> JobStatus | None:
+    """The job that the scene waits for, or else the newest of its shot."""
+    settings = context.scene.backlot
+    folder = folder_path(settings)
+    return runtime.session().job_of(folder, settings.job) if folder is not None else None
+
+
+def of_stage(job: JobStatus | None, stage: str) -> bool:
+    """Whether a job was asked for a stage."""
+    return job is not None and stage in job.request.stages
+
+
+def draw_progress(layout: bpy.types.UILayout, job: JobStatus, width: int) -> None:
+    """Of a job that is not over. width: letters."""
+    row = layout.row(align=True)
+    row.progress(factor=job.progress.fraction, type="BAR", text=f"{round(100 * job.progress.fraction)} %")
+    row.operator("backlot.cancel_job", text="", icon="X").job = job.id
+    column = layout.column(align=True)
+    wording.draw_wrapped(column, wording.progress_text(job), width)
+    if job.progress.frame is not None:
+        column.label(text=f"Frame {job.progress.frame}")
+
+
+def draw_trouble(layout: bpy.types.UILayout, job: JobStatus | None, width: int) -> None:
+    """The session's error, or a failed job's with the button to try again."""
+    session = runtime.session()
+    if session.error is not None:
+        wording.draw_error(layout.box(), session.error, width)
+    elif not session.online and session.status_line.endswith("starting"):
+        layout.label(text=session.status_line, icon="SORTTIME")
+    if job is not None and job.state == FAILED and job.error:
+        box = layout.box()
+        wording.draw_error(box, job.error, width)
+        box.operator("backlot.retry_job", text="Try Again", icon="FILE_REFRESH").job = job.id
