@@ -30,6 +30,7 @@ FRAMES = 80
 SOLVE_FRAMES = 20
 SAME_PX = 0.02
 SOLVE = {"solve": {"quality": "low"}}
+DEPTH = {"depth": {"frame_start": 9, "frame_end": 12, "resolution": "half", "iterations": 1}}
 
 IN_TRACKING, IN_REFINEMENT = 0.1, 0.7
 """How far the solve stage says it is then."""
@@ -135,7 +136,7 @@ def test_every_stage_is_cancelled_within_two_seconds(
     else:
         footage = request.getfixturevalue("solvable_clip")
         shutil.copytree(request.getfixturevalue("undisturbed"), shot)
-    job_request = JobRequest(str(shot), str(footage), (stage,), SOLVE, force=True)
+    job_request = JobRequest(str(shot), str(footage), (stage,), SOLVE | DEPTH, force=True)
     with real.client() as client:
         client.watch()
         job = client.submit(job_request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -276,3 +277,26 @@ def test_frames_are_made_to_agree_and_a_stop_in_it_loses_nothing(
     monkeypatch.setattr(engines, "_mvs", lambda job: iter(()))  # all are there: nobody is asked again
     run_depth(tmp_path, engine="mvs", iterations=1)
     assert error() < 0.7 * before
+
+
+def test_memory_does_not_grow_with_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seeing(job: DepthJob) -> Iterator[FrameDepth]:
+        for index in job.wanted:
+            depth = 1.0 + job.pictures.gray(index).astype(np.float32)
+            assert job.pictures.usable(index).all() and job.pictures.rgb(index).shape == (*depth.shape, 3)
+            yield FrameDepth(job.pictures.numbers[index], depth, np.full_like(depth, 0.9))
+
+    def peak(frames: int) -> int:
+        root = tmp_path / str(frames)
+        shot_with_floor(root, replace(PLAN, count=frames, width=192, height=108))
+        tracemalloc.start()
+        try:
+            run_depth(root, engine="mvs")
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    monkeypatch.setattr(engines, "_mvs", seeing)
+    peak(3)  # what is loaded once
+    a_map = 192 * 108 * 4
+    assert (peak(24) - peak(10)) / 14 < 0.1 * a_map  # cameras and names, no pictures

@@ -4,10 +4,13 @@ import argparse
 
 import pytest
 
+from backend.cli import run
+from backend.cli.main import main
 from shared.command_line import add_stage_flags, refuse_later_flags, stage_values
 from shared.errors import InvalidParameter, InvalidRequest, UnknownStage
+from shared.messages import JobRequest
 from shared.params import specs, to_values, validate
-from shared.stages import STAGES, IngestParams, SolveParams, StageInfo, in_order, stage_info
+from shared.stages import STAGES, DepthParams, IngestParams, SolveParams, StageInfo, in_order, stage_info
 
 
 @pytest.mark.parametrize("info", STAGES, ids=lambda info: info.name)
@@ -81,3 +84,28 @@ def test_stages_run_in_order_with_what_they_need() -> None:
 def test_an_alias_of_a_later_stage_says_its_name() -> None:
     with pytest.raises(UnknownStage, match="'matte'"):
         stage_info("mama")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stages"),
+    [
+        (["-s", "solve"], ("solve",)),
+        (["-s", "solve", "-d"], ("solve", "depth")),
+        (["-d", "-m"], ("ingest", "solve", "depth")),
+        (["-s", "depth", "--frame-meshes"], ("depth",)),
+        (["-s", "solve", "--depth-resolution", "half"], ("solve",)),
+    ],
+)
+def test_a_cloud_or_a_mesh_brings_the_depth_stage_with_it(
+    arguments: list[str], stages: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[JobRequest] = []
+    monkeypatch.setattr(run, "run_here", lambda request, as_json: asked.append(request) or 0)
+    assert main(["run", "clip.mp4", *arguments]) == 0
+    assert asked[0].stages == stages
+
+
+def test_a_mesh_without_the_cloud_is_refused_before_anything_runs() -> None:
+    with pytest.raises(InvalidParameter, match="-d -m"):
+        validate(DepthParams, {"mesh": True})
+    assert validate(DepthParams, {"mesh": True, "dense": True}).mesh
