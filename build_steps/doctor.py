@@ -13,6 +13,8 @@ from .console import say
 from .layout import BuildError
 
 NEEDED_GB = 3.0
+TESTS_GB = 6.0
+"""For all test environments beside each other."""
 
 
 def run() -> int:
@@ -24,11 +26,12 @@ def run() -> int:
     fine = _disk() and fine
     say("environments:")
     base = environments.base_plan()
-    fine = _environment(base, needed=True) and fine
+    fine = _environment(base, "setup") and fine
     _parts(base)
     for path in sorted(layout.REQUIREMENTS.glob("bpy-[0-9]*.lock")):
-        _environment(environments.bpy_plan(path.stem[4:]), needed=False)
-    _environment(environments.mocap_plan(), needed=False)
+        version = path.stem[4:]
+        _environment(environments.bpy_plan(version), f"setup --bpy {version}")
+    _environment(environments.mocap_plan(), "setup --extra mocap")
     if not layout.is_extension():
         from tests.gui import chroot
 
@@ -66,21 +69,20 @@ def _libraries() -> bool:
 def _disk() -> bool:
     free = shutil.disk_usage(layout.ROOT).free / 1e9
     low = free < NEEDED_GB
-    say(f"disk: {free:.0f} GB free" + (f", LOW: set-up and demo want about {NEEDED_GB:g} GB" if low else ""))
+    wanted = f"set-up and demo want about {NEEDED_GB:g} GB, all tests {TESTS_GB:g} GB"
+    say(f"disk: {free:.0f} GB free; {wanted}" + (": LOW" if low else ""))
     return not low
 
 
-def _environment(plan: environments.Plan, *, needed: bool) -> bool:
-    command = "python build.py setup" + ("" if needed else " (see --help)")
+def _environment(plan: environments.Plan, command: str) -> bool:
+    """Says how an environment is; True when it is ready. command: what of build.py makes it."""
     if environments.is_ready(plan):
-        locks = environments.read_stamp(plan.folder).get("locks", {})
-        say(f"  {plan.folder.name}: ready, {_size_gb(plan.folder):.2f} GB ({', '.join(dict(locks))})")  # type: ignore[call-overload]
+        locks = environments.read_stamp(plan.folder)["locks"]
+        say(f"  {plan.folder.name}: ready, {_size_gb(plan.folder):.2f} GB ({', '.join(locks)})")
         return True
-    if not plan.folder.exists():
-        say(f"  {plan.folder.name}: not set up: {command}")
-    else:
-        say(f"  {plan.folder.name}: incomplete or out of date: {command}")
-    return not needed
+    how = "incomplete or out of date" if plan.folder.exists() else "not set up"
+    say(f"  {plan.folder.name}: {how}: python build.py {command}")
+    return False
 
 
 def _parts(base: environments.Plan) -> None:

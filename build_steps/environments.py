@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import layout, pythons
 from .console import run_quietly, say, step, warn
@@ -97,7 +98,7 @@ def is_ready(plan: Plan) -> bool:
     )
 
 
-def read_stamp(folder: Path) -> dict[str, object]:
+def read_stamp(folder: Path) -> dict[str, Any]:
     """What is fully installed: {"python": "3.11", "locks": {file: sha256}}; empty when unknown."""
     try:
         stamp = json.loads((folder / STAMP).read_text(encoding="utf-8"))
