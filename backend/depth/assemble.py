@@ -40,6 +40,8 @@ def make_job(params: DepthParams, context: StageContext, camera: SolvedCamera, p
         pictures=pictures,
         wanted=wanted,
         device=context.device,
+        shot=context.shot,
+        scratch=context.checkpoint_dir,
         checkpoint=context.check_cancelled,
         notice=context.notice,
     )

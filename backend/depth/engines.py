@@ -8,8 +8,9 @@ is chosen.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from backend.pipeline.stage import Engine
 from shared.depth_params import DepthParams
@@ -18,10 +19,11 @@ from shared.errors import EngineUnavailable, NoParallax
 from .frame import FrameDepth
 from .job import DepthJob
 
+if TYPE_CHECKING:
+    from backend.mvs.views import View
+
 MVS = Engine("mvs", 1)
 GROUND_PLANE = Engine("ground-plane", 1)
-
-Run = Callable[[DepthJob], Iterator[FrameDepth]]
 
 
 def engine_of(params: DepthParams) -> Engine:
@@ -75,25 +77,37 @@ def _check_torch() -> None:
         )
 
 
-def run_engine(engine: Engine, job: DepthJob) -> Iterator[FrameDepth]:
-    """The depth of the wanted frames, in order, in working pixels. A frame that cannot have depth is left out."""
-    runs: dict[str, Run] = {MVS.name: _mvs, GROUND_PLANE.name: _ground_plane}
-    return runs[engine.name](job)
+@dataclass(frozen=True)
+class EngineRun:
+    """frames: the depth of the frames asked for, in order, in working pixels; one that cannot have depth is left out.
+    model: of a network. scale, units: as `DepthMeta` has them; units None for the world's."""
+
+    frames: Iterator[FrameDepth]
+    model: str = ""
+    scale: str = "solve"
+    units: str | None = None
 
 
-def _mvs(job: DepthJob) -> Iterator[FrameDepth]:
+def run_engine(engine: Engine, job: DepthJob, left: Sequence[int]) -> EngineRun:
+    """left: indices of the job's frames that have no map yet; the others may be of use to the engine all the same."""
+    runs: dict[str, Callable[[DepthJob, Sequence[int]], EngineRun]] = {MVS.name: _mvs, GROUND_PLANE.name: _ground_plane}
+    return runs[engine.name](job, left)
+
+
+def _mvs(job: DepthJob, left: Sequence[int]) -> EngineRun:
     from backend.mvs.settings import MvsSettings
     from backend.mvs.stream import clip_depth
 
     from .views import view_of
 
-    return clip_depth(
-        job.poses, job.points, lambda index: view_of(job, index), MvsSettings(), job.wanted, job.checkpoint
-    )
+    def view(index: int) -> View:
+        return view_of(job, index)
+
+    return EngineRun(clip_depth(job.poses, job.points, view, MvsSettings(), left, job.checkpoint))
 
 
-def _ground_plane(job: DepthJob) -> Iterator[FrameDepth]:
+def _ground_plane(job: DepthJob, left: Sequence[int]) -> EngineRun:
     from .ground_plane import floor_height, plane_depth
 
     floor = floor_height(job.camera.extrinsics, job.poses, job.params.camera_height)
-    return plane_depth(job.poses, floor, job.wanted)
+    return EngineRun(plane_depth(job.poses, floor, left))

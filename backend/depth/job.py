@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 from shared.camera_files import SolvedCamera
 from shared.depth_params import DepthParams
+from shared.shot import ShotFolder
 
 from .pictures import ShotPictures
 from .poses import Floats, Pose
@@ -15,8 +17,9 @@ from .poses import Floats, Pose
 @dataclass(frozen=True)
 class DepthJob:
     """poses: by index into the plate, None where the solve has none. points [N, 3]: the solve's, world, those that
-    have a depth. wanted: indices of the frames that get depth and have a pose, ascending. device: for torch.
-    checkpoint raises `JobCancelled`; notice tells the user a sentence."""
+    have a depth. wanted: indices of the frames that get depth and have a pose, ascending. device: for torch. scratch:
+    a folder that lives as long as the stage is unfinished. checkpoint raises `JobCancelled`; notice tells the user a
+    sentence."""
 
     params: DepthParams
     camera: SolvedCamera
@@ -25,6 +28,8 @@ class DepthJob:
     pictures: ShotPictures
     wanted: tuple[int, ...]
     device: str
+    shot: ShotFolder
+    scratch: Path
     checkpoint: Callable[[], None]
     notice: Callable[[str], None]
 
@@ -32,7 +37,3 @@ class DepthJob:
     def numbers(self) -> list[int]:
         """Plate numbers of `wanted`."""
         return [self.pictures.numbers[index] for index in self.wanted]
-
-    def of(self, indices: tuple[int, ...]) -> DepthJob:
-        """The same job for some of its frames."""
-        return replace(self, wanted=indices)

@@ -16,7 +16,7 @@ from backend.pipeline.stage import Engine
 from shared.artifacts import frame_name
 from shared.shot import SourceFacts
 
-from .engines import run_engine
+from .engines import EngineRun, run_engine
 from .frame import MEASURED, FrameDepth
 from .job import DepthJob
 from .normals import normals_of
@@ -53,16 +53,16 @@ class ClipRange:
     measured: float
 
 
-def raw_pass(engine: Engine, job: DepthJob, store: DepthStore, step: Step) -> None:
+def raw_pass(engine: Engine, job: DepthJob, store: DepthStore, step: Step) -> EngineRun:
     """The engine's maps into the store. Frames that it has no depth for stay missing."""
-    missing = tuple(index for index in job.wanted if job.pictures.numbers[index] not in store)
     for number in job.numbers:
         if number in store:
             step(number)
-    if missing:
-        for found in run_engine(engine, job.of(missing)):
-            store.write(found)
-            step(found.number)
+    run = run_engine(engine, job, [index for index in job.wanted if job.pictures.numbers[index] not in store])
+    for found in run.frames:
+        store.write(found)
+        step(found.number)
+    return run
 
 
 def consistent_pass(job: DepthJob, raw: DepthStore, store: DepthStore, step: Step) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.media.plate import PlateReader
+from backend.media.plate import PlateReader, moving_mask_folders
 from shared.artifacts import frame_name
 from shared.camera_files import FrameIntrinsics, Intrinsics
 from shared.errors import ShotCorrupt
@@ -22,7 +23,8 @@ class ShotPictures:
     """Pictures by index into the plate (0 is `numbers[0]`), read as they are asked for. Use as a context manager."""
 
     def __init__(self, shot: ShotFolder, intrinsics: Intrinsics, working: WorkingPixels) -> None:
-        self._plate, self._motion, self.working = PlateReader(shot), shot.motion_dir, working
+        self._plate, self.working = PlateReader(shot, use_masks=False), working
+        self._motion, self._labels = shot.motion_dir, moving_mask_folders(shot)
         self._lenses = {frame.frame: frame for frame in intrinsics.frames}
 
     def __enter__(self) -> ShotPictures:
@@ -52,20 +54,27 @@ class ShotPictures:
 
     def moving(self, index: int) -> Flags:
         """bool [h, w]: what moves by itself, by the solve's motion masks and by roto labels that move."""
-        return self.working.mask(self.plate_moving(index), self.lens(index))
+        moving = np.zeros(self.working.size, bool)
+        for mask in self.masks(index):
+            moving |= mask
+        return moving
+
+    def masks(self, index: int) -> list[Flags]:
+        """bool [h, w] of every label that moves, and of what the solve saw moving last, if it is anywhere."""
+        folders = (*self._labels, self._motion)
+        found = (self._mask(folder / frame_name(self.numbers[index])) for folder in folders)
+        return [self.working.mask(mask, self.lens(index)) for mask in found if mask is not None]
 
     def usable(self, index: int) -> Flags:
         """bool [h, w]: what may be matched: the plate's own pixels, less what moves."""
         return np.asarray(self.working.inside(self.lens(index)) & ~self.moving(index))
 
-    def plate_moving(self, index: int) -> Flags:
-        """`moving` in the plate's own pixels [H, W]."""
-        kept = self._plate.usable(index)
-        moving = np.zeros((self._plate.height, self._plate.width), bool) if kept is None else ~kept
-        path = self._motion / frame_name(self.numbers[index])
-        if path.is_file():
-            mask = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
-            if mask is None or mask.shape != moving.shape:
-                raise ShotCorrupt(f"{path} is damaged, or not of the plate's size.", "Run Solve Camera again.")
-            moving |= np.asarray(mask > 127)
-        return moving
+    def _mask(self, path: Path) -> Flags | None:
+        """bool [H, W] of the plate; None where nothing is marked."""
+        if not path.is_file():
+            return None
+        mask = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if mask is None or mask.shape != (self.working.plate.height, self.working.plate.width):
+            raise ShotCorrupt(f"{path} is damaged, or not of the plate's size.", "Run the stage that makes it again.")
+        marked = np.asarray(mask > 127)
+        return marked if marked.any() else None

@@ -73,7 +73,7 @@ def _make(ran: Engine, job: DepthJob, context: StageContext, files: FrameFiles) 
     weights = {_FINDING: 20, _AGREEING: 3 * job.params.iterations if agrees else 0, _WRITING: 1, _PREVIEWS: 1}
     progress = Progress(context, len(job.wanted), weights)
     maps = raw = DepthStore(context.checkpoint_dir / "raw")
-    raw_pass(ran, job, raw, progress.begin(_FINDING))
+    by = raw_pass(ran, job, raw, progress.begin(_FINDING))
     numbers = [number for number in job.numbers if number in raw]
     missing = _missing(job, numbers, context)
     if agrees:
@@ -87,12 +87,14 @@ def _make(ran: Engine, job: DepthJob, context: StageContext, files: FrameFiles) 
     return DepthMeta(
         version=DEPTH_VERSION,
         engine=ran.name,
-        units=job.camera.extrinsics.units,
+        units=by.units or job.camera.extrinsics.units,
         near=found.near,
         far=found.far,
         width=job.camera.intrinsics.width,
         height=job.camera.intrinsics.height,
         frames=tuple(numbers),
+        scale=by.scale,
+        model=by.model,
         world_revision=job.camera.world.revision,
         measured=round(found.measured, 4),
         known=round(found.known, 4),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +15,7 @@ import OpenEXR
 import pytest
 
 from backend.depth import engines
+from backend.depth.engines import EngineRun
 from backend.depth.frame import FrameDepth
 from backend.depth.job import DepthJob
 from backend.depth.outputs import read_depth, read_grey
@@ -154,14 +155,22 @@ def test_a_camera_that_hardly_travels_is_refused_or_warned_of(tmp_path: Path, mo
     with pytest.raises(NoParallax, match="too little"):
         run_depth(tmp_path, engine="mvs")
     shot_with_floor(tmp_path / "other", replace(PLAN, travel=0.1))
-    monkeypatch.setattr(engines, "_mvs", constant)
+    monkeypatch.setattr(engines, "_mvs", instead(constant))
     _, notices = run_depth(tmp_path / "other", engine="mvs")
     assert any("travels little" in notice for notice in notices)
 
 
-def constant(job: DepthJob) -> Iterator[FrameDepth]:
+Frames = Callable[[DepthJob, Sequence[int]], Iterator[FrameDepth]]
+
+
+def instead(frames: Frames) -> Callable[[DepthJob, Sequence[int]], EngineRun]:
+    """An engine that is made up of its frames."""
+    return lambda job, left: EngineRun(frames(job, left))
+
+
+def constant(job: DepthJob, left: Sequence[int]) -> Iterator[FrameDepth]:
     """Stands in for an engine: depth 7, measured left of the middle, filled right of it; nothing for frame 1003."""
-    for index in job.wanted:
+    for index in left:
         number = job.pictures.numbers[index]
         if number == 1003:
             continue
@@ -172,7 +181,7 @@ def constant(job: DepthJob) -> Iterator[FrameDepth]:
 
 def test_open_holes_and_frames_that_the_engine_has_nothing_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shot_with_floor(tmp_path)
-    monkeypatch.setattr(engines, "_mvs", constant)
+    monkeypatch.setattr(engines, "_mvs", instead(constant))
     result, notices = run_depth(tmp_path, engine="auto", holes="keep")
     assert result.engine == "mvs" and any("1003" in notice for notice in notices)
     depth = read_depth(tmp_path / "depth/frame_1002.exr")
@@ -191,12 +200,12 @@ def test_a_stopped_stage_goes_on_and_an_earlier_result_stays_until_then(
     before = (tmp_path / "depth/frame_1001.exr").read_bytes()
     asked: list[int] = []
 
-    def counted(job: DepthJob) -> Iterator[FrameDepth]:
-        for found in constant(job):
+    def counted(job: DepthJob, left: Sequence[int]) -> Iterator[FrameDepth]:
+        for found in constant(job, left):
             asked.append(found.number)
             yield found
 
-    monkeypatch.setattr(engines, "_mvs", counted)
+    monkeypatch.setattr(engines, "_mvs", instead(counted))
     with pytest.raises(JobCancelled):
         run_depth(tmp_path, Recorder(cancel_at=2), engine="mvs")
     done = list(asked)
@@ -215,7 +224,7 @@ def test_the_world_moves_the_depth_and_runs_nothing_again(tmp_path: Path) -> Non
     shot = ShotFolder(tmp_path)
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patch:
-        patch.setattr(engines, "_mvs", constant)
+        patch.setattr(engines, "_mvs", instead(constant))
         result, _ = run_depth(tmp_path, engine="mvs")
     wanted = plan(stage_info("depth"), {"engine": "mvs"}, shot, "")
     done = Manifest(MANIFEST_VERSION, wanted.key, {"engine": "mvs"}, dict(wanted.inputs), result, 0)
@@ -257,8 +266,8 @@ def test_frames_are_made_to_agree_and_a_stop_in_it_loses_nothing(
     truth = shot_with_floor(tmp_path)
     floors = [np.nan_to_num(floor_depth(truth, index)) for index in range(4)]
 
-    def noisy(job: DepthJob) -> Iterator[FrameDepth]:
-        for index in job.wanted:
+    def noisy(job: DepthJob, left: Sequence[int]) -> Iterator[FrameDepth]:
+        for index in left:
             depth = floors[index] * (1.0 + 0.01 * np.random.default_rng(index).standard_normal(floors[index].shape))
             sure = np.where(depth > 0, 0.9, 0.0).astype(np.float32)
             yield FrameDepth(job.pictures.numbers[index], depth.astype(np.float32), sure)
@@ -267,21 +276,21 @@ def test_frames_are_made_to_agree_and_a_stop_in_it_loses_nothing(
         found = read_depth(tmp_path / "depth/frame_1002.exr")
         return float(np.median(relative_error(found, floor_depth(truth, 1))))
 
-    monkeypatch.setattr(engines, "_mvs", noisy)
+    monkeypatch.setattr(engines, "_mvs", instead(noisy))
     run_depth(tmp_path, engine="mvs")
     before = error()
     stopped = Recorder(cancel_at=8)
     with pytest.raises(JobCancelled):
         run_depth(tmp_path, stopped, engine="mvs", iterations=1)
     assert stopped.seen[-1].note == "Making frames agree"
-    monkeypatch.setattr(engines, "_mvs", lambda job: iter(()))  # all are there: nobody is asked again
+    monkeypatch.setattr(engines, "_mvs", instead(lambda job, left: iter(())))  # all are there: nobody is asked again
     run_depth(tmp_path, engine="mvs", iterations=1)
     assert error() < 0.7 * before
 
 
 def test_memory_does_not_grow_with_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def seeing(job: DepthJob) -> Iterator[FrameDepth]:
-        for index in job.wanted:
+    def seeing(job: DepthJob, left: Sequence[int]) -> Iterator[FrameDepth]:
+        for index in left:
             depth = 1.0 + job.pictures.gray(index).astype(np.float32)
             assert job.pictures.usable(index).all() and job.pictures.rgb(index).shape == (*depth.shape, 3)
             yield FrameDepth(job.pictures.numbers[index], depth, np.full_like(depth, 0.9))
@@ -296,7 +305,7 @@ def test_memory_does_not_grow_with_the_clip(tmp_path: Path, monkeypatch: pytest.
         finally:
             tracemalloc.stop()
 
-    monkeypatch.setattr(engines, "_mvs", seeing)
+    monkeypatch.setattr(engines, "_mvs", instead(seeing))
     peak(3)  # what is loaded once
     a_map = 192 * 108 * 4
     assert (peak(24) - peak(10)) / 14 < 0.1 * a_map  # cameras and names, no pictures
