@@ -99,8 +99,11 @@ def _grid(picture: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return grid.reshape(1, -1, x.shape[-1], 2)
 
 
-_BLANK = -1e4
+_BLANK = -1e6
 """Stands for pixels that may not be matched: far from every value, so that it is known again when mixed with one."""
+
+_LEAST = -50.0
+"""Below every value of a picture: gray, or normalised in a window of up to 50^2 px."""
 
 
 def marked(picture: Tensor, usable: Tensor) -> Tensor:
@@ -114,5 +117,5 @@ def looked_up(picture: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     grid = _grid(picture, x + 1.0, y + 1.0)
     out = nnf.grid_sample(picture[None], grid, mode="bilinear", padding_mode="border", align_corners=False)
     value = out.reshape(x.shape)
-    seen = value > 0.01 * _BLANK
+    seen = value > _LEAST
     return torch.where(seen, value, torch.zeros_like(value)), seen
