@@ -42,6 +42,21 @@ def choose_sources(pose: Pose, others: Sequence[Pose], points: Floats, settings:
     return sorted(picked, key=lambda one: one.number)
 
 
+def choose_confirmers(pose: Pose, others: Sequence[Pose], points: Floats, settings: MvsSettings) -> list[Pose]:
+    """The frames whose maps a frame is checked against, in time order: on either side one for each of
+    `settings.confirm_deg`, more of one side where the clip ends. Of no more frames away than `settings.confirm_reach`,
+    so that few maps need be kept."""
+    facts = [(other, *_angle_and_overlap(pose, other, points)) for other in others if other.number != pose.number]
+    usable = [(other, angle) for other, angle, overlap in facts if overlap >= _LEAST_OVERLAP and angle > 0.0]
+    sides = [[one for one in usable if (one[0].number < pose.number) == before] for before in (True, False)]
+    each = len(settings.confirm_deg)
+    counts = [min(len(sides[k]), max(each, 2 * each - len(sides[1 - k]))) for k in (0, 1)]
+    picked = [
+        one for side, count in zip(sides, counts, strict=True) for one in _nearest_to(side, settings.confirm_deg, count)
+    ]
+    return sorted(picked, key=lambda one: one.number)
+
+
 def _nearest_to(those: list[tuple[Pose, float]], wanted: Sequence[float], count: int) -> list[Pose]:
     """`count` of those (pose, angle in degrees), one for every wanted angle spread over their range."""
     left = list(those)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as nnf
 from torch import Tensor
 
 from .consistency import DepthMap
@@ -21,10 +20,12 @@ _LEAST_CURVE = 1e-3
 
 @dataclass(frozen=True)
 class Estimate:
-    """map: the estimate. photometric [H, W] 0..1: how well and how uniquely it matches."""
+    """map: the estimate. score [H, W]: ZNCC. share [H, W] 0..1: of the look-alikes around a pixel, what lies on its
+    plane."""
 
     map: DepthMap
-    photometric: Tensor
+    score: Tensor
+    share: Tensor
 
 
 def estimate(view: View, sources: Sequence[View], near: float, settings: MvsSettings) -> Estimate:
@@ -34,8 +35,6 @@ def estimate(view: View, sources: Sequence[View], near: float, settings: MvsSett
         fine = refine(view, sources, coarse, near, settings)
         trust = fine.curve.clamp_min(_LEAST_CURVE) * fine.score.clamp_min(0.01) * view.usable
         plane = fitted(fine.inverse, fine.step, trust, view.gray)
-        margin = nnf.interpolate(coarse.margin[None, None], size=view.size, mode="bilinear")[0, 0]
         weight = plane.weight.clamp_min(1e-6) / fine.step**2
-        photometric = (margin.clamp(0.0, 1.0) * fine.score.clamp(0.0, 1.0) * plane.share) ** (1 / 3) * view.usable
         inverse = plane.inverse.clamp(0.0, near)
-    return Estimate(DepthMap(view, inverse, weight, fine.step), photometric)
+    return Estimate(DepthMap(view, inverse, weight, fine.step), fine.score, plane.share)

@@ -11,8 +11,8 @@ class MvsSettings:
     under which the median point should be seen from a pair, degrees; near ones stand occlusion and change of view, far
     ones are precise. most_planes: of the sweep. sweep_radius, refine_radius: half the window in px of the half and of
     the full resolution. passes: of the refinement. consistent: largest relative difference of two maps' depths that
-    confirm each other. confirmed_by: neighbours that must agree. confirmers: how many frames away they are, on either
-    side."""
+    confirm each other. confirmed_by: neighbours that must agree. confirm_deg: angles to the neighbours that are asked,
+    on either side; confirm_reach: how many frames away they may be."""
 
     sources: int = 8
     reach: int = 48
@@ -23,4 +23,5 @@ class MvsSettings:
     passes: int = 1
     consistent: float = 0.01
     confirmed_by: int = 2
-    confirmers: tuple[int, ...] = (2, 5, 10)
+    confirm_deg: tuple[float, ...] = (1.0, 2.5, 6.0)
+    confirm_reach: int = 10

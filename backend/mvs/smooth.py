@@ -8,6 +8,8 @@ how alike the picture is.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,20 +30,30 @@ _LEVEL = 1e-2
 @dataclass(frozen=True)
 class Plane:
     """w(x + dx, y + dy) = inverse + dx * across + dy * down; px. weight [H, W]: of the samples that lie on it.
-    share [H, W] 0..1: those, of all that look alike; low at rims and in foliage."""
+    share [H, W] 0..1: those, of all that look alike; low at rims and in foliage. support [H, W] 0..1: those, of what
+    the window can hold."""
 
     inverse: Tensor
     across: Tensor
     down: Tensor
     weight: Tensor
     share: Tensor
+    support: Tensor
 
 
-def fitted(inverse: Tensor, step: Tensor, trust: Tensor, gray: Tensor, reach: int = 3, stride: int = 3) -> Plane:
+def fitted(
+    inverse: Tensor,
+    step: Tensor,
+    trust: Tensor,
+    gray: Tensor,
+    reach: int = 3,
+    stride: int = 3,
+    near_px: Sequence[float] = _NEAR_PX,
+) -> Plane:
     """The local planes of inverse [H, W]. step [H, W]: inverse depth per px in the sources. trust [H, W] >= 0.
-    Samples: (2 reach + 1)^2, `stride` px apart."""
-    plane = Plane(inverse, torch.zeros_like(inverse), torch.zeros_like(inverse), trust, trust)
-    for near in _NEAR_PX:
+    Samples: (2 reach + 1)^2, `stride` px apart. near_px: for one fit after the other, the first about a level plane."""
+    plane = Plane(inverse, torch.zeros_like(inverse), torch.zeros_like(inverse), trust, trust, trust)
+    for near in near_px:
         plane = _fit(inverse, step, trust, gray, plane, near, reach, stride)
     return plane
 
@@ -72,11 +84,13 @@ def _fit(
             sums[6] += moment
             sums[7] += i * moment
             sums[8] += j * moment
-    return _solved(inverse, sums, alike, stride)
+    room = sum(math.exp(-0.5 * (i / reach) ** 2) for i in range(-reach, reach + 1)) ** 2
+    return _solved(inverse, sums, (alike, room), stride)
 
 
-def _solved(inverse: Tensor, sums: list[Tensor], alike: Tensor, stride: int) -> Plane:
-    """The 3 x 3 normal equations in closed form, about the weighted mean."""
+def _solved(inverse: Tensor, sums: list[Tensor], totals: tuple[Tensor, float], stride: int) -> Plane:
+    """The 3 x 3 normal equations in closed form, about the weighted mean. totals: weights of the look-alikes, and
+    of a full window."""
     n, sx, sy, sxx, sxy, syy, sw, sxw, syw = sums
     total = n.clamp_min(1e-9)
     mx, my, mw = sx / total, sy / total, sw / total
@@ -85,4 +99,6 @@ def _solved(inverse: Tensor, sums: list[Tensor], alike: Tensor, stride: int) -> 
     determinant = (xx * yy - xy * xy).clamp_min(1e-9)
     across, down = (yy * xw - xy * yw) / determinant, (xx * yw - xy * xw) / determinant
     middle = inverse + mw - mx * across - my * down
-    return Plane(torch.where(n > 1e-6, middle, inverse), across / stride, down / stride, n, n / alike.clamp_min(1e-9))
+    middle = torch.where(n > 1e-6, middle, inverse)
+    share = n / totals[0].clamp_min(1e-9)
+    return Plane(middle, across / stride, down / stride, n, share, n / totals[1])

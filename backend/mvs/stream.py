@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from backend.depth.frame import FrameDepth
 from backend.depth.poses import Pose
 
-from .choose import camera_points, choose_sources, in_picture
-from .consistency import DepthMap, agreed
+from .choose import camera_points, choose_confirmers, choose_sources, in_picture
 from .estimate import Estimate, estimate
-from .fill import filled
 from .settings import MvsSettings
+from .surface import checked
 from .views import Floats, View
 
 ViewOf = Callable[[int], View]
 """Index into the clip to the undistorted view; may be called again for one that was dropped."""
 
 _KEPT_VIEWS = 24
+_POINTS = 3000
 _NEAREST = 1.3
 """How much nearer than the nearest sparse point (its 0.5 percentile) a surface may be."""
 
@@ -51,65 +51,66 @@ def clip_depth(
 ) -> Iterator[FrameDepth]:
     """The depth of every frame with a pose, in order. poses: by index, None where the solve failed. points [N, 3]: the
     solve's, world. wanted: indices to yield, all by default; their neighbours are estimated as well."""
-    views = Recent(view_of)
-    posed = [i for i, pose in enumerate(poses) if pose is not None]
+    clip = _Clip(poses, _thinned(points), Recent(view_of), settings)
     estimates: dict[int, Estimate | None] = {}
-    for index in posed if wanted is None else [i for i in wanted if poses[i] is not None]:
-        confirming = confirmers(index, posed, settings)
+    for index in [i for i in (range(len(poses)) if wanted is None else wanted) if poses[i] is not None]:
+        confirming = clip.confirmers(index)
         for one in (index, *confirming):
             if one not in estimates:
                 checkpoint()
-                estimates[one] = _estimated(one, poses, points, views, settings)
+                estimates[one] = clip.estimated(one)
         own = estimates[index]
         if own is not None:
-            others = [estimates[i] for i in confirming]
-            sources = _sources(index, poses, points, settings)
-            yield checked(own, [one.map for one in others if one is not None], sources, settings)
-        for old in [i for i in estimates if i < index - max(settings.confirmers)]:
+            maps = [found.map for found in (estimates[i] for i in confirming) if found is not None]
+            yield checked(own, maps, tuple(one.number for one in clip.sources(index)), settings)
+        for old in [i for i in estimates if i < index - settings.confirm_reach]:
             del estimates[old]
 
 
-def confirmers(index: int, posed: Sequence[int], settings: MvsSettings) -> list[int]:
-    """The frames whose maps a frame is checked against: on both sides, more of one where the clip ends."""
-    place = posed.index(index)
-    there = [place + sign * away for away in settings.confirmers for sign in (-1, 1)]
-    return [posed[i] for i in there if 0 <= i < len(posed)]
+def _thinned(points: Floats) -> Floats:
+    """Every n-th of the points [N, 3]: enough to choose frames by."""
+    return points[:: max(1, len(points) // _POINTS)]
 
 
-def _sources(index: int, poses: Sequence[Pose | None], points: Floats, settings: MvsSettings) -> list[Pose]:
-    pose = poses[index]
-    assert pose is not None
-    low, high = max(0, index - settings.reach), index + settings.reach + 1
-    others = [other for other in poses[low:high] if other is not None]
-    return choose_sources(pose, others, points[in_picture(pose, points)], settings)
+@dataclass(frozen=True)
+class _Clip:
+    """What is known of the whole clip. poses: by index. points [N, 3]: world."""
 
+    poses: Sequence[Pose | None]
+    points: Floats
+    views: Recent
+    settings: MvsSettings
 
-def _estimated(
-    index: int, poses: Sequence[Pose | None], points: Floats, views: Recent, settings: MvsSettings
-) -> Estimate | None:
-    """None for a frame without sources."""
-    pose = poses[index]
-    assert pose is not None
-    sources = _sources(index, poses, points, settings)
-    if not sources:
-        return None
-    by_number = {other.number: i for i, other in enumerate(poses) if other is not None}
-    z = camera_points(pose, points[in_picture(pose, points)])[:, 2]
-    near = _NEAREST / float(np.percentile(z, 0.5))
-    return estimate(views[index], [views[by_number[one.number]] for one in sources], near, settings)
+    def sources(self, index: int) -> list[Pose]:
+        """The frames that a frame is matched with."""
+        pose = self._pose(index)
+        return choose_sources(pose, self._around(index, self.settings.reach), self._seen(pose), self.settings)
 
+    def confirmers(self, index: int) -> list[int]:
+        """Indices of the frames whose maps a frame is checked against."""
+        pose = self._pose(index)
+        others = self._around(index, self.settings.confirm_reach)
+        picked = {one.number for one in choose_confirmers(pose, others, self._seen(pose), self.settings)}
+        return [i for i, one in enumerate(self.poses) if one is not None and one.number in picked]
 
-def checked(own: Estimate, others: Sequence[DepthMap], sources: Sequence[Pose], settings: MvsSettings) -> FrameDepth:
-    """The map as its neighbours leave it: confirmed, averaged, holes filled."""
-    with torch.inference_mode():
-        said = agreed(own.map, others, settings.consistent)
-        needed = min(settings.confirmed_by, len(others))
-        usable = own.map.view.usable > 0
-        known = (said.votes >= needed) & (said.votes > said.against) & (own.photometric > 0) & usable
-        share = said.votes / max(len(others), 1)
-        sure = 0.5 + 0.5 * (0.6 * share + 0.4 * own.photometric).clamp(0.0, 1.0)
-        inverse = filled(said.inverse, known, own.map.view.gray)
-        confidence = torch.where(known, sure, 0.25 * own.photometric + 0.05)
-        depth = torch.where(inverse > 1e-9, 1.0 / inverse.clamp_min(1e-9), torch.full_like(inverse, 1e10))
-    numbers = tuple(one.number for one in sources)
-    return FrameDepth(own.map.view.number, depth.cpu().numpy(), confidence.cpu().numpy(), numbers)
+    def estimated(self, index: int) -> Estimate | None:
+        """A frame's map; None without sources."""
+        numbers = {one.number for one in self.sources(index)}
+        if not numbers:
+            return None
+        pose = self._pose(index)
+        near = _NEAREST / float(np.percentile(camera_points(pose, self._seen(pose))[:, 2], 0.5))
+        sources = [self.views[i] for i, one in enumerate(self.poses) if one is not None and one.number in numbers]
+        return estimate(self.views[index], sources, near, self.settings)
+
+    def _pose(self, index: int) -> Pose:
+        pose = self.poses[index]
+        assert pose is not None
+        return pose
+
+    def _seen(self, pose: Pose) -> Floats:
+        return self.points[in_picture(pose, self.points)]
+
+    def _around(self, index: int, reach: int) -> list[Pose]:
+        near = self.poses[max(0, index - reach) : index + reach + 1]
+        return [one for one in near if one is not None]

@@ -31,12 +31,10 @@ _HANDICAP = 0.1
 
 @dataclass(frozen=True)
 class Swept:
-    """inverse [h, w]; step: of the planes, 1 / units. margin [h, w] 0..1: how much worse the next best depth is.
-    score [h, w]: ZNCC of the depth taken."""
+    """inverse [h, w]; step: of the planes, 1 / units. score [h, w]: ZNCC of the depth taken."""
 
     inverse: Tensor
     step: float
-    margin: Tensor
     score: Tensor
 
 
@@ -131,14 +129,12 @@ def better_half(each: Iterable[tuple[Tensor, Tensor]], groups: Sequence[Sequence
 def _winner(total: Tensor, cost: Tensor, step: float) -> Swept:
     """The cheapest plane of every pixel, between planes by the parabola through its neighbours."""
     depth_count = total.shape[-1]
-    least, index = total.min(-1)
+    index = total.argmin(-1)
     around = index.clamp(1, depth_count - 2)[..., None]
     left, middle, right = (total.gather(-1, around + i)[..., 0] for i in (-1, 0, 1))
     bend = (left - 2.0 * middle + right).clamp_min(1e-6)
     offset = (0.5 * (left - right) / bend).clamp(-0.5, 0.5)
     inner = (index > 0) & (index < depth_count - 1)
     inverse = (index + torch.where(inner, offset, torch.zeros_like(offset))) * step
-    far = torch.arange(depth_count, device=total.device)
-    rival = total.masked_fill((far - index[..., None]).abs() <= 2, torch.inf).amin(-1)
     score = 1.0 - cost.gather(-1, index[..., None])[..., 0]
-    return Swept(inverse, step, ((rival - least) / (8.0 * _LARGE)).clamp(0.0, 1.0), score)
+    return Swept(inverse, step, score)

@@ -71,7 +71,7 @@ def test_two_planes_come_out_within_one_percent() -> None:
     poses = [Pose(i, K, _pose(i), SIZE) for i in range(FRAMES)]
     depth = _rendered(5)[1]
     points = np.array([[x, y, WALL] for x in (-2.0, -1.5, 1.5, 2.0) for y in (-1.0, 1.0)] + [[0.0, 0.0, BOX]] * 4)
-    settings = MvsSettings(sources=4, confirmers=(1, 2), most_planes=64)
+    settings = MvsSettings(sources=4, most_planes=64)
     (found,) = clip_depth(poses, points, _view, settings, [5])
     error = np.abs(found.depth / depth - 1.0)
     measured = found.confidence >= 0.5
