@@ -15,23 +15,27 @@ from .consistency import Agreed
 from .estimate import Estimate
 from .rims import rim
 
-_OFFSET = 0.4
-_SUPPORT = 0.55
+_OFFSET = 1.2
+_SUPPORT = 0.45
 """Per factor e of the support of the pixel's plane."""
 
-_OFF = -0.3
+_OFF = -0.26
 """Per px (in the sources) between what was matched and the plane."""
 
-_AGAINST = -0.6
+_AGAINST = -0.57
 """Per neighbour that sees through the pixel."""
 
-_SHARE = 0.35
-"""Per factor e of the share of look-alikes around it that lie on its own map's plane: low in foliage."""
+_SHARE = 0.4
+"""Per factor e of the share of look-alikes around it that lie on its own map's plane."""
 
-_FAR = -0.85
+_FAR = -0.9
 """Per factor e of relative depth per px in the sources: what a px of error costs."""
 
-_RIMS = ((2, -0.2), (3, -0.25), (5, -0.4))
+_RESIDUAL, _TEXTURE = -0.8, 0.26
+"""Per factor e of what the match leaves unexplained, and of what there was to explain, in variances of the grain:
+leaves before leaves never match as a surface does, however well their outlines do."""
+
+_RIMS = ((2, -0.2), (3, -0.1), (5, -0.35))
 """For a jump of depth within so many px."""
 
 _SURE = 0.75
@@ -49,6 +53,8 @@ def certainty(own: Estimate, said: Agreed, inverse: Tensor, support: Tensor, off
         + _AGAINST * said.against.clamp_max(3.0)
         + _SHARE * torch.log(own.share + 0.05)
         + _FAR * torch.log(relative.clamp(1e-9, 1e9))
+        + _RESIDUAL * torch.log1p((1.0 - own.score).clamp_min(0.0) * own.texture)
+        + _TEXTURE * torch.log1p(own.texture)
     )
     for radius, factor in _RIMS:
         odds = odds + factor * rim(own.map.inverse, own.map.step, radius)

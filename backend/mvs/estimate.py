@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .consistency import DepthMap
+from .matching import texture
 from .refine import refine
 from .settings import MvsSettings
 from .smooth import fitted
@@ -20,11 +21,12 @@ _LEAST_CURVE = 1e-3
 
 @dataclass(frozen=True)
 class Estimate:
-    """map: the estimate. score [H, W]: ZNCC. share [H, W] 0..1: of the look-alikes around a pixel, what lies on its
-    plane."""
+    """map: the estimate. score [H, W]: ZNCC. texture [H, W]: variance of the window, in variances of the grain. share
+    [H, W] 0..1: of the look-alikes around a pixel, what lies on its plane."""
 
     map: DepthMap
     score: Tensor
+    texture: Tensor
     share: Tensor
 
 
@@ -37,4 +39,6 @@ def estimate(view: View, sources: Sequence[View], near: float, settings: MvsSett
         plane = fitted(fine.inverse, fine.step, trust, view.gray)
         weight = plane.weight.clamp_min(1e-6) / fine.step**2
         inverse = plane.inverse.clamp(0.0, near)
-    return Estimate(DepthMap(view, inverse, weight, fine.step), fine.score, plane.share)
+    return Estimate(
+        DepthMap(view, inverse, weight, fine.step), fine.score, texture(view.gray, settings.refine_radius), plane.share
+    )

@@ -50,6 +50,16 @@ def normalised(gray: Tensor, radius: int, noise: float) -> Tensor:
     return centred * torch.rsqrt(variance.clamp_min(0.0) + (2.0 * noise) ** 2 + 1e-6)
 
 
+_ROUNDING = 1.0 / 255.0**2 / 12.0
+"""Variance of what 8 bits cut off."""
+
+
+def texture(gray: Tensor, radius: int) -> Tensor:
+    """Variance of the windows of gray [H, W], in variances of the grain."""
+    variance = box(gray * gray, radius) - box(gray, radius) ** 2
+    return variance.clamp_min(0.0) / (grain(gray) ** 2 + _ROUNDING)
+
+
 def correlation(warped: Tensor, gray: Tensor, mean: Tensor, variance: Tensor, radius: int, noise: float) -> Tensor:
     """ZNCC -1..1 of warped [..., H, W] and gray [H, W], whose window mean and variance [H, W] are known."""
     other, square, common = box(torch.stack([warped, warped * warped, warped * gray]), radius)
