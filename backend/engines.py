@@ -39,6 +39,13 @@ ENGINES: tuple[EngineInfo, ...] = (
         "Apache-2.0 (EfficientLoFTR); or, only if allowed, SuperPoint + LightGlue: not for commercial work",
     ),
     EngineInfo("depth", "mvs", WEIGHT_FREE, "BSD-3-Clause (PyTorch, OpenEXR) AND Apache-2.0 (OpenCV)"),
+    EngineInfo(
+        "depth",
+        "depth-learned",
+        LEARNED,
+        "Apache-2.0 (transformers, OpenCV) AND BSD-3-Clause (PyTorch, OpenEXR)",
+        "of the model (docs/engines.md); those that forbid commercial work only if allowed",
+    ),
     EngineInfo("depth", "ground-plane", WEIGHT_FREE, "BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"),
     EngineInfo(
         "export", "writers", WEIGHT_FREE, "TOST-1.0 (OpenUSD) AND BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"

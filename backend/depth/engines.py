@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from backend.depth_learned.choice import Chosen, choose
+from backend.pipeline.fingerprint import of_files
 from backend.pipeline.stage import Engine
+from backend.weights.folder import non_commercial_allowed
 from shared.depth_params import DepthParams
 from shared.errors import EngineUnavailable, NoParallax
 
@@ -23,22 +26,35 @@ if TYPE_CHECKING:
     from backend.mvs.views import View
 
 MVS = Engine("mvs", 1)
+LEARNED = Engine("depth-learned", 1)
 GROUND_PLANE = Engine("ground-plane", 1)
+
+Looked = Callable[[int], None]
 
 
 def engine_of(params: DepthParams) -> Engine:
     """The engine that will run first. Raises `EngineUnavailable` when the one asked for cannot."""
     if params.engine == GROUND_PLANE.name:
         return GROUND_PLANE
-    if params.engine == "depth-learned":
-        raise EngineUnavailable("Depth networks cannot be run yet.", "Use the engine mvs.")
+    if params.engine == LEARNED.name:
+        chosen_model(params)
+        return LEARNED
     _check_torch()
     return MVS
 
 
 def weights_fingerprint(params: DepthParams) -> dict[str, str]:
     """The model's files as an input of the stage; nothing when no model is asked for."""
-    return {}
+    if params.engine != LEARNED.name:
+        return {}
+    chosen = chosen_model(params)
+    return {"weights": of_files([chosen.folder / name for name in chosen.model.files], chosen.folder)}
+
+
+def chosen_model(params: DepthParams) -> Chosen:
+    """The model that engine depth-learned would run. Raises `EngineUnavailable`, `InvalidRequest`."""
+    allowed = non_commercial_allowed(params.allow_non_commercial)
+    return choose(params.model, params.weights, non_commercial=allowed)
 
 
 def chosen_engine(job: DepthJob) -> Engine:
@@ -53,7 +69,7 @@ def chosen_engine(job: DepthJob) -> Engine:
     try:
         require_parallax(job, MvsSettings().reach)
     except NoParallax as still:
-        other = replace(job.params, engine="depth-learned")
+        other = replace(job.params, engine=LEARNED.name)
         if job.params.engine != "auto" or not _is_ready(other):
             raise
         job.notice(f"{still.message} A depth network is used instead.")
@@ -80,18 +96,23 @@ def _check_torch() -> None:
 @dataclass(frozen=True)
 class EngineRun:
     """frames: the depth of the frames asked for, in order, in working pixels; one that cannot have depth is left out.
-    model: of a network. scale, units: as `DepthMeta` has them; units None for the world's."""
+    model: of a network. scale, units: as `DepthMeta` has them; units None for the world's. knows_movers: whether the
+    maps have the shape of what moves too."""
 
     frames: Iterator[FrameDepth]
     model: str = ""
     scale: str = "solve"
     units: str | None = None
+    knows_movers: bool = False
 
 
-def run_engine(engine: Engine, job: DepthJob, left: Sequence[int]) -> EngineRun:
-    """left: indices of the job's frames that have no map yet; the others may be of use to the engine all the same."""
-    runs: dict[str, Callable[[DepthJob, Sequence[int]], EngineRun]] = {MVS.name: _mvs, GROUND_PLANE.name: _ground_plane}
-    return runs[engine.name](job, left)
+def run_engine(engine: Engine, job: DepthJob, left: Sequence[int], looked: Looked | None = None) -> EngineRun:
+    """left: indices of the job's frames that have no map yet; the others may be of use to the engine all the same.
+    looked: hears the plate number of every frame that an engine has looked at which must see all before the first
+    map."""
+    if engine == LEARNED:
+        return _learned(job, left, looked or (lambda number: None))
+    return _ground_plane(job, left) if engine == GROUND_PLANE else _mvs(job, left)
 
 
 def _mvs(job: DepthJob, left: Sequence[int]) -> EngineRun:
@@ -111,3 +132,34 @@ def _ground_plane(job: DepthJob, left: Sequence[int]) -> EngineRun:
 
     floor = floor_height(job.camera.extrinsics, job.poses, job.params.camera_height)
     return EngineRun(plane_depth(job.poses, floor, left))
+
+
+def _learned(job: DepthJob, left: Sequence[int], looked: Looked) -> EngineRun:
+    """Every frame's scale depends on all frames of the job: they are all prepared, also when few are left."""
+    from backend.depth_learned.alignment import METRES, WORLD
+    from backend.depth_learned.choice import load
+    from backend.depth_learned.clip import frames, prepare
+    from backend.depth_learned.predictions import PredictionStore
+    from backend.depth_learned.settings import LearnedSettings, Pictures
+    from backend.depth_learned.sparse import read_sparse
+
+    def look(place: int) -> None:
+        job.checkpoint()
+        looked(job.numbers[place])
+
+    model = load(chosen_model(job.params), job.device, job.notice)
+    prepared = prepare(
+        [job.poses[index] for index in job.wanted],
+        read_sparse(job.shot, job.camera),
+        Pictures(job.numbers, job.pictures.working.size, lambda place: job.pictures.rgb(job.wanted[place])),
+        model,
+        LearnedSettings(align_every=job.params.align_every),
+        PredictionStore(job.scratch / "network"),
+        look,
+        job.notice,
+    )
+    unit = prepared.alignment.unit
+    scale = "solve" if unit == WORLD else "metric" if unit == METRES else "shared"
+    places = [place for place, index in enumerate(job.wanted) if index in set(left)]
+    units = None if unit == WORLD else "metres" if unit == METRES else "arbitrary"
+    return EngineRun(frames(prepared, places), model.name, scale, units, knows_movers=True)

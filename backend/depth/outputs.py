@@ -56,6 +56,13 @@ def confidence_levels(found: FrameDepth) -> NDArray[np.uint8]:
     return np.where((found.depth > 0.0) & (found.confidence > 0.0), levels, 0.0).astype(np.uint8)
 
 
+def confidence_of(levels: NDArray[np.uint8]) -> Depth:
+    """float32 [H, W]: the confidence that `confidence_levels` wrote, to its rounding."""
+    value = levels.astype(np.float32)
+    filled, measured = (value - 0.5) / 127.0 * MEASURED, MEASURED + (value - 128.0) / 127.0 * (1.0 - MEASURED)
+    return np.where(value >= 128.0, measured, np.where(value > 0.0, filled, 0.0)).astype(np.float32)
+
+
 def preview_levels(depth: Depth, near: float, far: float) -> NDArray[np.uint8]:
     """uint8 [H, W]: inverse depth from 255 at `near` to 1 at `far`; 0 where unknown, 1 for sky."""
     inverse = np.divide(1.0, depth, out=np.zeros_like(depth), where=depth > 0.0)

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.media.png import is_whole_png
-from backend.pipeline.stage import Engine
 from shared.artifacts import frame_name
 from shared.shot import SourceFacts
 
-from .engines import EngineRun, run_engine
+from .engines import EngineRun
 from .frame import MEASURED, FrameDepth
 from .job import DepthJob
 from .normals import normals_of
@@ -36,6 +35,9 @@ from .video import write_video
 Step = Callable[[int], None]
 """Called with the plate number of each frame that is done; raises `JobCancelled`."""
 
+Final = Callable[[int], FrameDepth]
+"""From a plate number to its finished map, in working pixels."""
+
 OUTERMOST = 0.005
 """Share of the known pixels that may lie before `near`, and behind `far`."""
 
@@ -53,16 +55,19 @@ class ClipRange:
     measured: float
 
 
-def raw_pass(engine: Engine, job: DepthJob, store: DepthStore, step: Step) -> EngineRun:
+def without_map(job: DepthJob, store: DepthStore) -> list[int]:
+    """Indices of the job's frames that are not in the store."""
+    return [index for index in job.wanted if job.pictures.numbers[index] not in store]
+
+
+def raw_pass(run: EngineRun, job: DepthJob, store: DepthStore, step: Step) -> None:
     """The engine's maps into the store. Frames that it has no depth for stay missing."""
     for number in job.numbers:
         if number in store:
             step(number)
-    run = run_engine(engine, job, [index for index in job.wanted if job.pictures.numbers[index] not in store])
     for found in run.frames:
         store.write(found)
         step(found.number)
-    return run
 
 
 def consistent_pass(job: DepthJob, raw: DepthStore, store: DepthStore, step: Step) -> None:
@@ -119,11 +124,8 @@ class FrameFiles:
         return self.folder / "depth.mp4"
 
 
-def plate_pass(
-    job: DepthJob, numbers: list[int], final: Callable[[int], FrameDepth], files: FrameFiles, step: Step
-) -> None:
-    """The frames' files in the plate's pixels. final: the finished map of a plate number, in working pixels. A frame
-    whose depth is there is done: it is written last."""
+def plate_pass(job: DepthJob, numbers: list[int], final: Final, files: FrameFiles, step: Step) -> None:
+    """The frames' files in the plate's pixels. A frame whose depth is there is done: it is written last."""
     indices = {number: index for index, number in enumerate(job.pictures.numbers)}
     aspect = job.camera.intrinsics.pixel_aspect
     for number in numbers:

@@ -54,27 +54,26 @@ class ShotPictures:
 
     def moving(self, index: int) -> Flags:
         """bool [h, w]: what moves by itself, by the solve's motion masks and by roto labels that move."""
-        moving = np.zeros(self.working.size, bool)
-        for mask in self.masks(index):
-            moving |= mask
+        moving = self._mask(self._motion, index)
+        for thing in self.things(index):
+            moving |= thing
         return moving
 
-    def masks(self, index: int) -> list[Flags]:
-        """bool [h, w] of every label that moves, and of what the solve saw moving last, if it is anywhere."""
-        folders = (*self._labels, self._motion)
-        found = (self._mask(folder / frame_name(self.numbers[index])) for folder in folders)
-        return [self.working.mask(mask, self.lens(index)) for mask in found if mask is not None]
+    def things(self, index: int) -> list[Flags]:
+        """bool [h, w] of every roto label that moves, in one order in all frames."""
+        return [self._mask(folder, index) for folder in self._labels]
 
     def usable(self, index: int) -> Flags:
         """bool [h, w]: what may be matched: the plate's own pixels, less what moves."""
         return np.asarray(self.working.inside(self.lens(index)) & ~self.moving(index))
 
-    def _mask(self, path: Path) -> Flags | None:
-        """bool [H, W] of the plate; None where nothing is marked."""
+    def _mask(self, folder: Path, index: int) -> Flags:
+        """bool [h, w]; false everywhere where there is no mask of the frame."""
+        path = folder / frame_name(self.numbers[index])
         if not path.is_file():
-            return None
+            return np.zeros(self.working.size, bool)
         mask = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
         if mask is None or mask.shape != (self.working.plate.height, self.working.plate.width):
             raise ShotCorrupt(f"{path} is damaged, or not of the plate's size.", "Run the stage that makes it again.")
         marked = np.asarray(mask > 127)
-        return marked if marked.any() else None
+        return self.working.mask(marked, self.lens(index)) if marked.any() else np.zeros(self.working.size, bool)

@@ -74,15 +74,27 @@ class WorkingPixels:
         depth, confidence = sampled_depth(found.depth, found.confidence, places)
         return replace(found, depth=depth, confidence=confidence)
 
+    def from_plate(self, found: FrameDepth, frame: FrameIntrinsics) -> FrameDepth:
+        """The inverse of `to_plate`, for maps that are read back from the shot's files; nothing around the plate."""
+        if self._is_straight and self._step == 1:
+            return found
+        if self._step != 1:
+            raise ValueError("maps of the plate's size are not brought to half resolution")
+        depth, confidence = sampled_depth(found.depth, found.confidence, self._undistorting(frame))
+        return replace(found, depth=depth, confidence=confidence)
+
     def rays(self, frame: FrameIntrinsics) -> NDArray[np.float32]:
         """[H, W, 2]: x / z and y / z of the ray through every pixel centre of the plate; NaN beyond the lens model."""
         places = self._redistorting(frame).astype(np.float64)
         return to_normalised(places, self.picture.camera(frame)).astype(np.float32)
 
     def _without_lens(self, image: Any, frame: FrameIntrinsics, how: int, border: int) -> Any:
-        places = self._maps("undistort", frame, lambda: undistort_positions(self.plate, frame, self.picture))
+        places = self._undistorting(frame)
         remap: Any = cv2.remap  # OpenCV's type hints ask for a second map
         return remap(image, np.nan_to_num(places - np.float32(0.5), nan=-9.0), None, how, borderMode=border)
+
+    def _undistorting(self, frame: FrameIntrinsics) -> Places:
+        return self._maps("undistort", frame, lambda: undistort_positions(self.plate, frame, self.picture))
 
     def _redistorting(self, frame: FrameIntrinsics) -> Places:
         return self._maps("redistort", frame, lambda: redistort_positions(self.plate, frame, self.picture))

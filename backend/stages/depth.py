@@ -6,33 +6,53 @@ stopped continues there, and the depth of an earlier run stays whole until then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backend.depth.assemble import frames_in_range, make_job, without_pose
-from backend.depth.engines import chosen_engine, engine_of, weights_fingerprint
+from backend.depth.engines import (
+    GROUND_PLANE,
+    LEARNED,
+    EngineRun,
+    chosen_engine,
+    engine_of,
+    run_engine,
+    weights_fingerprint,
+)
+from backend.depth.finish import finished
 from backend.depth.job import DepthJob
-from backend.depth.passes import FrameFiles, clip_range, consistent_pass, plate_pass, preview_pass, raw_pass
+from backend.depth.passes import (
+    ClipRange,
+    Final,
+    clip_range,
+    consistent_pass,
+    plate_pass,
+    preview_pass,
+    raw_pass,
+    without_map,
+)
 from backend.depth.pictures import ShotPictures
 from backend.depth.progress import Progress
+from backend.depth.publish import Workshop, open_workshop, publish
+from backend.depth.reuse import earlier_maps, read_back
 from backend.depth.store import DepthStore
 from backend.depth.working import WorkingPixels
 from backend.frame_ranges import frame_ranges, frame_runs
 from backend.media.plate import moving_mask_folders
-from backend.pipeline.atomic import disk_errors, remove_partials, swap_folder, write_text
+from backend.pipeline.atomic import write_text
 from backend.pipeline.context import StageContext
 from backend.pipeline.fingerprint import of_files
 from backend.pipeline.stage import Engine
-from shared.artifacts import Artifact, StageResult
+from shared.artifacts import StageResult
 from shared.camera_files import read_camera
-from shared.depth_meta import CONFIDENCE, DEPTH, DEPTH_VERSION, META, NORMALS, PREVIEW, VIDEO, DepthMeta, MissingDepth
+from shared.depth_meta import DEPTH_VERSION, DepthMeta, MissingDepth
 from shared.depth_params import DepthParams
-from shared.errors import NoParallax
+from shared.errors import EngineUnavailable, NoParallax
 from shared.shot import ShotFolder, document_text
 
 _NO_VIEW = "no other frame shows the same place from elsewhere"
 _FINDING, _AGREEING, _WRITING, _PREVIEWS = "Finding depth", "Making frames agree", "Writing depth", "Writing previews"
+_LOOKING, _FUSING, _MESHES = "Running the network", "Fusing", "Meshing frames"
 
 
 def engine(params: DepthParams) -> Engine:
@@ -52,38 +72,70 @@ def inputs(params: DepthParams, shot: ShotFolder, footage: str) -> Mapping[str, 
 
 
 def run(params: DepthParams, context: StageContext) -> StageResult:
-    """Writes `depth/`. Raises `NoParallax`, `ArtifactMissing`, `EngineUnavailable`, `FootageEmpty` for a range without
-    frames, `JobCancelled`, `DiskFull`, `ShotReadOnly`."""
-    camera = read_camera(context.shot.root)
-    working = WorkingPixels(camera.intrinsics, half=params.resolution == "half")
-    files = FrameFiles(_out_folder(context))
-    with ShotPictures(context.shot, camera.intrinsics, working) as pictures:
+    """Writes `depth/` and what was asked to be built from it. Raises `NoParallax`, `ArtifactMissing`,
+    `EngineUnavailable`, `FootageEmpty` for a range without frames, `JobCancelled`, `DiskFull`, `ShotReadOnly`."""
+    shot = context.shot
+    camera = read_camera(shot.root)
+    earlier = earlier_maps(params, engine_of(params), inputs(params, shot, context.footage), shot)
+    working = WorkingPixels(camera.intrinsics, half=params.resolution == "half" and earlier is None)
+    shop = open_workshop(context)
+    with ShotPictures(shot, camera.intrinsics, working) as pictures:
         job = make_job(params, context, camera, pictures)
-        ran = chosen_engine(job)
-        context.log.info("depth of %d frames with %s on %s", len(job.wanted), ran.name, context.device)
-        meta = _make(ran, job, context, files)
-    write_text(files.folder / "meta.json", document_text(meta))
-    artifacts = _publish(files.folder, context, params, meta.frames)
-    return StageResult("depth", ran.name, ran.version, _facts(meta), artifacts)
+        if earlier is None:
+            ran = chosen_engine(job)
+            context.log.info("depth of %d frames with %s on %s", len(job.wanted), ran.name, context.device)
+            meta = _make(ran, job, context, shop)
+        else:
+            ran, meta = Engine(earlier[0].result.engine, earlier[0].result.engine_version), earlier[1]
+            context.log.info("the maps are there already: only what is built from them is made")
+            progress = Progress(context, len(meta.frames), _building(params))
+            _build(job, meta.frames, lambda number: read_back(job, number), shop, progress)
+    made = publish(shop, context, (meta.frames[0], meta.frames[-1]), with_maps=earlier is None)
+    return StageResult("depth", ran.name, ran.version, _facts(meta), made)
 
 
-def _make(ran: Engine, job: DepthJob, context: StageContext, files: FrameFiles) -> DepthMeta:
-    """Every file of a frame, in `files`."""
-    agrees = job.params.iterations > 0 and ran.name != "ground-plane"
-    weights = {_FINDING: 20, _AGREEING: 3 * job.params.iterations if agrees else 0, _WRITING: 1, _PREVIEWS: 1}
+def _make(ran: Engine, job: DepthJob, context: StageContext, shop: Workshop) -> DepthMeta:
+    """Every file of the stage, in the workshop."""
+    agrees = job.params.iterations > 0 and ran != GROUND_PLANE
+    finding = {_LOOKING: 16, _FINDING: 4} if ran == LEARNED else {_FINDING: 20}
+    agreeing = {_AGREEING: 3 * job.params.iterations} if agrees else {}
+    weights = finding | agreeing | {_WRITING: 1, _PREVIEWS: 1} | _building(job.params)
     progress = Progress(context, len(job.wanted), weights)
     maps = raw = DepthStore(context.checkpoint_dir / "raw")
-    by = raw_pass(ran, job, raw, progress.begin(_FINDING))
+    by = run_engine(ran, job, without_map(job, raw), progress.begin(_LOOKING) if ran == LEARNED else None)
+    raw_pass(by, job, raw, progress.begin(_FINDING))
     numbers = [number for number in job.numbers if number in raw]
     missing = _missing(job, numbers, context)
     if agrees:
         maps = DepthStore(context.checkpoint_dir / "consistent")
         consistent_pass(job, raw, maps, progress.begin(_AGREEING))
-    plate_pass(job, numbers, maps.read, files, progress.begin(_WRITING))
-    found = clip_range(numbers, files, context.check_cancelled)
+    final = finished(job, numbers, maps, raw if by.knows_movers else None)
+    plate_pass(job, numbers, final, shop.maps, progress.begin(_WRITING))
+    found = clip_range(numbers, shop.maps, context.check_cancelled)
     chosen = frames_in_range(job.params, job.pictures.numbers)
     span = (job.pictures.numbers[chosen[0]], job.pictures.numbers[chosen[-1]])
-    preview_pass(numbers, span, found, files, context.shot.read().facts, progress.begin(_PREVIEWS))
+    preview_pass(numbers, span, found, shop.maps, context.shot.read().facts, progress.begin(_PREVIEWS))
+    meta = _meta(ran, by, job, numbers, missing, found)
+    write_text(shop.maps.folder / "meta.json", document_text(meta))
+    _build(job, numbers, final, shop, progress)
+    return meta
+
+
+def _building(params: DepthParams) -> dict[str, int]:
+    """Notes and weights of what is built from the maps."""
+    fusing = {_FUSING: 3} if params.dense else {}
+    return fusing | ({_MESHES: 1} if params.frame_meshes else {})
+
+
+def _build(job: DepthJob, numbers: Sequence[int], final: Final, shop: Workshop, progress: Progress) -> None:
+    if not (job.params.dense or job.params.frame_meshes):
+        return
+    raise EngineUnavailable("Clouds and meshes cannot be fused yet.", "Leave -d, -m and --frame-meshes out.")
+
+
+def _meta(
+    ran: Engine, by: EngineRun, job: DepthJob, numbers: list[int], missing: list[MissingDepth], found: ClipRange
+) -> DepthMeta:
     return DepthMeta(
         version=DEPTH_VERSION,
         engine=ran.name,
@@ -115,31 +167,6 @@ def _missing(job: DepthJob, numbers: list[int], context: StageContext) -> list[M
     if unseen:
         context.notice(f"Frames in which the camera shows no parallax have no depth: {frame_ranges(unseen)}.")
     return [*unplaced, *(MissingDepth(first, last, _NO_VIEW) for first, last in frame_runs(unseen))]
-
-
-def _out_folder(context: StageContext) -> Path:
-    folder = context.checkpoint_dir / "out" / DEPTH
-    with disk_errors(folder):
-        for place in (folder, *(folder / name for name in ("confidence", "normals", "preview"))):
-            place.mkdir(parents=True, exist_ok=True)
-            remove_partials(place)
-    return folder
-
-
-def _publish(made: Path, context: StageContext, params: DepthParams, numbers: tuple[int, ...]) -> tuple[Artifact, ...]:
-    shot, frames = context.shot, (numbers[0], numbers[-1])
-    context.check_cancelled()
-    context.begin_changes()
-    with disk_errors(shot.root / DEPTH):
-        swap_folder(made, shot.root / DEPTH)
-    listed = [("depth", DEPTH, frames), ("depth-confidence", CONFIDENCE, frames), ("depth-preview", PREVIEW, frames)]
-    if params.normals:
-        listed.append(("depth-normals", NORMALS, frames))
-    files = (("depth-meta", META), ("depth-video", VIDEO))
-    return (
-        *(context.artifact(kind, shot.root / path, frames) for kind, path, frames in listed),
-        *(context.artifact(kind, shot.root / path) for kind, path in files),
-    )
 
 
 def _facts(meta: DepthMeta) -> dict[str, Any]:

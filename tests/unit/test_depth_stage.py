@@ -18,7 +18,7 @@ from backend.depth import engines
 from backend.depth.engines import EngineRun
 from backend.depth.frame import FrameDepth
 from backend.depth.job import DepthJob
-from backend.depth.outputs import read_depth, read_grey
+from backend.depth.outputs import read_depth, read_grey, write_grey
 from backend.pipeline import manifest
 from backend.pipeline.manifest import MANIFEST_VERSION, Manifest
 from backend.pipeline.runner import is_up_to_date, plan
@@ -309,3 +309,33 @@ def test_memory_does_not_grow_with_the_clip(tmp_path: Path, monkeypatch: pytest.
     peak(3)  # what is loaded once
     a_map = 192 * 108 * 4
     assert (peak(24) - peak(10)) / 14 < 0.1 * a_map  # cameras and names, no pictures
+
+
+def test_what_moves_is_estimated_where_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody stands 1 m wide and 1.5 m tall on the floor before the camera: a roto label covers the place."""
+    truth = shot_with_floor(tmp_path, replace(PLAN, width=192, height=108, focal_px=(180.0, 180.0)))
+    foot = np.array([0.0, -2.0, 0.0])
+    floors = [np.nan_to_num(floor_depth(truth, index)) for index in range(4)]
+    places: dict[int, tuple[slice, slice]] = {}
+    (tmp_path / "roto/person").mkdir(parents=True)
+    for index, number in enumerate(truth.frames.tolist()):
+        corners = truth.project(index, foot + np.array([[-0.5, 0.0, 0.0], [0.5, 0.0, 1.5]]))
+        (left, bottom), (right, top) = corners
+        places[number] = slice(int(top), int(bottom) + 1), slice(int(left), int(right) + 1)
+        mask = np.zeros((108, 192), np.uint8)
+        mask[places[number]] = 255
+        write_grey(tmp_path / f"roto/person/frame_{number:04d}.png", mask)
+
+    def the_floor(job: DepthJob, left: Sequence[int]) -> Iterator[FrameDepth]:
+        for index in left:
+            sure = np.where(floors[index] > 0, 0.9, 0.0).astype(np.float32)
+            yield FrameDepth(job.pictures.numbers[index], floors[index].astype(np.float32), sure)
+
+    monkeypatch.setattr(engines, "_mvs", instead(the_floor))
+    run_depth(tmp_path, engine="mvs")
+    for index, number in enumerate(truth.frames.tolist()):
+        stands = (foot - truth.poses[index, :3, 3]) @ truth.poses[index, :3, 2]
+        depth = read_depth(tmp_path / f"depth/frame_{number:04d}.exr")[places[number]]
+        sure = read_grey(tmp_path / f"depth/confidence/frame_{number:04d}.png")[places[number]]
+        assert ((sure > 0) & (sure < 128)).mean() > 0.95
+        assert abs(np.median(depth[-5:]) / stands - 1.0) < 0.03  # at the feet; its head leans out of the picture plane
