@@ -48,8 +48,11 @@ def _from_neighbours(
     before: Picture, after: Picture, points: Floats, moved: Floats, found: Flags
 ) -> tuple[Floats, Flags]:
     """The points with those that were lost looked for again, each from how its nearest found neighbours moved, and
-    at last from how most of the picture did."""
+    at last from how most of the picture did. Not where neighbours disagree: then there is nothing to follow (grain),
+    and what is found is found by chance."""
     moved, found = moved.copy(), found.copy()
+    if found.sum() >= _LEAST_FOUND and _disagreement(points[found], moved[found]) > _CARRIED_PX:
+        return moved, found
     for turn in range(_ROUNDS + 1):
         lost = np.nonzero(~found)[0]
         if found.sum() < _LEAST_FOUND or len(lost) < _AGAIN_SHARE * len(points):
@@ -60,6 +63,13 @@ def _from_neighbours(
         there, again = _there_and_back(before, after, points[lost], start, 0)
         moved[lost[again]], found[lost[again]] = there[again], True
     return moved, found
+
+
+def _disagreement(points: Floats, moved: Floats) -> float:
+    """px between the movements of two neighbours, typically."""
+    _, near = cKDTree(points).query(points, 2)
+    movement = moved - points
+    return float(np.median(np.linalg.norm(movement - movement[near[:, 1]], axis=1)))
 
 
 def _beside(points: Floats, moved: Floats, found: Flags, turn: int) -> Floats:

@@ -44,3 +44,13 @@ def test_the_set_is_followed_behind_what_moves_the_other_way(set_moves: int, bar
     moved, found = follow_points(before, after, points)
     right = found & (np.linalg.norm(moved - points - [set_moves, 0.0], axis=1) < 0.3)
     assert right[seen].mean() > least
+
+
+@pytest.mark.parametrize("seed", [10, 11, 12])
+def test_grain_is_not_followed(seed: int) -> None:
+    """Two pictures with nothing in them but noise of their own: what is lost is not found by looking again."""
+    rng = np.random.default_rng(seed)
+    before, after = (np.clip(128 + rng.normal(0, 6.0, (HEIGHT, WIDTH)), 0, 255).astype(np.uint8) for _ in range(2))
+    points = detect_corners(before, 600, taken=np.zeros((0, 2)), usable=None, distance=7.0, margin=8)
+    assert len(points) > 300
+    assert follow_points(before, after, points)[1].mean() < 0.3
