@@ -30,6 +30,9 @@ _LOSS_SCALE = 2.0
 _CONFLICT = 4.0
 """Standard deviations from which two depths are two things."""
 
+_NO_WEIGHT = 1e-9
+"""Less is no word for a depth: all have gone too far from it."""
+
 _STRIP_PIXELS = 40_000
 """Pixels worked on at once: with all their candidates they stay in a processor's cache."""
 
@@ -136,7 +139,8 @@ def _mean(start: Tensor, trust: Tensor, said: _Said, noise: Noise) -> Fused:
         mine = trust * _loss_weight((start - value) * over)
         each = said.weights * _loss_weight((said.candidates - value) * over)
         total = mine + each.sum(0)
-        value = torch.where(total > 0, (mine * start + (each * said.candidates).sum(0)) / total.clamp_min(1e-9), start)
+        mean = (mine * start + (each * said.candidates).sum(0)) / total.clamp_min(_NO_WEIGHT)
+        value = torch.where(total > _NO_WEIGHT, mean, start)
     apart = (said.candidates - value) / scale
     agreed = (said.measured * (apart.abs() < _CONFLICT)).sum(0)
     against = (said.measured * (apart <= -_CONFLICT)).sum(0)
