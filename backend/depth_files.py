@@ -44,9 +44,10 @@ class DepthMaps:
 
 
 def independent_depth(shot: ShotFolder) -> list[Path]:
-    """The depth maps that know nothing of the solved camera (`focal_source` of depth/meta.json is "learned")."""
+    """The depth maps that know nothing of the solved camera (`focal_source` of depth/meta.json is "learned"), and are
+    depth but for a scale: those of `scale` "affine" have an unknown shift too."""
     said = _meta(shot)
-    if said.get("focal_source") != "learned":
+    if said.get("focal_source") != "learned" or said.get("scale") == "affine":
         return []
     return sorted((shot.root / "depth").glob("frame_*.exr"))
 

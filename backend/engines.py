@@ -44,7 +44,8 @@ ENGINES: tuple[EngineInfo, ...] = (
         "depth-learned",
         LEARNED,
         "Apache-2.0 (transformers, OpenCV) AND BSD-3-Clause (PyTorch, OpenEXR)",
-        "of the model (docs/engines.md); those that forbid commercial work only if allowed",
+        "Apache-2.0 or MIT (Depth Anything V1, V2 Small; ZoeDepth; DPT); or, only if allowed, CC-BY-NC-4.0 (V2 Base, "
+        "Large) or Apple's (Depth Pro): not for commercial work",
     ),
     EngineInfo("depth", "ground-plane", WEIGHT_FREE, "BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"),
     EngineInfo(

@@ -40,8 +40,9 @@ class DepthMeta:
     focal_source: whose focal length the maps belong to: "learned" for maps of a network that did not know the solved
     camera, "solved" otherwise. focal_px: that network's guess, px of the plate's width. scale: "solve" for maps in
     the solved camera's scale; "metric" or "shared" for independent maps of one scale, "frame" where every map has its
-    own. world_revision: of camera/world.json. measured: share 0..1 of the clip's pixels that were measured; known:
-    that have a length. missing: frames without a map."""
+    own, "affine" where inverse depth is right but for one scale and shift. world_revision: of
+    camera/world.json. measured: share 0..1 of the clip's pixels that were measured; known: that have a length.
+    missing: frames without a map."""
 
     version: int
     engine: str

@@ -8,9 +8,9 @@ is chosen.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from backend.depth_learned.choice import Chosen, choose
 from backend.pipeline.fingerprint import of_files
@@ -97,13 +97,18 @@ def _check_torch() -> None:
 class EngineRun:
     """frames: the depth of the frames asked for, in order, in working pixels; one that cannot have depth is left out.
     model: of a network. scale, units: as `DepthMeta` has them; units None for the world's. knows_movers: whether the
-    maps have the shape of what moves too."""
+    maps have the shape of what moves too. estimated: nothing in them is measured. focal_source, focal_px: as
+    `DepthMeta` has them. facts: more for the result."""
 
     frames: Iterator[FrameDepth]
     model: str = ""
     scale: str = "solve"
     units: str | None = None
     knows_movers: bool = False
+    estimated: bool = False
+    focal_source: str = "solved"
+    focal_px: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_engine(engine: Engine, job: DepthJob, left: Sequence[int], looked: Looked | None = None) -> EngineRun:
@@ -135,31 +140,9 @@ def _ground_plane(job: DepthJob, left: Sequence[int]) -> EngineRun:
 
 
 def _learned(job: DepthJob, left: Sequence[int], looked: Looked) -> EngineRun:
-    """Every frame's scale depends on all frames of the job: they are all prepared, also when few are left."""
-    from backend.depth_learned.alignment import METRES, WORLD
-    from backend.depth_learned.choice import load
-    from backend.depth_learned.clip import frames, prepare
-    from backend.depth_learned.predictions import PredictionStore
-    from backend.depth_learned.settings import LearnedSettings, Pictures
-    from backend.depth_learned.sparse import read_sparse
+    from backend.depth_learned.engine import run_learned
 
-    def look(place: int) -> None:
-        job.checkpoint()
-        looked(job.numbers[place])
-
-    model = load(chosen_model(job.params), job.device, job.notice)
-    prepared = prepare(
-        [job.poses[index] for index in job.wanted],
-        read_sparse(job.shot, job.camera),
-        Pictures(job.numbers, job.pictures.working.size, lambda place: job.pictures.rgb(job.wanted[place])),
-        model,
-        LearnedSettings(align_every=job.params.align_every),
-        PredictionStore(job.scratch / "network"),
-        look,
-        job.notice,
-    )
-    unit = prepared.alignment.unit
-    scale = "solve" if unit == WORLD else "metric" if unit == METRES else "shared"
-    places = [place for place, index in enumerate(job.wanted) if index in set(left)]
-    units = None if unit == WORLD else "metres" if unit == METRES else "arbitrary"
-    return EngineRun(frames(prepared, places), model.name, scale, units, knows_movers=True)
+    run = run_learned(job, chosen_model(job.params), left, looked)
+    return EngineRun(
+        run.frames, run.model, run.scale, run.units, True, True, run.focal_source, run.focal_px, run.facts
+    )  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.depth_learned.confirm import lifted, settled
 from backend.media.png import is_whole_png
 from shared.artifacts import frame_name
 from shared.shot import SourceFacts
@@ -70,8 +71,9 @@ def raw_pass(run: EngineRun, job: DepthJob, store: DepthStore, step: Step) -> No
         step(found.number)
 
 
-def consistent_pass(job: DepthJob, raw: DepthStore, store: DepthStore, step: Step) -> None:
-    """The raw maps, brought into agreement with their neighbours, into another store, in order of the frames."""
+def consistent_pass(job: DepthJob, raw: DepthStore, store: DepthStore, step: Step, *, estimated: bool = False) -> None:
+    """The raw maps, brought into agreement with their neighbours, into another store, in order of the frames.
+    estimated: they are a network's, and it is the neighbours who confirm them."""
     from .consistency.settings import ConsistencySettings
     from .consistency.stream import consistent
     from .views import view_of
@@ -89,7 +91,7 @@ def consistent_pass(job: DepthJob, raw: DepthStore, store: DepthStore, step: Ste
     )
     found = consistent(
         [pose if index in known else None for index, pose in enumerate(job.poses)],
-        lambda index: raw.read(numbers[index]),
+        lambda index: lifted(raw.read(numbers[index])) if estimated else raw.read(numbers[index]),
         lambda index: view_of(job, index),
         job.pictures.moving,
         settings,
@@ -97,7 +99,7 @@ def consistent_pass(job: DepthJob, raw: DepthStore, store: DepthStore, step: Ste
         first=left[0],
     )
     for frame in found:
-        store.write(frame)
+        store.write(settled(frame) if estimated else frame)
         step(frame.number)
 
 

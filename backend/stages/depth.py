@@ -79,23 +79,24 @@ def run(params: DepthParams, context: StageContext) -> StageResult:
     earlier = earlier_maps(params, engine_of(params), inputs(params, shot, context.footage), shot)
     working = WorkingPixels(camera.intrinsics, half=params.resolution == "half" and earlier is None)
     shop = open_workshop(context)
+    facts: Mapping[str, Any] = {}
     with ShotPictures(shot, camera.intrinsics, working) as pictures:
         job = make_job(params, context, camera, pictures)
         if earlier is None:
             ran = chosen_engine(job)
             context.log.info("depth of %d frames with %s on %s", len(job.wanted), ran.name, context.device)
-            meta = _make(ran, job, context, shop)
+            meta, facts = _make(ran, job, context, shop)
         else:
             ran, meta = Engine(earlier[0].result.engine, earlier[0].result.engine_version), earlier[1]
             context.log.info("the maps are there already: only what is built from them is made")
             progress = Progress(context, len(meta.frames), _building(params))
             _build(job, meta.frames, lambda number: read_back(job, number), shop, progress)
     made = publish(shop, context, (meta.frames[0], meta.frames[-1]), with_maps=earlier is None)
-    return StageResult("depth", ran.name, ran.version, _facts(meta), made)
+    return StageResult("depth", ran.name, ran.version, {**_facts(meta), **facts}, made)
 
 
-def _make(ran: Engine, job: DepthJob, context: StageContext, shop: Workshop) -> DepthMeta:
-    """Every file of the stage, in the workshop."""
+def _make(ran: Engine, job: DepthJob, context: StageContext, shop: Workshop) -> tuple[DepthMeta, Mapping[str, Any]]:
+    """Every file of the stage, in the workshop; and what else the engine says of the clip."""
     agrees = job.params.iterations > 0 and ran != GROUND_PLANE
     finding = {_LOOKING: 16, _FINDING: 4} if ran == LEARNED else {_FINDING: 20}
     agreeing = {_AGREEING: 3 * job.params.iterations} if agrees else {}
@@ -106,9 +107,9 @@ def _make(ran: Engine, job: DepthJob, context: StageContext, shop: Workshop) -> 
     raw_pass(by, job, raw, progress.begin(_FINDING))
     numbers = [number for number in job.numbers if number in raw]
     missing = _missing(job, numbers, context)
-    if agrees:
+    if agrees and by.scale == "solve":  # else no frame knows where another one sees the same place
         maps = DepthStore(context.checkpoint_dir / "consistent")
-        consistent_pass(job, raw, maps, progress.begin(_AGREEING))
+        consistent_pass(job, raw, maps, progress.begin(_AGREEING), estimated=by.estimated)
     final = finished(job, numbers, maps, raw if by.knows_movers else None)
     plate_pass(job, numbers, final, shop.maps, progress.begin(_WRITING))
     found = clip_range(numbers, shop.maps, context.check_cancelled)
@@ -118,7 +119,7 @@ def _make(ran: Engine, job: DepthJob, context: StageContext, shop: Workshop) -> 
     meta = _meta(ran, by, job, numbers, missing, found)
     write_text(shop.maps.folder / "meta.json", document_text(meta))
     _build(job, numbers, final, shop, progress)
-    return meta
+    return meta, by.facts
 
 
 def _building(params: DepthParams) -> dict[str, int]:
@@ -145,6 +146,8 @@ def _meta(
         width=job.camera.intrinsics.width,
         height=job.camera.intrinsics.height,
         frames=tuple(numbers),
+        focal_source=by.focal_source,
+        focal_px=by.focal_px,
         scale=by.scale,
         model=by.model,
         world_revision=job.camera.world.revision,

@@ -74,24 +74,40 @@ def _depth(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
     """depth/frame_*.exr: channel Z is a length along the camera's axis, so only scale matters to it."""
     folder = shot.root / "depth"
     described = folder / "meta.json"
+    moves = True
     if described.is_file():
-        change.stage(described).write_text(_moved_description(described, move), encoding="utf-8")
+        said = _description(described)
+        moves = said.get("scale", "solve") == "solve"
+        change.stage(described).write_text(_moved_description(described, said, move, moves), encoding="utf-8")
         yield
-    if move.by.scale == 1.0:
+    if move.by.scale == 1.0 or not moves:
         return
     for frame in sorted(folder.glob("frame_*.exr")):
         _scale_depth(frame, change.stage(frame), move.by.scale)
         yield
 
 
-def _moved_description(path: Path, move: Move) -> str:
-    """depth/meta.json: `world_revision` and `units` are the world's, `near` and `far` are lengths."""
+def _description(path: Path) -> dict[str, Any]:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-        lengths = {key: said[key] * move.by.scale for key in ("near", "far") if said.get(key) is not None}
-    except (ValueError, TypeError, AttributeError) as bad:
+    except ValueError as bad:
         raise ShotCorrupt(f"{path} cannot be read: {bad}.", "Run the depth stage again.") from bad
-    return json.dumps({**said, **lengths, "world_revision": move.revision, "units": move.units}, indent=1) + "\n"
+    if not isinstance(said, dict):
+        raise ShotCorrupt(f"{path} describes no depth.", "Run the depth stage again.")
+    return said
+
+
+def _moved_description(path: Path, said: dict[str, Any], move: Move, moves: bool) -> str:
+    """depth/meta.json: `world_revision` and `units` are the world's, `near` and `far` are lengths. Maps that a network
+    made of a shot whose solve knows no depth have a unit of their own, and only the revision is noted."""
+    changed: dict[str, Any] = {"world_revision": move.revision}
+    if moves:
+        try:
+            changed |= {key: said[key] * move.by.scale for key in ("near", "far") if said.get(key) is not None}
+        except TypeError as bad:
+            raise ShotCorrupt(f"{path} cannot be read: {bad}.", "Run the depth stage again.") from bad
+        changed["units"] = move.units
+    return json.dumps({**said, **changed}, indent=1) + "\n"
 
 
 def _scale_depth(source: Path, target: Path, scale: float) -> None:
