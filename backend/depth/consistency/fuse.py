@@ -33,6 +33,9 @@ _CONFLICT = 4.0
 _NO_WEIGHT = 1e-9
 """Less is no word for a depth: all have gone too far from it."""
 
+_SURER = 2.0
+"""How many times more weight must be for a depth than for the pixel's own, and than against it, to take its place."""
+
 _STRIP_PIXELS = 40_000
 """Pixels worked on at once: with all their candidates they stay in a processor's cache."""
 
@@ -112,7 +115,7 @@ def _fused(
         again = _asked(own, few, guess, neighbours)
         other = _mean(guess, torch.zeros_like(guess), again, noise)
         guess = other.inverse
-    better = other.agreed - other.against > found.agreed[doubted] - found.against[doubted] + trust[doubted]
+    better = (other.agreed > _SURER * (found.agreed + trust)[doubted]) & (other.agreed > _SURER * other.against)
     parts = []
     for name in Fused.__dataclass_fields__:
         mine = getattr(found, name).clone()
