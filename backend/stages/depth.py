@@ -47,7 +47,7 @@ from shared.artifacts import StageResult
 from shared.camera_files import read_camera
 from shared.depth_meta import DEPTH_VERSION, DepthMeta, MissingDepth
 from shared.depth_params import DepthParams
-from shared.errors import EngineUnavailable, NoParallax
+from shared.errors import NoParallax
 from shared.shot import ShotFolder, document_text
 
 _NO_VIEW = "no other frame shows the same place from elsewhere"
@@ -104,6 +104,10 @@ def _make(ran: Engine, job: DepthJob, context: StageContext, shop: Workshop) -> 
     progress = Progress(context, len(job.wanted), weights)
     maps = raw = DepthStore(context.checkpoint_dir / "raw")
     by = run_engine(ran, job, without_map(job, raw), progress.begin(_LOOKING) if ran == LEARNED else None)
+    if by.scale != "solve" and _building(job.params):
+        raise NoParallax(
+            "Depth whose scale the solve does not know cannot be fused.", "Leave -d and --frame-meshes out."
+        )
     raw_pass(by, job, raw, progress.begin(_FINDING))
     numbers = [number for number in job.numbers if number in raw]
     missing = _missing(job, numbers, context)
@@ -131,7 +135,12 @@ def _building(params: DepthParams) -> dict[str, int]:
 def _build(job: DepthJob, numbers: Sequence[int], final: Final, shop: Workshop, progress: Progress) -> None:
     if not (job.params.dense or job.params.frame_meshes):
         return
-    raise EngineUnavailable("Clouds and meshes cannot be fused yet.", "Leave -d, -m and --frame-meshes out.")
+    from backend.depth.geometry import frame_meshes, fused_geometry
+
+    if job.params.dense:
+        fused_geometry(job, numbers, final, shop.cloud, shop.mesh, progress.begin(_FUSING))
+    if job.params.frame_meshes:
+        frame_meshes(job, numbers, final, shop.meshes, progress.begin(_MESHES))
 
 
 def _meta(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from backend.pipeline.journal import Change
 from shared.axes import quaternion_of
 from shared.camera_files import Similarity
+from shared.depth_meta import FRAME_MESHES, FUSED_CLOUD, FUSED_MESH
 from shared.errors import ShotCorrupt
 from shared.shot import ShotFolder
 
@@ -125,6 +126,26 @@ def _scale_depth(source: Path, target: Path, scale: float) -> None:
     OpenEXR.File(kept, channels).write(str(target))
 
 
+def _geometry(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
+    """colmap/dense, colmap/meshed and depth/meshes: places move, normals turn, everything else stays."""
+    meshes = sorted((shot.root / FRAME_MESHES).glob("frame_*.ply"))
+    for path in (shot.root / FUSED_CLOUD, shot.root / FUSED_MESH, *meshes):
+        if path.is_file():
+            _move_shape(path, change.stage(path), move)
+            yield
+
+
+def _move_shape(source: Path, target: Path, move: Move) -> None:
+    from backend.fusion.ply import read_ply, write_ply
+    from backend.fusion.shapes import Mesh
+
+    shape = read_ply(source)
+    cloud = shape.vertices if isinstance(shape, Mesh) else shape
+    normals = (cloud.normals @ np.array(move.by.rotation, np.float32).T).astype(np.float32)
+    moved = replace(cloud, xyz=move.points(cloud.xyz), normals=normals)
+    write_ply(target, replace(shape, vertices=moved) if isinstance(shape, Mesh) else moved)
+
+
 def _mocap(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
     """mocap/*/motion.npz: joints and root move, rotations of joints without a parent turn, offsets scale."""
     for path in sorted((shot.root / "mocap").glob("*/motion.npz")):
@@ -155,7 +176,7 @@ def _product(left: Floats, right: Floats) -> Floats:
 
 
 Carrier = Callable[[ShotFolder, Move, Change], Iterator[None]]
-CARRIERS: tuple[Carrier, ...] = (_cloud, _model, _depth, _mocap)
+CARRIERS: tuple[Carrier, ...] = (_cloud, _model, _depth, _geometry, _mocap)
 """Each stages new content of its files, if there are any, and yields after each, for cancelling."""
 
 

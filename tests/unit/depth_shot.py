@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from backend.pipeline import manifest
 from backend.pipeline.context import StageContext
+from backend.pipeline.manifest import MANIFEST_VERSION, Manifest
+from backend.pipeline.runner import plan
 from backend.stages import depth
 from shared.artifacts import StageResult
 from shared.camera_files import read_camera
+from shared.params import to_values
 from shared.shot import ShotFolder, document_text
-from shared.stages import stage_params
+from shared.stages import stage_info, stage_params
 from tests.blender.synthetic_shot import ShotPlan, Truth, write_shot
 from tests.unit.export_shot import Recorder
 
@@ -59,3 +63,13 @@ def floor_depth(truth: Truth, index: int, lens: tuple[float, float, float, float
     fall = pose[2, 0] * x + pose[2, 1] * y + pose[2, 2]
     with np.errstate(divide="ignore"):
         return np.where(fall < 0.0, -pose[2, 3] / fall, np.nan)
+
+
+def record(root: Path, result: StageResult, **params: Any) -> None:
+    """Writes the manifest of that run, as the runner does."""
+    shot = ShotFolder(root)
+    wanted = plan(stage_info("depth"), {"engine": "ground-plane", "iterations": 0, **params}, shot, "")
+    values, revision = to_values(wanted.params), manifest.world_revision(shot)
+    manifest.write(
+        shot, "depth", Manifest(MANIFEST_VERSION, wanted.key, values, dict(wanted.inputs), result, revision)
+    )  # fmt: skip

@@ -19,8 +19,6 @@ from backend.depth.engines import EngineRun
 from backend.depth.frame import FrameDepth
 from backend.depth.job import DepthJob
 from backend.depth.outputs import read_depth, read_grey, write_grey
-from backend.pipeline import manifest
-from backend.pipeline.manifest import MANIFEST_VERSION, Manifest
 from backend.pipeline.runner import is_up_to_date, plan
 from backend.world.change import WorldStep, change_world
 from shared.camera_files import Similarity, read_camera
@@ -28,7 +26,7 @@ from shared.depth_meta import MissingDepth, read_depth_meta
 from shared.errors import ArtifactMissing, FootageEmpty, InvalidParameter, JobCancelled, NoParallax
 from shared.shot import ShotFolder, document_text
 from shared.stages import stage_info
-from tests.unit.depth_shot import PLAN, floor_depth, run_depth, shot_with_floor
+from tests.unit.depth_shot import PLAN, floor_depth, record, run_depth, shot_with_floor
 from tests.unit.export_shot import Recorder
 
 LENS = (-0.12, 0.02, 0.0, 0.0)
@@ -219,16 +217,12 @@ def test_a_stopped_stage_goes_on_and_an_earlier_result_stays_until_then(
     assert {progress.note for progress in seen.seen} == {"Finding depth", "Writing depth", "Writing previews"}
 
 
-def test_the_world_moves_the_depth_and_runs_nothing_again(tmp_path: Path) -> None:
+def test_the_world_moves_the_depth_and_runs_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shot_with_floor(tmp_path)
     shot = ShotFolder(tmp_path)
-    monkey = pytest.MonkeyPatch()
-    with monkey.context() as patch:
-        patch.setattr(engines, "_mvs", instead(constant))
-        result, _ = run_depth(tmp_path, engine="mvs")
-    wanted = plan(stage_info("depth"), {"engine": "mvs"}, shot, "")
-    done = Manifest(MANIFEST_VERSION, wanted.key, {"engine": "mvs"}, dict(wanted.inputs), result, 0)
-    manifest.write(shot, "depth", done)
+    monkeypatch.setattr(engines, "_mvs", instead(constant))
+    result, _ = run_depth(tmp_path, engine="mvs")
+    record(tmp_path, result, engine="mvs")
     was = read_depth_meta(tmp_path)
     step = WorldStep(Similarity(2.5, np.eye(3).tolist(), (0.0, 0.0, 1.0)), "picked", "two-points", "metres")
     change_world(tmp_path, lambda camera: step)
@@ -236,7 +230,8 @@ def test_the_world_moves_the_depth_and_runs_nothing_again(tmp_path: Path) -> Non
     assert (read_depth(tmp_path / "depth/frame_1001.exr") == 17.5).all()
     assert meta.near == pytest.approx(2.5 * was.near) and meta.far == pytest.approx(2.5 * was.far)
     assert (meta.units, meta.world_revision) == ("metres", 1)
-    assert is_up_to_date(plan(stage_info("depth"), {"engine": "mvs"}, shot, ""), shot) is not None
+    wanted = plan(stage_info("depth"), {"engine": "mvs", "iterations": 0}, shot, "")
+    assert is_up_to_date(wanted, shot) is not None
     floor = plan(stage_info("depth"), {"engine": "ground-plane"}, shot, "")
     assert floor.inputs["camera"] != wanted.inputs["camera"]  # a floor that moved is another floor
 
