@@ -31,7 +31,6 @@ PACKAGES = {
     "numpy": "numpy",
     "scipy": "scipy",
     "cv2": "opencv-python-headless",
-    "fast_simplification": "fast-simplification",
     "av": "av",
     "OpenEXR": "OpenEXR",
     "pycolmap": "pycolmap",

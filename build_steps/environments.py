@@ -53,7 +53,7 @@ def base_plan(extras: Sequence[str] = (), *, tests: bool = False) -> Plan:
     wanted = {*extras, *(("torch",) if "learned" in extras else ())}
     chosen = [extra for extra in layout.EXTRAS if extra in wanted]
     locks = ("base.lock", *(f"{extra}.lock" for extra in chosen), *(("test.lock",) if tests else ()))
-    check = "import numpy, scipy, cv2, av, fast_simplification, OpenEXR, pycolmap, msgpack, psutil"
+    check = "import numpy, scipy, cv2, av, OpenEXR, pycolmap, msgpack, psutil"
     for extra in chosen:
         check += {"torch": "; import torch", "learned": "; import transformers, safetensors"}.get(extra, "")
     return Plan(layout.base_environment(), layout.PYTHONS, locks, "The backend", check)
