@@ -88,6 +88,18 @@ def test_a_networks_waves_get_calm_and_not_less_accurate() -> None:
     assert _error(found, raw) < 0.7 * _error(raw, raw)
 
 
+def test_at_half_resolution_it_is_nearly_as_calm_and_keeps_the_edges(stereo: Maps) -> None:
+    raw, full = stereo
+    found = _made(raw, replace(SETTINGS, half_resolution=True))
+    assert found[6].depth.shape == SIZE
+    assert _flicker(found, raw) < 0.5 * _flicker(raw, raw)
+    assert _error(found, raw) < 0.9 * _error(raw, raw)
+    truth = ROOM.truth(6)
+    edges = (np.abs(np.diff(truth, axis=1)) > 1.0)[40:56]
+    for side in (found[6].depth[40:56, :-1][edges], full[6].depth[40:56, :-1][edges]):
+        assert (np.abs(side / truth[40:56, :-1][edges] - 1.0) < 0.05).mean() > 0.8
+
+
 def test_a_wrong_patch_in_one_frame_is_set_right() -> None:
     raw = _raw(lambda truth, number: FrameDepth(number, truth, np.full(SIZE, 0.8, np.float32)))
     patch = (slice(8, 16), slice(10, 20))
@@ -116,7 +128,7 @@ def test_edges_stay_where_they_are(stereo: Maps) -> None:
     """Nothing between box and wall comes out of two maps that disagree about the edge."""
     found = stereo[1][6]
     truth = ROOM.truth(6)
-    upper = slice(12, 34)
+    upper = slice(40, 56)
     between = (found.depth[upper] > 1.1 * BOX) & (found.depth[upper] < 0.9 * WALL)
     assert between[truth[upper] < SKY].mean() < 0.01
 
@@ -170,8 +182,8 @@ def test_a_slanted_floor_is_seen_alike_from_two_frames() -> None:
     """To a small part of what one pixel is worth there."""
     surfaces = []
     for i in (2, 9):
-        depth = torch.from_numpy(ROOM.truth(i))
-        surfaces.append(surface_of(ROOM.view(i), depth, torch.ones(SIZE), torch.zeros(SIZE, dtype=torch.bool)))
+        inverse = 1.0 / torch.from_numpy(ROOM.truth(i))
+        surfaces.append(surface_of(ROOM.view(i), inverse, torch.ones(SIZE), torch.zeros(SIZE, dtype=torch.bool)))
     own, other = surfaces
     seen = sight(own, centres(own), own.inverse, other, table_of(other))
     floor = torch.zeros(SIZE, dtype=torch.bool)
@@ -186,13 +198,13 @@ def test_holes_are_filled_up_to_the_edges_of_the_picture_and_not_across() -> Non
     truth = ROOM.truth(6)
     inverse = np.where(truth < SKY, 1.0 / truth, 0.0).astype(np.float32)
     known = np.ones(SIZE, bool)
-    known[14:30, 20:90] = False  # over both edges of the box and the wall on either side
-    known[22:28, 50:60] = True
+    known[42:56, 20:90] = False  # over both edges of the box and the wall on either side
+    known[46:52, 50:60] = True
     known[55:66, 10:30] = False
     broken = np.where(known, inverse, 9.0).astype(np.float32)
     confidence = torch.full(SIZE, 0.8)
     found = filled(torch.from_numpy(broken), torch.from_numpy(known), confidence, torch.from_numpy(ROOM.gray(6)))
     error = np.abs(found.numpy() / np.maximum(inverse, 1e-9) - 1.0)
-    assert (error[14:30, 20:90] < 0.01).mean() > 0.97
+    assert (error[42:56, 20:90] < 0.01).mean() > 0.97
     assert error[55:66, 10:30].max() < 0.05 and np.median(error[55:66, 10:30]) < 0.005
     np.testing.assert_array_equal(found.numpy()[known], inverse[known])

@@ -18,6 +18,7 @@ from backend.mvs.views import View
 
 from .fill import FILLED, MOST_FILLED, filled
 from .fuse import Fused, belief, fused, neighbour
+from .half import FullSize, at_full_size, halved
 from .noise import Noise, noise_between
 from .settings import ConsistencySettings
 from .surfaces import Surface, slopes, surface_of, trust_of
@@ -47,37 +48,57 @@ def consistent(
     posed = [i for i, pose in enumerate(poses) if pose is not None]
     skipped = sum(i < first for i in posed)
     start = max(0, skipped - settings.reach * settings.iterations)
-    sources: dict[int, tuple[int, ...]] = {}
+    border = _Border(read_raw, view_of, moving_of, settings)
+    stream = border.surfaces(posed[start:])
+    for _ in range(settings.iterations):
+        stream = _agreeing(stream, settings, checkpoint)
+    for place, surface in enumerate(stream, start):
+        found = border.frame(surface)
+        if place >= skipped:
+            yield found
 
-    def read() -> Iterator[Surface]:
-        for index in posed[start:]:
-            raw, view, moving = read_raw(index), view_of(index), moving_of(index)
-            sources[raw.number] = raw.sources
+
+class _Border:
+    """Between the frames outside and the surfaces that the rounds work on; keeps what a frame needs on its way out
+    while it is in them."""
+
+    def __init__(self, read_raw: ReadRaw, view_of: ViewOf, moving_of: MovingOf, settings: ConsistencySettings) -> None:
+        self._read_raw, self._view_of, self._moving_of = read_raw, view_of, moving_of
+        self._half = settings.half_resolution
+        self._inside: dict[int, tuple[tuple[int, ...], FullSize]] = {}
+
+    def surfaces(self, indices: Sequence[int]) -> Iterator[Surface]:
+        for index in indices:
+            raw, view, moving = self._read_raw(index), self._view_of(index), self._moving_of(index)
             gone = view.usable <= 0
             if moving is not None:
                 gone = gone | torch.from_numpy(moving).to(gone.device)
             depth, confidence = (torch.from_numpy(one).to(gone.device) for one in (raw.depth, raw.confidence))
-            yield surface_of(view, *_without_holes(view, depth, confidence, gone), gone)
+            with torch.inference_mode():
+                whole = FullSize(*_without_holes(view, depth, confidence, gone), view.gray, gone)
+                self._inside[view.number] = (raw.sources, whole)
+                if self._half:
+                    yield surface_of(view.halved(), *halved(whole.inverse, whole.confidence, gone))
+                else:
+                    yield surface_of(view, whole.inverse, whole.confidence, gone)
 
-    stream = read()
-    for _ in range(settings.iterations):
-        stream = _agreeing(stream, settings, checkpoint)
-    for place, surface in enumerate(stream, start):
-        used = sources.pop(surface.number)
-        if place >= skipped:
-            yield _frame_depth(surface, used)
+    def frame(self, surface: Surface) -> FrameDepth:
+        sources, whole = self._inside.pop(surface.number)
+        if not self._half:
+            return _frame_depth(surface.number, surface.inverse, surface.confidence, sources)
+        with torch.inference_mode():
+            return _frame_depth(surface.number, *at_full_size(surface, whole), sources)
 
 
 def _without_holes(view: View, depth: Tensor, confidence: Tensor, gone: Tensor) -> tuple[Tensor, Tensor]:
-    """depth and confidence [H, W] with what was not measured filled anew, from what was: the rounds then make the
-    fillings of neighbouring frames agree as well."""
-    with torch.inference_mode():
-        measured = (confidence >= MEASURED) & (depth > UNKNOWN) & ~gone
-        inverse = torch.where(depth < 0.5 * SKY, 1.0 / depth.clamp_min(1e-12), torch.zeros_like(depth))
-        inverse = filled(inverse, measured, confidence, view.gray)
-        guess = confidence.clamp(FILLED, MOST_FILLED) if bool(measured.any()) else torch.zeros_like(confidence)
-        closed = torch.where(inverse > 1.0 / SKY, 1.0 / inverse.clamp_min(1e-12), torch.full_like(inverse, SKY))
-        return torch.where(measured, depth, closed), torch.where(measured, confidence, guess)
+    """Inverse depth (0 sky) and confidence [H, W] with what was not measured filled anew, from what was: the rounds
+    then make the fillings of neighbouring frames agree as well."""
+    measured = (confidence >= MEASURED) & (depth > UNKNOWN) & ~gone
+    inverse = torch.where(depth < 0.5 * SKY, 1.0 / depth.clamp_min(1e-12), torch.zeros_like(depth))
+    if not bool(measured.any()):
+        return inverse, torch.zeros_like(confidence)
+    guess = confidence.clamp(FILLED, MOST_FILLED)
+    return filled(inverse, measured, confidence, view.gray), torch.where(measured, confidence, guess)
 
 
 def _agreeing(
@@ -126,8 +147,7 @@ def _settled(own: Surface, found: Fused, noise: Noise, settings: ConsistencySett
     return replace(own, inverse=inverse, across=across, down=down, trust=trust, confidence=confidence)
 
 
-def _frame_depth(surface: Surface, sources: tuple[int, ...]) -> FrameDepth:
-    inverse, confidence = surface.inverse.cpu().numpy(), surface.confidence.cpu().numpy()
-    depth = np.where(inverse <= 1.0 / SKY, np.float32(SKY), 1.0 / np.maximum(inverse, 1e-12))
-    depth = np.where(confidence > 0, depth, UNKNOWN).astype(np.float32)
-    return FrameDepth(surface.number, depth, confidence, sources)
+def _frame_depth(number: int, inverse: Tensor, confidence: Tensor, sources: tuple[int, ...]) -> FrameDepth:
+    near, sure = inverse.cpu().numpy(), confidence.cpu().numpy()
+    depth = np.where(near <= 1.0 / SKY, np.float32(SKY), 1.0 / np.maximum(near, 1e-12))
+    return FrameDepth(number, np.where(sure > 0, depth, UNKNOWN).astype(np.float32), sure, sources)

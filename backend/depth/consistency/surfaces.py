@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor
 
-from backend.depth.frame import SKY
 from backend.mvs.views import Floats, View
 
 FILLED_TRUST = 0.05
@@ -45,17 +44,14 @@ class Surface:
         return int(height), int(width)
 
 
-def surface_of(view: View, depth: Tensor, confidence: Tensor, moving: Tensor) -> Surface:
-    """depth float32 [H, W]: planar, 0 unknown, 1e10 sky. confidence float32 [H, W]: 0 unknown, below 0.5 filled.
-    moving bool [H, W]."""
-    known = (depth > 0) & (confidence > 0) & ~moving
-    sky = depth >= 0.5 * SKY
-    inverse = torch.where(known & ~sky, 1.0 / depth.clamp_min(1e-12), torch.zeros_like(depth))
-    trust = torch.where(known, trust_of(confidence), torch.zeros_like(depth))
-    across, down = slopes(inverse)
+def surface_of(view: View, inverse: Tensor, confidence: Tensor, moving: Tensor) -> Surface:
+    """inverse float32 [H, W]: 1 / planar depth, 0 sky. confidence float32 [H, W]: 0 unknown, below 0.5 filled. moving
+    bool [H, W]. All of the view's size."""
+    known = (confidence > 0) & ~moving
     confidence = torch.where(known, confidence, torch.zeros_like(confidence))
+    across, down = slopes(inverse)
     return Surface(
-        view.number, inverse, across, down, trust, confidence, confidence, moving, view.gray,
+        view.number, inverse, across, down, trust_of(confidence), confidence, confidence, moving, view.gray,
         view.K, view.world_from_camera,
     )  # fmt: skip
 
