@@ -15,6 +15,7 @@ from torch import Tensor
 
 from backend.depth.frame import MEASURED
 
+from .fill import MOST_FILLED
 from .surfaces import Surface
 
 _ONE_SURFACE = 0.03
@@ -35,8 +36,8 @@ class FullSize:
 
 
 def halved(inverse: Tensor, confidence: Tensor, moving: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """inverse, confidence float32 [H, W] and moving bool [H, W] at half the size: of every 2 x 2 px the most confident, averaged with those on its surface. An odd last row
-    or column is dropped."""
+    """inverse, confidence float32 [H, W] and moving bool [H, W] at half the size: of every 2 x 2 px the most confident,
+    averaged with those on its surface. An odd last row or column is dropped."""
     rank = torch.where(moving, torch.full_like(confidence, -1.0), confidence)
     cells, ranks, values = (_quarters(one) for one in (inverse, rank, confidence))
     best = ranks.argmax(0, keepdim=True)
@@ -74,7 +75,8 @@ def at_full_size(coarse: Surface, raw: FullSize) -> tuple[Tensor, Tensor]:
                 sums[2].add_(share)
     agrees = (weight > 0) & (raw.confidence >= MEASURED)
     inverse = torch.where(agrees, total / weight.clamp_min(1e-12), by_gray / gray_weight.clamp_min(1e-12))
-    found = torch.where(agrees, sure / weight.clamp_min(1e-12), sure_by_gray / gray_weight.clamp_min(1e-12))
+    guess = (sure_by_gray / gray_weight.clamp_min(1e-12)).clamp_max(MOST_FILLED)
+    found = torch.where(agrees, sure / weight.clamp_min(1e-12), guess)
     known = ((weight > 0) | (gray_weight > 0)) & ~raw.moving
     return inverse, torch.where(known, found, torch.zeros_like(found))
 
