@@ -1,12 +1,18 @@
-"""The engine `mvs` with true cameras against true depth.
+"""Depth maps against true depth, beside OpenCV's SGBM.
 
-    python -m tests.benchmarks.depth --clip FOLDER [--clip FOLDER]... [--frames 6,12,13] [--sheet FOLDER] [--json]
+    python -m tests.benchmarks.depth --clip FOLDER [--clip FOLDER]... [--cameras true|own] [--frames 6,12,13]
+        [--shots FOLDER] [--flags "..."] [--sheet FOLDER] [--json]
 
-FOLDER holds frames/ and gt/ (rendered clips with exact depth). Counted are static pixels with a finite truth depth.
-Of the truth the engine is given the cameras, the masks of what moves, and, in place of a solve's sparse points, 200
-points in every fourth frame (they only choose sources and the nearest depth). Printed for every frame: measured pixels,
-the most confident 80 %, and all with the filled ones; flicker where the next frame was asked for too; and OpenCV's SGBM
-on the rectified pair with the source of middle parallax, with ours on as many of our most confident pixels.
+FOLDER holds frames/ and gt/ (truth.py). `true` gives the engine `mvs` the true cameras and masks of what moves; `own`
+runs Backlot from the footage to the files of the depth stage (consistency and all; `--flags "--depth-iterations 0"` for
+the engine's own maps), and keeps the shots in `--shots`. Counted are static pixels with a finite truth depth. Maps get
+one scale for the whole clip, the median over measured pixels, where the cameras' scale is not the truth's: with `own`,
+and where the truth's depth is a sensor's.
+
+Printed for every frame, AbsRel % / share within 3 % (coverage %): measured pixels, the most confident 80 %, and all
+with the filled ones; flicker of measured pixels where the next frame was asked for too; SGBM, with true cameras in both
+cases, on the rectified pair of neighbours that gives it the most pixels within 3 %; ours on as many of our most
+confident pixels.
 """
 
 from __future__ import annotations
@@ -14,29 +20,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
+import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
-from backend.depth.frame import FrameDepth
-from backend.depth.poses import Pose
-from backend.mvs.settings import MvsSettings
-from backend.mvs.stream import clip_depth
-from backend.mvs.views import View
+from tests.benchmarks.depth_maps import BenchMap, own_maps, static_truth, true_maps
 from tests.benchmarks.depth_scores import DepthScore, flicker, most_confident, score_depth
 from tests.benchmarks.scoring import Array
-from tests.benchmarks.sgbm_peer import sgbm_depth
-from tests.benchmarks.truth import Mask, TruthClip, frame_paths, load_truth, picture_size
+from tests.benchmarks.sgbm_peer import best_pair
+from tests.benchmarks.truth import Mask, TruthClip, frame_paths, load_truth
 
 SHARE = 0.8
-POINTS, EVERY = 200, 4
-_GROWN = 2
-"""By how many px what moves is grown: the truth masks are cut at pixel centres."""
 
 
 @dataclass(frozen=True)
@@ -56,130 +54,107 @@ class FrameScore:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(argv)
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="bench-depth-") as made:
+        shots = options.shots or Path(made)
+        for folder in options.clip:
+            clip = load_truth(folder.resolve())
+            numbers = [int(number) - 1 for number in options.frames.split(",") if number]
+            wanted = numbers or list(range(len(clip.poses)))
+            if options.cameras == "own":
+                found = list(own_maps(clip, wanted, shots / clip.folder.name, options.flags.split()))
+            else:
+                found = list(true_maps(clip, wanted))
+            results[folder.name] = bench_clip(clip, found, options.cameras == "own", options.sheet)
+            if not options.json:
+                print(table(folder.name, results[folder.name]), flush=True)
+    if options.json:
+        print(json.dumps({name: [asdict(one) for one in scores] for name, scores in results.items()}, indent=1))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bench depth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--clip", type=Path, action="append", required=True, help="folder with frames/, gt/; repeatable"
     )
+    parser.add_argument("--cameras", choices=("true", "own"), default="true")
     parser.add_argument("--frames", default="", help="numbers of the frames to score, from 1; all by default")
+    parser.add_argument("--shots", type=Path, help="where --cameras own keeps its shots, to go on with them")
+    parser.add_argument("--flags", default="", help="further flags of `backend run`, for --cameras own")
     parser.add_argument(
         "--sheet", type=Path, metavar="FOLDER", help="write CLIP_FRAME.png: truth, ours, measured, error"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args(argv)
-    results = {}
-    for folder in options.clip:
-        clip = load_truth(folder.resolve())
-        wanted = [int(number) - 1 for number in options.frames.split(",") if number] or list(range(len(clip.poses)))
-        results[folder.name] = bench_clip(clip, wanted, options.sheet)
-        if not options.json:
-            print(table(folder.name, results[folder.name]), flush=True)
-    if options.json:
-        print(json.dumps({name: [asdict(one) for one in scores] for name, scores in results.items()}, indent=1))
-    return 0
+    return parser
 
 
-def bench_clip(clip: TruthClip, wanted: Sequence[int], sheet: Path | None) -> list[FrameScore]:
-    paths = frame_paths(clip.folder)
-    width, height = picture_size(paths[0])
-    poses = [Pose(i, clip.lens.K[i], clip.poses[i], (height, width)) for i in range(len(paths))]
-    points = np.concatenate([_points(clip, i) for i in range(0, len(poses), EVERY)])
+def bench_clip(clip: TruthClip, maps: Sequence[BenchMap], own: bool, sheet: Path | None) -> list[FrameScore]:
+    """Scores of a clip's maps, after one scale for all of them where the scale is free."""
+    truths = {one.index: static_truth(clip, one.index) for one in maps}
+    if own or (clip.truth_folder / "poses.json").is_file():
+        scale = _one_scale(maps, truths)
+        maps = [replace(one, depth=one.depth * scale) for one in maps]
     scores: list[FrameScore] = []
-    before: tuple[int, Array, Array] | None = None
-    started = time.perf_counter()
-    for found in clip_depth(poses, points, lambda i: _view(clip, paths, i), MvsSettings(), sorted(wanted)):
-        seconds = time.perf_counter() - started
-        truth, counted = _counted(clip, found.number)
-        ratio = np.where(counted & (found.confidence >= 0.5), found.depth / truth, np.nan)
+    before: tuple[BenchMap, Array] | None = None
+    for one in maps:
+        truth, counted = truths[one.index]
+        ratio = np.where(counted & (one.confidence >= 0.5), one.depth / truth, np.nan)
         moved = float("nan")
-        if before is not None and before[0] == found.number - 1:
-            i, j = before[0], found.number
-            moved = flicker(
-                (before[1], ratio), (before[2], truth), (clip.lens.K[i], clip.lens.K[j]), (clip.poses[i], clip.poses[j])
-            )
-        scores.append(_scored(clip, paths, found, truth, counted, moved, seconds))
+        if before is not None and before[0].index == one.index - 1:
+            i, j = before[0].index, one.index
+            K, poses = (clip.lens.K[i], clip.lens.K[j]), (clip.poses[i], clip.poses[j])
+            moved = flicker((before[1], ratio), (truths[i][0], truth), K, poses)
+        scores.append(_scored(clip, one, truth, counted, moved))
         if sheet is not None:
-            _draw(sheet / f"{clip.folder.name}_{found.number + 1:04d}.png", found, truth, counted)
-        before = (found.number, ratio, truth)
-        started = time.perf_counter()
+            _draw(sheet / f"{clip.folder.name}_{one.index + 1:04d}.png", one, truth, counted)
+        before = (one, ratio)
     return scores
 
 
-def _scored(
-    clip: TruthClip, paths: Sequence[Path], found: FrameDepth, truth: Array, counted: Mask, moved: float, seconds: float
-) -> FrameScore:
-    depth, confidence = found.depth.astype(np.float64), found.confidence
-    i, j = found.number, found.sources[_middle(clip, found)]
-    peer = sgbm_depth(
-        np.asarray(cv2.imread(str(paths[i]), cv2.IMREAD_GRAYSCALE)),
-        np.asarray(cv2.imread(str(paths[j]), cv2.IMREAD_GRAYSCALE)),
-        (clip.lens.K[i], clip.lens.K[j]),
-        (clip.poses[i], clip.poses[j]),
-        float(np.percentile(truth[counted], 0.5)) / 1.3,
-    )
+def _one_scale(maps: Sequence[BenchMap], truths: dict[int, tuple[Array, Mask]]) -> float:
+    ratios = []
+    for one in maps:
+        truth, counted = truths[one.index]
+        use = counted & (one.confidence >= 0.5) & (one.depth > 0)
+        ratios.append((truth[use] / one.depth[use])[::7])
+    return float(np.median(np.concatenate(ratios)))
+
+
+def _scored(clip: TruthClip, one: BenchMap, truth: Array, counted: Mask, moved: float) -> FrameScore:
+    paths = frame_paths(clip.folder)
+    peer = best_pair(clip, paths, one.index, one.sources, (truth, counted))
     peer_score = score_depth(peer, truth, counted, peer > 0)
+    confidence = one.confidence
     return FrameScore(
-        found.number + 1,
-        tuple(number + 1 for number in found.sources),
-        score_depth(depth, truth, counted, confidence >= 0.5),
-        score_depth(depth, truth, counted, most_confident(confidence, counted, SHARE)),
-        score_depth(depth, truth, counted, counted),
+        one.index + 1,
+        tuple(number + 1 for number in one.sources),
+        score_depth(one.depth, truth, counted, confidence >= 0.5),
+        score_depth(one.depth, truth, counted, most_confident(confidence, counted, SHARE)),
+        score_depth(one.depth, truth, counted, counted),
         moved,
         peer_score,
-        score_depth(depth, truth, counted, most_confident(confidence, counted, peer_score.coverage / 100.0)),
-        seconds,
+        score_depth(one.depth, truth, counted, most_confident(confidence, counted, peer_score.coverage / 100.0)),
+        one.seconds,
     )
 
 
-def _middle(clip: TruthClip, found: FrameDepth) -> int:
-    """Place among the sources of the one with the middle distance."""
-    away = [float(np.linalg.norm(clip.poses[i, :3, 3] - clip.poses[found.number, :3, 3])) for i in found.sources]
-    return int(np.argsort(away)[len(away) // 2])
-
-
-def _view(clip: TruthClip, paths: Sequence[Path], index: int) -> View:
-    gray = np.asarray(cv2.imread(str(paths[index]), cv2.IMREAD_GRAYSCALE), np.float32) / 255.0
-    moving = clip.moving(index)
-    usable = np.ones(gray.shape, np.float32)
-    if moving is not None:
-        side = 2 * _GROWN + 1
-        usable[cv2.dilate(moving.astype(np.uint8), np.ones((side, side), np.uint8)) > 0] = 0.0
-    return View(index, torch.from_numpy(gray), torch.from_numpy(usable), clip.lens.K[index], clip.poses[index])
-
-
-def _counted(clip: TruthClip, index: int) -> tuple[Array, Mask]:
-    """Truth depth [H, W], and which pixels count: static and finite."""
-    truth = clip.depth(index)
-    if truth is None:
-        raise FileNotFoundError(f"{clip.truth_folder} has no depth of frame {index + 1}")
-    counted = np.isfinite(truth) & (truth > 0)
-    moving = clip.moving(index)
-    return np.where(counted, truth, 1.0), counted if moving is None else counted & ~moving
-
-
-def _points(clip: TruthClip, index: int) -> Array:
-    """World points [N, 3] under random pixels."""
-    truth, counted = _counted(clip, index)
-    rows, columns = np.nonzero(counted)
-    picked = np.random.default_rng(index).permutation(len(rows))[:POINTS]
-    y, x = rows[picked], columns[picked]
-    rays = np.stack([x + 0.5, y + 0.5, np.ones(len(x))], 1) @ np.linalg.inv(clip.lens.K[index]).T
-    world: Array = (rays * truth[y, x][:, None]) @ clip.poses[index, :3, :3].T + clip.poses[index, :3, 3]
-    return world
-
-
-def _draw(path: Path, found: FrameDepth, truth: Array, counted: Mask) -> None:
+def _draw(path: Path, found: BenchMap, truth: Array, counted: Mask) -> None:
     """Truth, ours with filled holes, ours measured (inverse depth in colours), and the relative error up to 5 %."""
     path.parent.mkdir(parents=True, exist_ok=True)
     measured = found.confidence >= 0.5
-    inverse = [np.where(counted, 1.0 / truth, 0.0), 1.0 / found.depth]
+    depth = np.where(found.depth > 0, found.depth, np.inf)
+    inverse = [np.where(counted, 1.0 / truth, 0.0), 1.0 / depth]
     inverse.append(np.where(measured, inverse[1], 0.0))
     low, high = np.percentile(inverse[0][counted], [0.5, 99.5])
     rows = [
-        cv2.applyColorMap((np.clip((one - low) / (high - low), 0, 1) * 255).astype(np.uint8), 20) for one in inverse
+        cv2.applyColorMap((np.clip((one - low) / (high - low), 0, 1) * 255).astype(np.uint8), cv2.COLORMAP_TURBO)
+        for one in inverse
     ]
-    error = np.where(counted & measured, np.abs(found.depth / truth - 1.0) / 0.05, 0.0)
+    error = np.where(counted & measured, np.abs(np.minimum(depth, 1e9) / truth - 1.0) / 0.05, 0.0)
     rows.append(cv2.cvtColor((np.clip(error, 0, 1) * 255).astype(np.uint8), cv2.COLOR_GRAY2BGR))
     cv2.imwrite(str(path), np.vstack([np.hstack(rows[:2]), np.hstack(rows[2:])]))
 
