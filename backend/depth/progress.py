@@ -12,12 +12,13 @@ class Progress:
 
     def __init__(self, context: StageContext, frames: int, weights: Mapping[str, int]) -> None:
         self._context, self._frames, self._weights = context, frames, weights
-        self._done_before, self._total = 0, frames * sum(weights.values())
+        self._total = frames * sum(weights.values())
 
     def begin(self, note: str) -> Callable[[int], None]:
-        """What to call with the plate number of every frame that the pass has done; raises `JobCancelled`."""
-        weight, start, done = self._weights[note], self._done_before, 0
-        self._done_before += self._frames * weight
+        """What to call with the plate number of every frame that the pass has done; raises `JobCancelled`. A pass may
+        begin again."""
+        before = list(self._weights)[: list(self._weights).index(note)]
+        weight, start, done = self._weights[note], self._frames * sum(self._weights[name] for name in before), 0
         self._context.progress(start, self._total, note=note)
 
         def step(number: int) -> None:

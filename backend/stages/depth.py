@@ -19,6 +19,7 @@ from backend.depth.engines import (
     run_engine,
     weights_fingerprint,
 )
+from backend.depth.fallback import on_device
 from backend.depth.finish import finished
 from backend.depth.job import DepthJob
 from backend.depth.passes import (
@@ -103,17 +104,12 @@ def _make(ran: Engine, job: DepthJob, context: StageContext, shop: Workshop) -> 
     weights = finding | agreeing | {_WRITING: 1, _PREVIEWS: 1} | _building(job.params)
     progress = Progress(context, len(job.wanted), weights)
     maps = raw = DepthStore(context.checkpoint_dir / "raw")
-    by = run_engine(ran, job, without_map(job, raw), progress.begin(_LOOKING) if ran == LEARNED else None)
-    if by.scale != "solve" and _building(job.params):
-        raise NoParallax(
-            "Depth whose scale the solve does not know cannot be fused.", "Leave -d and --frame-meshes out."
-        )
-    raw_pass(by, job, raw, progress.begin(_FINDING))
+    by = _find(ran, job, raw, progress)
     numbers = [number for number in job.numbers if number in raw]
     missing = _missing(job, numbers, context)
     if agrees and by.scale == "solve":  # else no frame knows where another one sees the same place
         maps = DepthStore(context.checkpoint_dir / "consistent")
-        consistent_pass(job, raw, maps, progress.begin(_AGREEING), estimated=by.estimated)
+        on_device(job, lambda on: consistent_pass(on, raw, maps, progress.begin(_AGREEING), estimated=by.estimated))
     final = finished(job, numbers, maps, raw if by.knows_movers else None)
     plate_pass(job, numbers, final, shop.maps, progress.begin(_WRITING))
     found = clip_range(numbers, shop.maps, context.check_cancelled)
@@ -124,6 +120,22 @@ def _make(ran: Engine, job: DepthJob, context: StageContext, shop: Workshop) -> 
     write_text(shop.maps.folder / "meta.json", document_text(meta))
     _build(job, numbers, final, shop, progress)
     return meta, by.facts
+
+
+def _find(ran: Engine, job: DepthJob, raw: DepthStore, progress: Progress) -> EngineRun:
+    """The engine's maps of all frames, in `raw`."""
+    runs: list[EngineRun] = []
+
+    def find(on: DepthJob) -> None:
+        look = progress.begin(_LOOKING) if ran == LEARNED else None
+        run = run_engine(ran, on, without_map(on, raw), look)
+        if run.scale != "solve" and _building(on.params):
+            raise NoParallax("Depth of a scale that the solve does not know cannot be fused.", "Leave -d, -m out.")
+        raw_pass(run, on, raw, progress.begin(_FINDING))
+        runs.append(run)
+
+    on_device(job, find)
+    return runs[-1]
 
 
 def _building(params: DepthParams) -> dict[str, int]:

@@ -34,13 +34,15 @@ def shot_with_floor(root: Path, plan: ShotPlan = PLAN, up_source: str = "picked"
     return truth
 
 
-def run_depth(root: Path, observer: Recorder | None = None, **params: Any) -> tuple[StageResult, list[str]]:
+def run_depth(
+    root: Path, observer: Recorder | None = None, device: str = "cpu", **params: Any
+) -> tuple[StageResult, list[str]]:
     """The result and the notices of engine ground-plane without the consistency step, unless told otherwise."""
     shot = ShotFolder(root)
     checkpoint = shot.checkpoints_dir / "depth" / "-".join(f"{name}={value}" for name, value in sorted(params.items()))
     checkpoint.mkdir(parents=True, exist_ok=True)
     context = StageContext(
-        "depth", shot, "", "cpu", checkpoint, observer or Recorder(), logging.getLogger("backlot.depth")
+        "depth", shot, "", device, checkpoint, observer or Recorder(), logging.getLogger("backlot.depth")
     )
     return depth.run(
         stage_params("depth", {"engine": "ground-plane", "iterations": 0, **params}), context

@@ -23,7 +23,7 @@ from backend.pipeline.runner import is_up_to_date, plan
 from backend.world.change import WorldStep, change_world
 from shared.camera_files import Similarity, read_camera
 from shared.depth_meta import MissingDepth, read_depth_meta
-from shared.errors import ArtifactMissing, FootageEmpty, InvalidParameter, JobCancelled, NoParallax
+from shared.errors import ArtifactMissing, FootageEmpty, InvalidParameter, JobCancelled, NoParallax, OutOfMemory
 from shared.shot import ShotFolder, document_text
 from shared.stages import stage_info
 from tests.unit.depth_shot import PLAN, floor_depth, record, run_depth, shot_with_floor
@@ -334,3 +334,25 @@ def test_what_moves_is_estimated_where_it_stands(tmp_path: Path, monkeypatch: py
         sure = read_grey(tmp_path / f"depth/confidence/frame_{number:04d}.png")[places[number]]
         assert ((sure > 0) & (sure < 128)).mean() > 0.95
         assert abs(np.median(depth[-5:]) / stands - 1.0) < 0.03  # at the feet; its head leans out of the picture plane
+
+
+def test_too_little_memory_on_the_device_goes_on_with_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot_with_floor(tmp_path)
+    asked: list[tuple[str, int]] = []
+
+    def greedy(job: DepthJob, left: Sequence[int]) -> Iterator[FrameDepth]:
+        for found in constant(job, left):
+            asked.append((job.device, found.number))
+            if job.device != "cpu" and found.number == 1002:
+                raise MemoryError
+            yield found
+
+    monkeypatch.setattr(engines, "_mvs", instead(greedy))
+    _, notices = run_depth(tmp_path, engine="mvs", device="cuda:0")
+    assert asked == [("cuda:0", 1001), ("cuda:0", 1002), ("cpu", 1002), ("cpu", 1004)]
+    assert any("processor goes on" in notice for notice in notices)
+    monkeypatch.setattr(engines, "_mvs", lambda job, left: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(OutOfMemory, match="too little memory"):
+        run_depth(tmp_path, engine="mvs", holes="keep")
