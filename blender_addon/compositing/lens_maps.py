@@ -19,6 +19,9 @@ MOST_OVERSCAN = 2.0
 _NEWTON_STEPS = 12
 _BORDER_SAMPLES = 129
 _SOLVED = 1e-6
+_EXACT = 1e-12
+"""Normalised coordinates; a step more would change nothing that a float32 map holds."""
+_STRIP_ROWS = 32
 _MARGIN_PX = 2.0
 """Bilinear filters look one pixel beyond the last."""
 _NOWHERE = -1e6
@@ -35,22 +38,33 @@ def distort(x: np.ndarray, y: np.ndarray, lens: Intrinsics) -> tuple[np.ndarray,
 
 
 def undistort(x: np.ndarray, y: np.ndarray, lens: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
-    """The inverse of `distort`, by Newton steps with the exact Jacobian; nan where the model reaches no such place."""
+    """The inverse of `distort`, by Newton steps with the exact Jacobian; nan where the model reaches no such place.
+    A picture goes in strips of rows: some thirty temporary arrays of a whole one would not fit any cache."""
+    if x.ndim < 2 or len(x) <= _STRIP_ROWS:
+        return _undistort(x, y, lens)
+    cuts = range(_STRIP_ROWS, len(x), _STRIP_ROWS)
+    strips = [_undistort(*pair, lens) for pair in zip(np.split(x, cuts), np.split(y, cuts), strict=True)]
+    return np.concatenate([u for u, _ in strips]), np.concatenate([v for _, v in strips])
+
+
+def _undistort(x: np.ndarray, y: np.ndarray, lens: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
     u, v = x.copy(), y.copy()
     with np.errstate(all="ignore"):
         for _ in range(_NEWTON_STEPS):
             found_x, found_y = distort(u, v, lens)
+            error_x, error_y = x - found_x, y - found_y
+            missed = np.maximum(np.abs(error_x), np.abs(error_y))
+            if missed.max() < _EXACT:  # not so while a place is out of reach: it takes all steps
+                break
             r2 = u * u + v * v
             radial = 1 + lens.k1 * r2 + lens.k2 * r2 * r2
             slope = 2 * lens.k1 + 4 * lens.k2 * r2
             cross = slope * u * v + 2 * lens.p1 * u + 2 * lens.p2 * v
             along_x = radial + slope * u * u + 2 * lens.p1 * v + 6 * lens.p2 * u
             along_y = radial + slope * v * v + 2 * lens.p2 * u + 6 * lens.p1 * v
-            error_x, error_y = x - found_x, y - found_y
             determinant = along_x * along_y - cross * cross
             u += (along_y * error_x - cross * error_y) / determinant
             v += (along_x * error_y - cross * error_x) / determinant
-        missed = np.maximum(np.abs(x - found_x), np.abs(y - found_y))
         lost = ~(missed < _SOLVED) | (u * u + v * v > reach(lens) ** 2)
     u[lost] = v[lost] = np.nan
     return u, v
