@@ -1,6 +1,7 @@
 """What depth looks like: a fused mesh in its own colours, and a frame's surface with the plate projected on it.
 
-Both glow: the plate's light is in its pixels already, and would be lit twice.
+Both glow: the plate's light is in its pixels already, and would be lit twice. A shadow catcher alone is matt grey:
+what only glows catches no shadow.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from .images import show_frames
 COLOUR = "Color"
 SHOW_CONFIDENCE = "show_confidence"
 """Property of the object that has the material: 0 the plate, 1 the confidence."""
+CATCHES = "catches_shadows"
+"""Property of the object: 1 makes its material matt grey."""
+_GREY = (0.5, 0.5, 0.5, 1.0)
 _MESH_MARK = "backlot_fused"
 _RAMP = ((0.0, (0.5, 0.0, 0.0)), (0.499, (0.9, 0.35, 0.0)), (0.502, (0.25, 0.5, 0.05)), (1.0, (0.0, 0.6, 0.1)))
 """Confidence as a colour: red to orange for what was filled or estimated, green for what was measured."""
@@ -87,8 +91,15 @@ def _empty(name: str) -> bpy.types.Material:
 
 def _glow(material: bpy.types.Material, colour: Any) -> None:
     nodes, links = material.node_tree.nodes, material.node_tree.links
-    glow, output = nodes.new("ShaderNodeEmission"), nodes.new("ShaderNodeOutputMaterial")
+    glow, matt = nodes.new("ShaderNodeEmission"), nodes.new("ShaderNodeBsdfDiffuse")
+    catches, mix = nodes.new("ShaderNodeAttribute"), nodes.new("ShaderNodeMixShader")
+    output = nodes.new("ShaderNodeOutputMaterial")
+    matt.inputs["Color"].default_value = _GREY
+    catches.attribute_type, catches.attribute_name = "OBJECT", CATCHES
     links.new(colour, glow.inputs["Color"])
-    links.new(glow.outputs["Emission"], output.inputs["Surface"])
+    links.new(catches.outputs["Fac"], mix.inputs[0])
+    links.new(glow.outputs["Emission"], mix.inputs[1])
+    links.new(matt.outputs["BSDF"], mix.inputs[2])
+    links.new(mix.outputs["Shader"], output.inputs["Surface"])
     for column, node in enumerate(nodes):
         node.location = (220 * column, 0)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import bpy
 
+from .materials import CATCHES
+
 SHOWN, HOLDOUT, CATCHER, REFERENCE = "SHOWN", "HOLDOUT", "CATCHER", "REFERENCE"
 ROLES = (
     (HOLDOUT, "Holdout", "Objects behind it are hidden, and the plate is seen there"),
@@ -30,3 +32,5 @@ def set_role(thing: bpy.types.Object, role: str) -> None:
     thing.hide_render = role == REFERENCE
     thing.is_shadow_catcher = role == CATCHER
     thing.is_holdout = role == HOLDOUT
+    thing[CATCHES] = float(role == CATCHER)
+    thing.update_tag()
