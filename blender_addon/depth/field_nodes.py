@@ -1,23 +1,38 @@
 """Geometry Nodes written as formulas, in Blender 4.2 to 5.2: a `Field` is a node's output, and arithmetic on it adds
 the nodes that do it.
 
+Nodes are noted first and made later, a few at a time: every link makes Blender go through the whole tree, and a large
+one would hold up the interface for a quarter of a second.
+
 Only nodes that all these versions have: 4.2 has no Integer Math, so whole numbers are floats here, exact to 2^24.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
 
 _COLUMN, _ROW, _ROWS = 170, 90, 12
+_AT_ONCE = 6
+
+
+@dataclass
+class PlannedNode:
+    """kind: bl_idname. settings: properties. inputs: name or index of a socket, and what is put into it."""
+
+    kind: str
+    settings: dict[str, Any]
+    inputs: list[tuple[str | int, Any]] = field(default_factory=list)
 
 
 class Field:
-    """The value of a socket. `a > b` is 1 where it is so, else 0; `&` is the product of two such."""
+    """The value of an output (name or index). `a > b` is 1 where it is so, else 0; `&` is the product of two such."""
 
-    def __init__(self, build: FieldBuilder, socket: bpy.types.NodeSocket) -> None:
-        self.build, self.socket = build, socket
+    def __init__(self, build: FieldBuilder, node: PlannedNode, output: str | int = 0) -> None:
+        self.build, self.node, self.output = build, node, output
 
     def __add__(self, other: Term) -> Field:
         return self.build.math("ADD", self, other)
@@ -60,93 +75,97 @@ Term = Field | float
 
 
 class FieldBuilder:
-    """Adds nodes to a Geometry Nodes tree."""
+    """Plans the nodes of a Geometry Nodes tree; `make` makes them."""
 
-    def __init__(self, tree: bpy.types.NodeTree) -> None:
-        self.tree = tree
-        self._count = 0
-        self.given = self.add("NodeGroupInput")
+    def __init__(self) -> None:
+        self._nodes: list[PlannedNode] = []
+        self._given = self.add("NodeGroupInput")
 
-    def add(self, kind: str, **settings: Any) -> bpy.types.Node:
+    def add(self, kind: str, **settings: Any) -> PlannedNode:
         """A node with some of its properties set."""
-        node = self.tree.nodes.new(kind)
-        node.location = (_COLUMN * (self._count // _ROWS), -_ROW * (self._count % _ROWS))
-        node.hide = True
-        self._count += 1
-        for name, value in settings.items():
-            setattr(node, name, value)
+        node = PlannedNode(kind, settings)
+        self._nodes.append(node)
         return node
 
-    def put(self, socket: bpy.types.NodeSocket, value: Any) -> None:
-        """Links a field or a socket, or sets a plain value."""
-        source = value.socket if isinstance(value, Field) else value
-        if isinstance(source, bpy.types.NodeSocket):
-            self.tree.links.new(source, socket)
-        else:
-            socket.default_value = source
+    def make(self, tree: bpy.types.NodeTree) -> Iterator[None]:
+        """Makes the nodes and then their links, some in each step."""
+        made: dict[int, bpy.types.Node] = {}
+        for count, plan in enumerate(self._nodes):
+            node = made[id(plan)] = tree.nodes.new(plan.kind)
+            node.location, node.hide = (_COLUMN * (count // _ROWS), -_ROW * (count % _ROWS)), True
+            for name, value in plan.settings.items():
+                setattr(node, name, value)
+            if count % _AT_ONCE == _AT_ONCE - 1:
+                yield
+        links = [(plan, *put) for plan in self._nodes for put in plan.inputs]
+        for count, (plan, name, value) in enumerate(links):
+            socket = _socket(made[id(plan)].inputs, name)
+            if isinstance(value, Field):
+                tree.links.new(_socket(made[id(value.node)].outputs, value.output), socket)
+            else:
+                socket.default_value = value
+            if count % _AT_ONCE == _AT_ONCE - 1:
+                yield
 
     def input(self, name: str) -> Field:
         """An input of the group."""
-        return Field(self, self.given.outputs[name])
+        return Field(self, self._given, name)
 
     def math(self, operation: str, a: Term, b: Term | None = None) -> Field:
         node = self.add("ShaderNodeMath", operation=operation)
-        for socket, value in zip(node.inputs, (a, b), strict=False):
-            if value is not None:
-                self.put(socket, value)
-        return Field(self, node.outputs[0])
+        node.inputs += [(index, value) for index, value in enumerate((a, b)) if value is not None]
+        return Field(self, node)
 
     def smaller(self, a: Term, b: Term) -> Field:
         return self.math("MINIMUM", a, b)
 
     def switch(self, condition: Term, false: Term, true: Term) -> Field:
         node = self.add("GeometryNodeSwitch", input_type="FLOAT")
-        for name, value in (("Switch", condition), ("False", false), ("True", true)):
-            self.put(_enabled(node.inputs, name), value)
-        return Field(self, _enabled(node.outputs, "Output"))
+        node.inputs += [("Switch", condition), ("False", false), ("True", true)]
+        return Field(self, node, "Output")
 
     def vector(self, x: Term, y: Term, z: Term) -> Field:
         node = self.add("ShaderNodeCombineXYZ")
-        for socket, value in zip(node.inputs, (x, y, z), strict=True):
-            self.put(socket, value)
-        return Field(self, node.outputs[0])
+        node.inputs += list(enumerate((x, y, z)))
+        return Field(self, node)
 
     def on_domain(self, domain: str, value: Field, kind: str = "FLOAT") -> Field:
         """The field worked out on a domain, whatever the domain it is used on."""
         node = self.add("GeometryNodeFieldOnDomain", domain=domain, data_type=kind)
-        self.put(_enabled(node.inputs, "Value"), value)
-        return Field(self, _enabled(node.outputs, "Value"))
+        node.inputs.append(("Value", value))
+        return Field(self, node, "Value")
 
     def at_point(self, value: Field, index: Field) -> Field:
         """The field at the point of that index; 0 for an index that there is not."""
         node = self.add("GeometryNodeFieldAtIndex", domain="POINT", data_type="FLOAT")
-        self.put(_enabled(node.inputs, "Index"), index)
-        self.put(_enabled(node.inputs, "Value"), value)
-        return Field(self, _enabled(node.outputs, "Value"))
+        node.inputs += [("Index", index), ("Value", value)]
+        return Field(self, node, "Value")
 
     def attribute(self, name: str) -> Field:
         """A float attribute of the geometry."""
         node = self.add("GeometryNodeInputNamedAttribute", data_type="FLOAT")
-        self.put(node.inputs["Name"], name)
-        return Field(self, _enabled(node.outputs, "Attribute"))
+        node.inputs.append(("Name", name))
+        return Field(self, node, "Attribute")
 
-    def store(self, geometry: Any, name: str, value: Field, domain: str = "POINT", kind: str = "FLOAT") -> Any:
+    def store(self, geometry: Field, name: str, value: Field, domain: str = "POINT", kind: str = "FLOAT") -> Field:
         """The geometry with an attribute."""
         node = self.add("GeometryNodeStoreNamedAttribute", domain=domain, data_type=kind)
-        self.put(node.inputs["Geometry"], geometry)
-        self.put(node.inputs["Name"], name)
-        self.put(_enabled(node.inputs, "Value"), value)
-        return node.outputs["Geometry"]
+        node.inputs += [(0, geometry), ("Name", name), ("Value", value)]
+        return Field(self, node)
+
+    def with_geometry(self, kind: str, geometry: Field, **settings: Any) -> Field:
+        """The geometry after a node that works on it; more inputs go into `.node.inputs`."""
+        node = self.add(kind, **settings)
+        node.inputs.append((0, geometry))
+        return Field(self, node)
 
     def sample(self, image: str, place: Field, frame: Field) -> Field:
         """Red of an image input at a place, 0..1 over the picture, without any filter; 0 where there is none."""
         node = self.add("GeometryNodeImageTexture", interpolation="Closest", extension="CLIP")
-        self.put(node.inputs["Image"], self.given.outputs[image])
-        self.put(node.inputs["Vector"], place)
-        self.put(node.inputs["Frame"], frame)
+        node.inputs += [("Image", self.input(image)), ("Vector", place), ("Frame", frame)]
         split = self.add("FunctionNodeSeparateColor")
-        self.put(split.inputs[0], node.outputs["Color"])
-        return Field(self, split.outputs[0])
+        split.inputs.append((0, Field(self, node, "Color")))
+        return Field(self, split)
 
 
 Inputs = tuple[tuple[str, str, float | None], ...]
@@ -183,6 +202,8 @@ def get_input(modifier: bpy.types.NodesModifier, name: str) -> Any:
     return modifier[input_key(modifier.node_group, name)]
 
 
-def _enabled(sockets: Any, name: str) -> bpy.types.NodeSocket:
-    """Nodes of several types keep a socket of each, of which one is on."""
+def _socket(sockets: Any, name: str | int) -> bpy.types.NodeSocket:
+    """By index, or by name: nodes of several types keep a socket of each, of which one is on."""
+    if isinstance(name, int):
+        return sockets[name]
     return next(socket for socket in sockets if socket.name == name and socket.enabled)

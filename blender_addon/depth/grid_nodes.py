@@ -11,7 +11,7 @@ sides, and by the share Edge of itself more.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Generator, Iterator
 
 import bpy
 
@@ -54,10 +54,9 @@ INPUTS: tuple[tuple[str, str, float | None], ...] = (
 )
 
 
-def depth_nodes() -> bpy.types.NodeTree:
-    """The node group, shared by all shots of the file."""
-    found = next((g for g in bpy.data.node_groups if g.get(_MARK) == _VERSION), None)
-    return found if found is not None else _make()
+def depth_nodes() -> bpy.types.NodeTree | None:
+    """The node group, shared by all shots of the file; None before `make_depth_nodes`."""
+    return next((g for g in bpy.data.node_groups if g.get(_MARK) == _VERSION), None)
 
 
 def is_depth(group: bpy.types.NodeTree | None) -> bool:
@@ -65,24 +64,26 @@ def is_depth(group: bpy.types.NodeTree | None) -> bool:
     return group is not None and _MARK in group
 
 
-def _make() -> bpy.types.NodeTree:
-    group = new_group(_NAME, INPUTS, (("Geometry", "Geometry"),))
-    group[_MARK] = _VERSION
-    group.is_modifier = True
-    build = FieldBuilder(group)
+def make_depth_nodes() -> Iterator[None]:
+    """Makes the group in short steps, unless it is there."""
+    if depth_nodes() is not None:
+        return
+    step = yield from _make_undistort_step()
+    build = FieldBuilder()
     lattice = _Lattice(build)
-    across, down, reached = _ray(build, lattice)
-    z = _depth(build, lattice, reached)
-    geometry = build.store(lattice.geometry, DEPTH, z)
+    across, down, reached = _ray(build, lattice, step)
+    geometry = build.store(lattice.geometry, DEPTH, _depth(build, lattice, reached))
     geometry = build.store(geometry, CONFIDENCE, lattice.sample("Confidence"))
     geometry = build.store(geometry, UV, build.on_domain("POINT", lattice.place, "FLOAT_VECTOR"), "CORNER", "FLOAT2")
-    move = build.add("GeometryNodeSetPosition")
-    build.put(move.inputs["Geometry"], geometry)
     known = build.attribute(DEPTH)
-    build.put(move.inputs["Position"], build.vector(across * known, down * known * -1.0, known * -1.0))
-    result = _dress(build, _cut(build, move.outputs["Geometry"], lattice.rows))
-    build.put(build.add("NodeGroupOutput").inputs["Geometry"], result)
-    return group
+    moved = build.with_geometry("GeometryNodeSetPosition", geometry)
+    moved.node.inputs.append(("Position", build.vector(across * known, down * known * -1.0, known * -1.0)))
+    result = _dress(build, _cut(build, moved, lattice.rows))
+    build.add("NodeGroupOutput").inputs.append(("Geometry", result))
+    group = new_group(_NAME, INPUTS, (("Geometry", "Geometry"),))
+    yield from build.make(group)
+    group.is_modifier = True
+    group[_MARK] = _VERSION
 
 
 class _Lattice:
@@ -95,15 +96,14 @@ class _Lattice:
         columns = ((width - first - 1.0) / step).floor() + 1.0
         self.rows = ((height - first - 1.0) / step).floor() + 1.0
         grid = build.add("GeometryNodeMeshGrid")
-        build.put(grid.inputs["Vertices X"], columns)
-        build.put(grid.inputs["Vertices Y"], self.rows)
-        self.geometry = grid.outputs["Mesh"]
-        index = Field(build, build.add("GeometryNodeInputIndex").outputs[0])
+        grid.inputs += [("Vertices X", columns), ("Vertices Y", self.rows)]
+        self.geometry = Field(build, grid, "Mesh")
+        index = Field(build, build.add("GeometryNodeInputIndex"))
         column = (index / self.rows).floor()
         row = self.rows - 1.0 - (index - column * self.rows)  # Blender's grid counts upwards
         self.u, self.v = column * step + first + 0.5, row * step + first + 0.5
         self.place = build.vector(self.u / width, 1.0 - self.v / height, 0.0)
-        now = Field(build, build.add("GeometryNodeInputSceneTime").outputs["Frame"])
+        now = Field(build, build.add("GeometryNodeInputSceneTime"), "Frame")
         # Between frames (motion blur) the nearest one's picture.
         self._frame = (now + build.input("Frame Offset") + 0.5).floor()
 
@@ -111,20 +111,16 @@ class _Lattice:
         return self._build.sample(image, self.place, self._frame)
 
 
-def _ray(build: FieldBuilder, lattice: _Lattice) -> tuple[Field, Field, Field]:
+def _ray(build: FieldBuilder, lattice: _Lattice, step: bpy.types.NodeTree) -> tuple[Field, Field, Field]:
     """Where each pixel looks, at depth 1 (x right, y down), and 1 where the lens model reaches it, else 0."""
     x = (lattice.u - build.input("Centre X")) / build.input("Focal X")
     y = (lattice.v - build.input("Centre Y")) / build.input("Focal Y")
-    step = _undistort_step()
     u, v, error = x, y, x
     for _ in range(_NEWTON_STEPS + 1):  # the last one tells how good the one before was
         node = build.add("GeometryNodeGroup", node_tree=step)
-        for name, value in (("X", x), ("Y", y), ("U", u), ("V", v)):
-            build.put(node.inputs[name], value)
-        for name in LENS:
-            build.put(node.inputs[name], build.input(name))
+        node.inputs += [("X", x), ("Y", y), ("U", u), ("V", v), *((name, build.input(name)) for name in LENS)]
         before = (u, v)
-        u, v, error = (Field(build, node.outputs[name]) for name in ("U", "V", "Error"))
+        u, v, error = (Field(build, node, name) for name in ("U", "V", "Error"))
     u, v = before
     fold = build.input("Fold")
     inside = build.math("MAXIMUM", (u * u + v * v) < fold * fold, 1.0 - (fold > 0.0))
@@ -136,16 +132,13 @@ def _ray(build: FieldBuilder, lattice: _Lattice) -> tuple[Field, Field, Field]:
     )
 
 
-def _undistort_step() -> bpy.types.NodeTree:
-    """One step of Newton's method towards (U, V), which the lens takes to (X, Y): COLMAP's OPENCV model, y down.
-    Error: how far (U, V) as given is off. The same steps as `lens_maps.undistort`."""
+def _make_undistort_step() -> Generator[None, None, bpy.types.NodeTree]:
+    """Makes in steps, unless it is there, and returns one step of Newton's method towards (U, V), which the lens takes
+    to (X, Y): COLMAP's OPENCV model, y down. Error: how far (U, V) as given is off. As `lens_maps.undistort`."""
     found = next((g for g in bpy.data.node_groups if g.get(_STEP_NAME) == _VERSION), None)
     if found is not None:
         return found
-    inputs = tuple((name, "Float", 0.0) for name in ("X", "Y", "U", "V", *LENS))
-    group = new_group(_STEP_NAME, inputs, (("U", "Float"), ("V", "Float"), ("Error", "Float")))
-    group[_STEP_NAME] = _VERSION
-    build = FieldBuilder(group)
+    build = FieldBuilder()
     x, y, u, v, k1, k2, p1, p2 = (build.input(name) for name in ("X", "Y", "U", "V", *LENS))
     r2 = u * u + v * v
     radial = (k2 * r2 + k1) * r2 + 1.0
@@ -156,10 +149,15 @@ def _undistort_step() -> bpy.types.NodeTree:
     off_x = x - (u * radial + 2.0 * p1 * u * v + p2 * (r2 + 2.0 * u * u))
     off_y = y - (v * radial + 2.0 * p2 * u * v + p1 * (r2 + 2.0 * v * v))
     determinant = along_x * along_y - cross * cross
-    output = build.add("NodeGroupOutput")
-    build.put(output.inputs["U"], u + (along_y * off_x - cross * off_y) / determinant)
-    build.put(output.inputs["V"], v + (along_x * off_y - cross * off_x) / determinant)
-    build.put(output.inputs["Error"], build.math("MAXIMUM", abs(off_x), abs(off_y)))
+    build.add("NodeGroupOutput").inputs += [
+        ("U", u + (along_y * off_x - cross * off_y) / determinant),
+        ("V", v + (along_x * off_y - cross * off_x) / determinant),
+        ("Error", build.math("MAXIMUM", abs(off_x), abs(off_y))),
+    ]
+    inputs = tuple((name, "Float", 0.0) for name in ("X", "Y", "U", "V", *LENS))
+    group = new_group(_STEP_NAME, inputs, (("U", "Float"), ("V", "Float"), ("Error", "Float")))
+    yield from build.make(group)
+    group[_STEP_NAME] = _VERSION
     return group
 
 
@@ -174,10 +172,10 @@ def _depth(build: FieldBuilder, lattice: _Lattice, reached: Field) -> Field:
     return build.switch(shown > 0.5, 0.0, z)
 
 
-def _cut(build: FieldBuilder, geometry: Any, rows: Field) -> Any:
+def _cut(build: FieldBuilder, geometry: Field, rows: Field) -> Field:
     """The geometry without the faces that have an edge across a jump of depth or to nothing."""
     ends = build.add("GeometryNodeInputMeshEdgeVertices")
-    one, two = (Field(build, ends.outputs[f"Vertex Index {number}"]) for number in (1, 2))
+    one, two = (Field(build, ends, f"Vertex Index {number}") for number in (1, 2))
     depth = build.attribute(DEPTH)
     inverse = build.switch(depth > 0.0, 0.0, 1.0 / build.math("MAXIMUM", depth, 1e-12))
     step = two - one
@@ -189,10 +187,9 @@ def _cut(build: FieldBuilder, geometry: Any, rows: Field) -> Any:
     least = build.smaller(here, there)
     jumps = abs(there - here) > allowed + build.input("Edge") * least
     broken = build.math("MAXIMUM", jumps, 1.0 - (least > 0.0))
-    delete = build.add("GeometryNodeDeleteGeometry", domain="FACE", mode="ALL")
-    build.put(delete.inputs["Geometry"], geometry)
-    build.put(delete.inputs["Selection"], build.on_domain("EDGE", broken) > 0.0)
-    return delete.outputs["Geometry"]
+    left = build.with_geometry("GeometryNodeDeleteGeometry", geometry, domain="FACE", mode="ALL")
+    left.node.inputs.append(("Selection", build.on_domain("EDGE", broken) > 0.0))
+    return left
 
 
 def _slope(
@@ -207,10 +204,9 @@ def _slope(
     return build.switch(there > 0.5, _UNKNOWN_SLOPE, abs(other - value))
 
 
-def _dress(build: FieldBuilder, geometry: Any) -> Any:
-    smooth = build.add("GeometryNodeSetShadeSmooth")
-    build.put(smooth.inputs["Geometry"], geometry)
-    node = build.add("GeometryNodeSetMaterial")
-    build.put(node.inputs["Geometry"], smooth.outputs["Geometry"])
-    build.put(node.inputs["Material"], build.given.outputs["Material"])
-    return node.outputs["Geometry"]
+def _dress(build: FieldBuilder, geometry: Field) -> Field:
+    dressed = build.with_geometry(
+        "GeometryNodeSetMaterial", build.with_geometry("GeometryNodeSetShadeSmooth", geometry)
+    )
+    dressed.node.inputs.append(("Material", build.input("Material")))
+    return dressed

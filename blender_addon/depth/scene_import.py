@@ -10,7 +10,7 @@ import bpy
 from ..importers import cloud_display, ownership
 from ..importers.cloud import leave_tools, point_radius, replace_mesh
 from ..importers.contents import ShotContents
-from . import grid, roles
+from . import grid, grid_nodes, roles
 from .contents import DepthContents
 from .following import reset_scale
 from .materials import fused_material
@@ -66,6 +66,7 @@ def import_depth(
         reset_scale(collection)
         yield None
         if depth.grid:
+            yield from grid_nodes.make_depth_nodes()
             camera = ownership.recall(collection, ownership.CAMERA)
             surface = grid.import_grid(scene, collection, camera, shot, name)
     yield ImportedDepth(mesh, cloud, surface, depth.frames.frames, depth.absent)

@@ -23,7 +23,7 @@ def steps(window):
         bpy.data.objects.remove(made)
     bpy.context.scene.backlot.folder = window.settings["shot"]
     with bpy.context.temp_override(**window.context()):
-        bpy.ops.backlot.update_scene()
+        bpy.ops.backlot.update_scene("EXEC_DEFAULT", True)  # with an undo step, as from the button
     yield from window.open_sidebar("Backlot")
     hidden = show_depth_alone()
     look_through_the_camera(window)
@@ -113,7 +113,7 @@ def look(window):
     yield 2.0
     window.screenshot("4_plate")
     with bpy.context.temp_override(**window.context()):
-        bpy.ops.backlot.set_depth_role(part="mesh", role="CATCHER")
+        bpy.ops.backlot.set_depth_role("EXEC_DEFAULT", True, part="mesh", role="CATCHER")
     window.facts["catches"] = collection()["backlot_depth_mesh"].is_shadow_catcher
 
 
