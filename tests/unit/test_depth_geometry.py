@@ -59,16 +59,16 @@ def vertices(path: Path) -> Cloud:
 
 
 def test_it_is_the_floor_and_moves_with_the_world(tmp_path: Path, asked: list[int]) -> None:
-    built = {"dense": True, "mesh": True, "mesh_faces": 300, "frame_meshes": True}
+    built = {"dense": True, "mesh": True, "mesh_faces": 1500, "frame_meshes": True}
     result, _ = run_depth(tmp_path, engine="mvs", **built)
     kinds = {artifact.kind: artifact for artifact in result.artifacts}
     assert {kind: kinds[kind].path for kind in BUILT} == BUILT and all(kinds[kind].bytes for kind in BUILT)
     places = {path: vertices(tmp_path / path) for path in (FUSED_CLOUD, FUSED_MESH, "depth/meshes/frame_1003.ply")}
     for path, cloud in places.items():
-        assert len(cloud) > 30 and np.abs(cloud.xyz[:, 2]).max() < 0.05, path
-        assert np.median(cloud.normals[:, 2]) > 0.99, path
+        assert len(cloud) > 30 and np.percentile(np.abs(cloud.xyz[:, 2]), 80) < 0.05, path
+        assert np.median(cloud.normals[:, 2]) > 0.97, path
     mesh = read_ply(tmp_path / FUSED_MESH)
-    assert isinstance(mesh, Mesh) and 100 < len(mesh.faces) <= 330
+    assert isinstance(mesh, Mesh) and 700 < len(mesh.faces) <= 1700
     record(tmp_path, result, engine="mvs", **built)
     change_world(tmp_path, lambda camera: STEP)
     for path, cloud in places.items():
