@@ -42,7 +42,8 @@ class DepthMeta:
     the solved camera's scale; "metric" or "shared" for independent maps of one scale, "frame" where every map has its
     own, "affine" where inverse depth is right but for one scale and shift. world_revision: of
     camera/world.json. measured: share 0..1 of the clip's pixels that were measured; known: that have a length.
-    missing: frames without a map."""
+    missing: frames without a map. metric_scale: what a metric network says would make the world metres, times which;
+    metric_scale_spread: relative standard deviation of the points that say so."""
 
     version: int
     engine: str
@@ -60,6 +61,8 @@ class DepthMeta:
     measured: float | None = None
     known: float | None = None
     missing: tuple[MissingDepth, ...] = ()
+    metric_scale: float | None = None
+    metric_scale_spread: float | None = None
 
 
 def read_depth_meta(root: Path) -> DepthMeta:

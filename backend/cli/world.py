@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from shared.depth_meta import DepthMeta, read_depth_meta
 from shared.errors import InvalidRequest
 from shared.wire import pack
 from shared.world_messages import AXES, Pick, WorldReply, WorldRequest, WorldSuggestion
@@ -35,6 +36,9 @@ def add_world(parser: argparse.ArgumentParser) -> None:
         help="FRAME@x,y of the head's top and of the foot of somebody upright on the floor, or a label of motion "
         "capture; and the metres",
     )  # fmt: skip
+    parser.add_argument(
+        "--metric-depth", action="store_true", help="metres as the metric network says that made the depth maps"
+    )
     parser.add_argument("--reset", action="store_true", help="back to the world as it was solved")
     parser.add_argument("--preview", action="store_true", help="say what would change, and leave the shot as it is")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
@@ -59,8 +63,12 @@ def _request(given: argparse.Namespace, shot: str) -> WorldRequest:
         raise InvalidRequest("--distance and --object-size both say what scale is.", "Give one of them.")
     ends, metres = given.distance or given.object_size or ("", None)
     person = given.person_height
+    depth = _metric_depth(Path(shot)) if given.metric_depth else None
     return WorldRequest(
         shot=shot,
+        revision=None if depth is None else depth.world_revision,
+        scale=None if depth is None else depth.metric_scale,
+        scale_source="" if depth is None else "metric-depth",
         preview=given.preview,
         origin=_place(given.origin) if given.origin else None,
         floor=_places(given.floor) if given.floor else (),
@@ -76,6 +84,17 @@ def _request(given: argparse.Namespace, shot: str) -> WorldRequest:
         person=person[0] if person and "@" not in person[0] else "",
         reset=given.reset,
     )
+
+
+def _metric_depth(shot: Path) -> DepthMeta:
+    """The depth that knows the scale of the world. Raises `InvalidRequest` when it does not."""
+    depth = read_depth_meta(shot)
+    if depth.metric_scale is None:
+        raise InvalidRequest(
+            "The shot's depth says nothing of metres.",
+            "Run the depth stage with a metric network: --depth-engine depth-learned --depth-model zoedepth.",
+        )
+    return depth
 
 
 def _axis(text: str) -> str:

@@ -99,7 +99,7 @@ def consistent_pass(job: DepthJob, raw: DepthStore, store: DepthStore, step: Ste
         first=left[0],
     )
     for frame in found:
-        store.write(settled(frame) if estimated else frame)
+        store.write(settled(frame, raw.read(frame.number)) if estimated else frame)
         step(frame.number)
 
 

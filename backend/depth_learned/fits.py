@@ -26,6 +26,9 @@ _PARTS = (6, 8)
 """Rows and columns of the parts of a picture that are taken to be wrong independently of each other."""
 
 _TRIALS = 300
+_ASKED = 600
+"""Samples that the trials are judged by, at most; the refinement takes all."""
+
 _ROUNDS = 12
 _TUKEY = 4.685
 _SURE = 3.0
@@ -90,6 +93,9 @@ def _parts(xy: Floats, size: tuple[int, int]) -> NDArray[np.int64]:
 def _consensus(design: Floats, target: Floats) -> Floats | None:
     """Parameters of the pair of samples that most others agree with; None when they have nearer as smaller."""
     rng = np.random.default_rng(len(target))
+    if len(target) > _ASKED:
+        some = rng.choice(len(target), _ASKED, replace=False)
+        design, target = design[some], target[some]
     pair = rng.integers(0, len(target), (_TRIALS, 2))
     across = design[pair, 1]
     pair = pair[np.abs(across[:, 0] - across[:, 1]) > 1e-3 * np.abs(across).max(1)]

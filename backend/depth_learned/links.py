@@ -22,6 +22,9 @@ Small = NDArray[np.uint8]
 """Gray uint8 [h, w] of a picture, `_WIDTH` wide."""
 
 _WIDTH = 160
+_EVERY = 7
+"""Of the pixels one in so many is compared: neighbours say the same."""
+
 _BACK_PX = 1.0
 _LEAST_SHARE = 0.1
 """Of the pixels that must be found again: with less, the two frames are not of one take."""
@@ -58,6 +61,7 @@ def link(kind: str, before: tuple[Small, Map], now: tuple[Small, Map]) -> Link:
         return Link(None, True)
     target = cv2.remap(x_before, there[..., 0], there[..., 1], cv2.INTER_LINEAR)
     use = same & (target > _FAR * max(float(np.percentile(x_before, 95)), 1e-12))
+    use &= (np.arange(use.size) % _EVERY == 0).reshape(use.shape)
     row, column = np.nonzero(use)
     xy = np.stack([column, row], 1).astype(np.float64) + 0.5
     return Link(_both_ways(kind, target[use].astype(np.float64), x[use].astype(np.float64), xy, gray.shape), False)

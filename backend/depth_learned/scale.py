@@ -33,7 +33,8 @@ class ScaleProposal:
     def sentence(self) -> str:
         return (
             f"The network says that the world times {self.scale:.4g} is in metres (single points differ by "
-            f"{self.spread:.0%}, frames by {self.frame_spread:.0%}). The world was not changed."
+            f"{self.spread:.0%}, frames by {self.frame_spread:.0%}). The world was not changed: `world SHOT "
+            "--metric-depth` does it."
         )
 
 

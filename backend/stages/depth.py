@@ -175,6 +175,8 @@ def _meta(
         measured=round(found.measured, 4),
         known=round(found.known, 4),
         missing=tuple(missing),
+        metric_scale=by.facts.get("metric_scale"),
+        metric_scale_spread=by.facts.get("metric_scale_spread"),
     )
 
 

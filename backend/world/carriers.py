@@ -105,6 +105,8 @@ def _moved_description(path: Path, said: dict[str, Any], move: Move, moves: bool
     if moves:
         try:
             changed |= {key: said[key] * move.by.scale for key in ("near", "far") if said.get(key) is not None}
+            if said.get("metric_scale") is not None:
+                changed["metric_scale"] = said["metric_scale"] / move.by.scale
         except TypeError as bad:
             raise ShotCorrupt(f"{path} cannot be read: {bad}.", "Run the depth stage again.") from bad
         changed["units"] = move.units

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 import torch
 
+from backend.cli.main import main
 from backend.depth.outputs import read_depth, read_grey
 from backend.depth_files import independent_depth
 from backend.depth_learned import engine as learned
 from backend.depth_learned.maps import METRIC, RELATIVE, Map, Picture, RawMap
 from backend.engines import statuses
 from shared.camera_files import Similarity, read_camera
+from shared.depth_meta import read_depth_meta
 from shared.errors import EngineUnavailable
 from shared.shot import ShotFolder, document_text
 from tests.blender.synthetic_shot import Truth
@@ -88,8 +90,15 @@ def test_maps_of_a_network_take_the_scale_of_the_solve(
         assert (depth[np.isnan(expected)] > 1e9).mean() > 0.9
         assert 0 < read_grey(shot / f"depth/confidence/frame_{number}.png").max() < 128
     assert (abs(result.facts["metric_scale"] - 0.5) < 0.005) if kind == METRIC else "metric_scale" not in result.facts
-    assert any("The world was not changed" in text for text in notices) == (kind == METRIC)
+    assert any("world was not changed" in text for text in notices) == (kind == METRIC)
     assert model.asked == 4
+    if kind == METRIC:
+        assert main(["world", str(shot), "--metric-depth"]) == 0
+        moved = read_depth_meta(shot)
+        assert read_camera(shot).extrinsics.scale_source == "metric-depth" and moved.units == "metres"
+        assert moved.metric_scale is not None and abs(moved.metric_scale - 1.0) < 1e-6
+    else:
+        assert main(["world", str(shot), "--metric-depth"]) == 2
 
 
 def test_a_locked_camera_takes_a_networks_depth_as_it_is(tmp_path: Path) -> None:

@@ -7,11 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
+from backend.depth.consistency.settings import ConsistencySettings
+from backend.depth.consistency.stream import consistent
 from backend.depth.frame import FrameDepth
 from backend.depth_learned.alignment import align
 from backend.depth_learned.clip import Prepared, frames, prepare
+from backend.depth_learned.confirm import lifted, settled
 from backend.depth_learned.edges import sharpened
 from backend.depth_learned.fits import applied
 from backend.depth_learned.maps import METRIC, RELATIVE
@@ -19,6 +23,7 @@ from backend.depth_learned.measure import measure
 from backend.depth_learned.predictions import PredictionStore
 from backend.depth_learned.settings import LearnedSettings
 from backend.depth_learned.sparse import NO_POINTS
+from backend.mvs.views import View
 from shared.errors import SolveError
 from tests.quality.depth_room import SIZE, Room, WrongTruth, pose, render
 
@@ -129,6 +134,27 @@ def test_a_wrong_frame_is_overruled(room: Room, tmp_path: Path) -> None:
     assert np.abs(alignment_errors(model, prepared.alignment.smoothed.value)).max() < 0.02
 
 
+def test_the_consistency_step_takes_the_noise_out_and_promises_no_more_than_it_knows(
+    room: Room, tmp_path: Path
+) -> None:
+    raw = list(frames(ready(room, jumping(room, RELATIVE, regions=0.03), tmp_path)))
+
+    def view(index: int) -> View:
+        gray = torch.from_numpy(room.shown[index][..., 0].astype(np.float32) / 255.0)
+        camera = room.poses[index]
+        return View(camera.number, gray, torch.ones_like(gray), camera.K, camera.world_from_camera)
+
+    stream = consistent(room.poses, lambda i: lifted(raw[i]), view, lambda i: None, ConsistencySettings())
+    found = [settled(one, raw[i]) for i, one in enumerate(stream)]
+    before, after = (
+        np.array([np.abs(one.depth / room.depths[i] - 1.0) for i, one in enumerate(maps)]) for maps in (raw, found)
+    )
+    assert np.minimum(after, 1.0).mean() < 0.5 * np.minimum(before, 1.0).mean()
+    measured = np.array([one.measured for one in found])
+    assert measured.mean() > 0.05 and np.percentile(after[measured], 95) < 0.03
+    assert max(float(one.confidence.max()) for one in raw) < 0.5
+
+
 def test_a_cut_is_not_smoothed_over(room: Room, tmp_path: Path) -> None:
     """Two takes whose maps differ by a factor of three."""
     far = [pose(100 + i, 30.0 + 0.05 * i, -6.0) for i in range(FRAMES // 2)]
@@ -144,7 +170,7 @@ def test_a_metric_model_proposes_the_scale_of_the_world(room: Room, tmp_path: Pa
     """The world is 0.7 of the model's metres: times 1/0.7 it would be in metres."""
     model = steady(room, METRIC, regions=0.05)
     proposal = ready(room, model, tmp_path).alignment.proposal
-    assert proposal is not None and "not changed" in proposal.sentence
+    assert proposal is not None and "--metric-depth" in proposal.sentence
     assert abs(proposal.scale * 0.7 - 1.0) < 0.01
     assert 0.01 < proposal.spread < 0.1 and proposal.frame_spread < 0.03
     assert ready(room, steady(room, RELATIVE), tmp_path / "relative").alignment.proposal is None
