@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shared.errors import NoParallax
+from shared.errors import ArtifactMissing, NoParallax
 
 from .job import DepthJob
 from .poses import Floats, Pose
@@ -54,7 +54,7 @@ def _between(pose: Pose, other: Pose, points: Floats) -> float:
 
 def check_parallax(motions: Sequence[str], parallax: float) -> str:
     """A word of warning for little parallax, "" for enough. motions: "full", "nodal" or "locked" of the solved frames.
-    Raises `NoParallax`."""
+    parallax: px. Raises `NoParallax`."""
     if motions and not any(motion == "full" for motion in motions):
         held = "never moves" if all(motion == "locked" for motion in motions) else "only turns on the spot"
         raise NoParallax(f"The camera {held}: its pictures show no parallax, so depth cannot be measured.", REMEDY)
@@ -73,8 +73,15 @@ def check_parallax(motions: Sequence[str], parallax: float) -> str:
 
 
 def require_parallax(job: DepthJob, reach: int) -> None:
-    """Notices when there is little. reach: frames that are compared. Raises `NoParallax`."""
+    """Notices when there is little. reach: frames that are compared. Raises `NoParallax`, and `ArtifactMissing` for a
+    camera that came without points: which frames see the same is then not known."""
     motions = [pose.motion for pose in job.camera.extrinsics.frames if pose.world_from_camera is not None]
+    travels = any(motion == "full" for motion in motions)
+    if travels and not len(job.points):
+        raise ArtifactMissing(
+            f"The shot's camera came without points ({job.shot.cloud}), by which frames are chosen to be matched.",
+            "Solve the camera here, or import it together with its points (a COLMAP model).",
+        )
     warning = check_parallax(motions, parallax_px(job.poses, job.points, reach))
     if warning:
         job.notice(warning)

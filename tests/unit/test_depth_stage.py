@@ -145,6 +145,13 @@ def test_a_camera_without_parallax_is_refused_with_the_remedy(tmp_path: Path, mo
     assert not (tmp_path / "depth").exists()
 
 
+def test_a_camera_without_points_is_told_what_it_lacks(tmp_path: Path) -> None:
+    shot_with_floor(tmp_path)
+    ShotFolder(tmp_path).cloud.unlink()
+    with pytest.raises(ArtifactMissing, match="without points"):
+        run_depth(tmp_path, engine="auto")
+
+
 def test_a_camera_that_hardly_travels_is_refused_or_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shot_with_floor(tmp_path, replace(PLAN, travel=0.001))
     poses = read_camera(tmp_path).extrinsics
