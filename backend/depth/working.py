@@ -58,13 +58,13 @@ class WorkingPixels:
         return np.asarray(self._smaller(picture) > 0)
 
     def inside(self, frame: FrameIntrinsics) -> Flags:
-        """bool [h, w]: working pixels that show something of the plate."""
-        if self._is_straight and self._step == 1:
+        """bool [h, w]: working pixels that show something of the plate, and those that touch them: the outermost pixels
+        of the plate lie between the two."""
+        if self._is_straight:
             return np.ones(self.size, bool)
         whole = np.full((self.plate.height, self.plate.width), 255, np.uint8)
-        if not self._is_straight:
-            whole = self._without_lens(whole, frame, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
-        return np.asarray(self._smaller(whole, cv2.BORDER_CONSTANT) == 255)
+        shown = cv2.dilate(self._without_lens(whole, frame, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT), np.ones((3, 3)))
+        return np.asarray(self._smaller(shown) > 0)
 
     def to_plate(self, found: FrameDepth, frame: FrameIntrinsics) -> FrameDepth:
         """The map in the plate's pixels. Planar depth is the same for every lens: only places change."""
@@ -105,11 +105,11 @@ class WorkingPixels:
             self._kept[name] = (lens, make())
         return self._kept[name][1]
 
-    def _smaller(self, image: Any, border: int = cv2.BORDER_REPLICATE) -> Any:
+    def _smaller(self, image: Any) -> Any:
         """Means of 2 x 2 px at half resolution; an odd last row or column is completed first."""
         if self._step == 1:
             return image
         height, width = image.shape[:2]
         if height % 2 or width % 2:
-            image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, border)
+            image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
         return cv2.resize(image, (self.size[1], self.size[0]), interpolation=cv2.INTER_AREA)
