@@ -55,11 +55,19 @@ def most_confident(confidence: Array, counted: Mask, share: float) -> Mask:
     return np.asarray(counted & (confidence >= least))
 
 
-def flicker(
-    ratio: tuple[Array, Array], truth: tuple[Array, Array], K: tuple[Array, Array], poses: tuple[Array, Array]
-) -> float:
-    """Mean relative change, percent, of depth over truth from a frame to the next. ratio: the two frames' depth / truth
-    [H, W], nan where not counted. poses: world_from_camera [4, 4]. nan when they share no pixel."""
+Pair = tuple[Array, Array] | Array
+"""Something of a frame, and of the next."""
+
+
+def flicker(ratio: Pair, truth: Pair, K: Pair, poses: Pair) -> float:
+    """Mean of `changes`, percent; nan when the frames share no pixel."""
+    change = changes(ratio, truth, K, poses)
+    return 100.0 * float(change.mean()) if len(change) else float("nan")
+
+
+def changes(ratio: Pair, truth: Pair, K: Pair, poses: Pair) -> Array:
+    """Relative change [N] of depth over truth from a frame to the next, of the surface points that both see. ratio: the
+    frames' depth / truth [H, W], nan where not counted. truth [H, W]. K [3, 3]. poses: world_from_camera [4, 4]."""
     height, width = truth[0].shape
     y, x = np.nonzero(np.isfinite(ratio[0]))
     z = truth[0][y, x]
@@ -71,6 +79,5 @@ def flicker(
     inside = (camera[:, 2] > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)
     u, v, before, there = u[inside], v[inside], ratio[0][y, x][inside], camera[inside, 2]
     same = np.abs(truth[1][v, u] / there - 1.0) < _SAME
-    change = np.abs(ratio[1][v, u] / before - 1.0)[same]
-    change = change[np.isfinite(change)]
-    return 100.0 * float(change.mean()) if len(change) else float("nan")
+    change: Array = np.abs(ratio[1][v, u] / before - 1.0)[same]
+    return change[np.isfinite(change)]
