@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.depth.frame import SKY
+
+from .planes import tangents
 from .shapes import Cloud, Floats, FusionFrame, Ints, Mask, Mesh
-from .sight import SKY, tangents
 
 Doubles = NDArray[np.float64]
 

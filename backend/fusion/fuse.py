@@ -14,7 +14,7 @@ from .levels import Levels
 from .noise import NoiseMeter
 from .settings import FusionSettings
 from .shapes import Cloud, FusionFrame, Mask, Mesh, joined
-from .sight import fused_pixels, sight_of
+from .sight import evidence_for, fused_pixels, sight_of
 from .simplify import simplified
 
 _SPREADS = 3.0
@@ -62,10 +62,10 @@ class Fusion:
         enough."""
         whole = joined([])
         if self._levels is not None:
-            whole = self._levels.mesh(min(self._settings.views, self._frames), checkpoint)
+            whole = self._levels.mesh(evidence_for(self._settings.doubt), checkpoint)
         if not len(whole.faces) or self._levels is None:
             raise ArtifactMissing(
-                f"{self._frames} frames with measured depth share no surface that {self._settings.views} of them see.",
+                f"{self._frames} frames with measured depth show no surface that is sure enough.",
                 "Run the depth stage over a longer range of frames, or with another engine.",
             )
         checkpoint()

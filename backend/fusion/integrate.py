@@ -95,7 +95,7 @@ def integrate(volume: Volume, sight: Sight, level: int, reach: float) -> None:
     slots = seen_blocks(volume, sight, reach)
     for start in range(0, len(slots), _CHUNK):
         said = _said(volume, sight, level, reach, slots[start : start + _CHUNK])
-        _add_distance(volume, said)
+        _add_distance(volume, sight, said)
         _add_colour(volume, sight, said)
 
 
@@ -135,16 +135,17 @@ def _projected(volume: Volume, sight: Sight, slots: Ints) -> tuple[tuple[Floats,
     return (x[inside], y[inside], z[inside]), pixel, at
 
 
-def _add_distance(volume: Volume, said: Said) -> None:
-    distance, weight, views = volume.distance.reshape(-1), volume.weight.reshape(-1), volume.views.reshape(-1)
+def _add_distance(volume: Volume, sight: Sight, said: Said) -> None:
+    distance, weight = volume.distance.reshape(-1), volume.weight.reshape(-1)
     before = weight[said.at]
     after = before + said.weight
     share = said.weight / np.where(after > 0, after, 1.0)
     mean = distance[said.at]
     distance[said.at] = mean + share * (said.distance - mean)
     weight[said.at] = after
-    seen = said.at[said.surface]
-    views[seen] = np.minimum(views[seen], np.uint8(254)) + np.uint8(1)
+    seen, evidence = said.at[said.surface], volume.evidence.reshape(-1)
+    more = sight.evidence[said.pixel[said.surface]]
+    evidence[seen] += np.minimum(more, np.uint8(255) - evidence[seen])
 
 
 def _add_colour(volume: Volume, sight: Sight, said: Said) -> None:

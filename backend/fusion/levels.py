@@ -50,15 +50,15 @@ class Levels:
         while self._bytes() > self._settings.memory_mb * 1e6:
             self._coarsen()
 
-    def mesh(self, views: int, checkpoint: Callable[[], None] = lambda: None) -> Mesh:
+    def mesh(self, least: int, checkpoint: Callable[[], None] = lambda: None) -> Mesh:
         """The surfaces of all levels, those of the coarser ones only where there is no finer one; loose pieces are left
-        out."""
+        out. least: evidence that a voxel must have."""
         parts: list[Mesh] = []
         finer: list[Volume] = []
         for _, volume in sorted(self.volumes.items()):
-            whole = surface(volume, views, checkpoint)
+            whole = surface(volume, least, checkpoint)
             kept = without_small_pieces(whole, 2 * self._settings.component_voxels**2)
-            parts.append(not_covered(kept, finer, views))
+            parts.append(not_covered(kept, finer, least))
             finer.append(volume)
         return joined(parts)
 

@@ -8,25 +8,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.depth.frame import SKY
+
+from .planes import closed, tangents
 from .settings import FusionSettings
 from .shapes import Bytes, Floats, FusionFrame, Mask
+from .volume import EVIDENCE_STEPS
 
-SKY = 1e10
-_SMOOTH = 0.02
-"""Largest bend of inverse depth over a pixel, of itself, that is no edge."""
-_GRAZING = 0.1
-"""Cosine below which a surface is seen too flat to be placed."""
-_PAIRS = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 0), (0, 2), (2, 1), (1, 2), (2, -1), (1, -2), (2, 2), (2, -2))
-
-
-@dataclass(frozen=True)
-class Tangents:
-    """Of every pixel the plane N . p = 1 through its point (camera axes). normal float32 [H, W, 3]: N, which is the
-    unit normal (away from the camera) over the plane's distance. known bool [H, W]: false at edges, at holes, and where
-    the surface is seen too flat."""
-
-    normal: Floats
-    known: Mask
+_DEFAULTS = FusionSettings()
+_BRIDGED = 0.6
+"""Confidence of what lies between measured pixels of one surface."""
+_SUREST = 0.97
+"""Confidence beyond which none is believed."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class Sight:
     rotation [3, 3], centre [3]: world from camera. K [3, 3]. size (height, width). depth: planar, 0 unknown, `SKY`.
     normal [H * W, 3]: of `Tangents`. cosine: distance to the plane per unit of planar depth. fine: log2 of the voxel
     edge that suits the pixel over `unit`. weight: of its depth, over that of a pixel with certain depth that suits
-    `unit`. rgb uint8 [H * W, 3]. colour_weight.
+    `unit`. evidence: uint8, see `EVIDENCE_STEPS`. rgb uint8 [H * W, 3]. colour_weight.
     """
 
     rotation: NDArray[np.float64]
@@ -48,67 +41,12 @@ class Sight:
     cosine: Floats
     fine: Floats
     weight: Floats
+    evidence: Bytes
     rgb: Bytes
     colour_weight: Floats
 
 
-def closed(depth: Floats, known: Mask, open_to: Mask) -> tuple[Floats, Mask]:
-    """The depth map [H, W] with gaps of a few px within a surface bridged, and which pixels are known then: what lies
-    in the middle between known pixels of one surface, in at least two directions. Voxels are as wide as such gaps,
-    which would else tear the surface. open_to: pixels that may be bridged."""
-    height, width = depth.shape
-    for step in (1, 2):
-        inverse = np.where(known, 1.0 / np.where(known, depth, 1.0), np.nan).astype(np.float32)
-        margin = 2 * step
-        padded = np.pad(inverse, margin, constant_values=np.nan)
-        total, pairs = np.zeros((2, height, width), np.float32)
-        for dx, dy in _PAIRS:
-            right, down = step * dx, step * dy
-            ahead = padded[margin + down : margin + down + height, margin + right : margin + right + width]
-            behind = padded[margin - down : margin - down + height, margin - right : margin - right + width]
-            middle = 0.5 * (ahead + behind)
-            fits = np.abs(ahead - behind) < 2.0 * _SMOOTH * np.float32(np.hypot(dx, dy)) * middle
-            total += np.where(fits, middle, 0.0)
-            pairs += fits
-        bridged = ~known & open_to & (pairs >= 2)
-        depth = np.where(bridged, pairs / np.where(total > 0, total, 1.0), depth).astype(np.float32)
-        known = known | bridged
-    return depth, known
-
-
-def tangents(depth: Floats, known: Mask, K: NDArray[np.float64]) -> Tangents:
-    """The planes of a depth map [H, W]. Inverse depth of a plane is affine in the pixel, so its slopes are fitted to
-    opposite neighbours within 2 px, those across an edge left out."""
-    height, width = depth.shape
-    inverse = np.where(known, 1.0 / np.where(known, depth, 1.0), np.nan).astype(np.float32)
-    padded = np.pad(inverse, 2, constant_values=np.nan)
-    xx, xy, yy, xw, yw = np.zeros((5, height, width), np.float32)
-    for dx, dy in _PAIRS:
-        ahead = padded[2 + dy : 2 + dy + height, 2 + dx : 2 + dx + width]
-        behind = padded[2 - dy : 2 - dy + height, 2 - dx : 2 - dx + width]
-        bend = np.abs(ahead + behind - 2.0 * inverse)
-        smooth = bend < _SMOOTH * np.float32(np.hypot(dx, dy)) * inverse
-        rise = np.where(smooth, 0.5 * (ahead - behind), 0.0)
-        xx += smooth * np.float32(dx * dx)
-        xy += smooth * np.float32(dx * dy)
-        yy += smooth * np.float32(dy * dy)
-        xw += dx * rise
-        yw += dy * rise
-    area = xx * yy - xy * xy
-    held = area > 0.5
-    over = np.where(held, area, 1.0)
-    a, b = (yy * xw - xy * yw) / over, (xx * yw - xy * xw) / over
-    y, x = np.mgrid[:height, :width].astype(np.float32) + np.float32(0.5)
-    inverse = np.where(held, inverse, 0.0)
-    third = inverse + a * (K[0, 2] - x) + b * (K[1, 2] - y)
-    normal = np.stack([a * K[0, 0], b * K[1, 1], third], -1).astype(np.float32)
-    length = np.sqrt((normal * normal).sum(-1))
-    ray = np.hypot(np.hypot((x - K[0, 2]) / K[0, 0], (y - K[1, 2]) / K[1, 1]), 1.0)
-    held &= inverse > _GRAZING * length * ray
-    return Tangents(np.where(held[..., None], normal, 0.0).astype(np.float32), held)
-
-
-def fused_pixels(frame: FusionFrame, settings: FusionSettings) -> Mask:
+def fused_pixels(frame: FusionFrame, settings: FusionSettings = _DEFAULTS) -> Mask:
     """Which pixels [H, W] have a depth that is fused: measured, still, and no sky."""
     farthest = SKY if settings.farthest is None else min(settings.farthest, SKY)
     used = (frame.depth > 0) & (frame.depth < farthest) & (frame.confidence >= settings.least_confidence)
@@ -123,38 +61,45 @@ def sharpness(rgb: Bytes) -> float:
 
 def sight_of(frame: FusionFrame, unit: float, settings: FusionSettings) -> Sight:
     """unit: voxel edge (world units) that `fine` is counted from."""
-    used = fused_pixels(frame, settings)
-    K = frame.pose.K
-    still = np.ones_like(used) if frame.moving is None else ~frame.moving
+    measured, K = fused_pixels(frame, settings), frame.pose.K
+    still = np.ones_like(measured) if frame.moving is None else ~frame.moving
     sky = (frame.depth >= SKY) & (frame.confidence >= settings.least_confidence) & still
-    depth, used = closed(frame.depth, used, still & (frame.depth < SKY))
+    depth, used = closed(frame.depth, measured, still & (frame.depth < SKY))
     planes = tangents(depth, used, K)
     known = planes.known
-    inverse = np.where(known, 1.0 / np.where(known, depth, 1.0), 0.0).astype(np.float32)
+    depth = np.where(known, depth, np.where(sky, np.float32(SKY), np.float32(0.0)))
     length = np.sqrt((planes.normal * planes.normal).sum(-1))
-    cosine = inverse / np.where(known, length, 1.0)
+    cosine = np.where(known, 1.0 / np.where(known, depth * length, 1.0), sky)
     focal = float(np.sqrt(K[0, 0] * K[1, 1]))
-    ratio = np.float32(settings.voxel_px / focal / unit) / np.where(known, inverse, 1.0)
-    # Stereo that picks its sources by angle errs in proportion to depth. What is not measured counts a tenth.
-    sure = np.clip(2.0 * frame.confidence - 1.0, 0.1, 1.0)
-    weight = np.where(known, sure * np.minimum(cosine, 1.0) / np.square(ratio), 0.0)
-    depth = np.where(known, depth, np.where(sky, np.float32(SKY), 0.0))
-    weight[sky] = 0.5
-    cosine[sky] = 1.0
-    fine = np.log2(ratio)
+    ratio = settings.voxel_px / focal / unit * np.where(known, depth, 1.0)
+    # Stereo that picks its sources by angle errs in proportion to depth. What is bridged counts a tenth.
+    sure = np.where(measured, np.clip(2.0 * frame.confidence - 1.0, 0.1, 1.0), 0.1)
+    weight = np.where(known, sure * np.minimum(cosine, 1.0) / np.square(ratio), 0.5 * sky)
     return Sight(
         rotation=frame.pose.world_from_camera[:3, :3],
         centre=frame.pose.world_from_camera[:3, 3],
         K=K,
-        size=(depth.shape[0], depth.shape[1]),
+        size=frame.pose.size,
         depth=_flat(depth),
         normal=planes.normal.reshape(-1, 3),
         cosine=_flat(cosine),
-        fine=_flat(np.where(sky, np.inf, fine)),
+        fine=_flat(np.where(sky, np.inf, np.log2(ratio))),
         weight=_flat(weight),
+        evidence=_evidence(np.where(measured, frame.confidence, _BRIDGED)).ravel(),
         rgb=np.ascontiguousarray(frame.rgb).reshape(-1, 3),
         colour_weight=_flat(np.square(weight) * sharpness(frame.rgb)),
     )
+
+
+def evidence_for(doubt: float) -> int:
+    """The evidence at which the chance of error is `doubt`, 0..1."""
+    return int(_evidence(np.array(1.0 - doubt)))
+
+
+def _evidence(confidence: NDArray[np.floating]) -> Bytes:
+    """uint8, of confidences 0..1 of any shape."""
+    bits = -np.log2(1.0 - np.minimum(confidence, _SUREST))
+    return np.asarray(np.rint(EVIDENCE_STEPS * bits), np.uint8)
 
 
 def _flat(values: NDArray[np.floating]) -> Floats:

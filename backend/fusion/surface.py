@@ -38,12 +38,12 @@ class _Piece:
     corners: Ints
 
 
-def surface(volume: Volume, views: int, checkpoint: Callable[[], None] = lambda: None) -> Mesh:
-    """views: frames that must have seen a surface at a voxel."""
+def surface(volume: Volume, least: int, checkpoint: Callable[[], None] = lambda: None) -> Mesh:
+    """least: evidence that a voxel must have."""
     pieces = []
     for start in range(0, volume.count, _CHUNK):
         checkpoint()
-        pieces.append(_piece(volume, views, np.arange(start, min(start + _CHUNK, volume.count))))
+        pieces.append(_piece(volume, least, np.arange(start, min(start + _CHUNK, volume.count))))
     if not pieces:
         return joined([])
     low = np.concatenate([piece.low for piece in pieces])
@@ -57,12 +57,12 @@ def surface(volume: Volume, views: int, checkpoint: Callable[[], None] = lambda:
     return Mesh(vertices, faces).with_own_normals()
 
 
-def _piece(volume: Volume, views: int, slots: Ints) -> _Piece:
+def _piece(volume: Volume, least: int, slots: Ints) -> _Piece:
     index = _with_neighbours(volume, slots)
     held = index >= 0
     index = np.where(held, index, 0)
-    weight, seen = volume.weight.reshape(-1)[index], volume.views.reshape(-1)[index]
-    field = np.where(held & (weight > 0) & (seen >= views), volume.distance.reshape(-1)[index], np.nan)
+    weight, seen = volume.weight.reshape(-1)[index], volume.evidence.reshape(-1)[index]
+    field = np.where(held & (weight > 0) & (seen >= least), volume.distance.reshape(-1)[index], np.nan)
     corner = [field[:, _CELL + stride] for stride in _STRIDE]
     case = np.zeros(corner[0].shape, np.uint8)
     for i in range(8):
@@ -106,24 +106,24 @@ def _vertices(volume: Volume, low: Ints, high: Ints, axis: Ints) -> Cloud:
     return Cloud(xyz, np.zeros_like(xyz), (mean + 0.5).astype(np.uint8))
 
 
-def not_covered(mesh: Mesh, finer: Sequence[Volume], views: int) -> Mesh:
+def not_covered(mesh: Mesh, finer: Sequence[Volume], least: int) -> Mesh:
     """The faces whose places no finer volume knows."""
     if not len(mesh.faces):
         return mesh
     middle: Floats = mesh.vertices.xyz[mesh.faces].mean(1, dtype=np.float32)
     kept = np.ones(len(middle), bool)
     for volume in finer:
-        kept &= ~_knows(volume, middle, views)
+        kept &= ~_knows(volume, middle, least)
     return mesh.only_faces(kept)
 
 
-def _knows(volume: Volume, places: Floats, views: int) -> NDArray[np.bool_]:
-    """bool [N]: whether the voxels nearest to world points [N, 3] lie at a surface that enough frames have seen."""
+def _knows(volume: Volume, places: Floats, least: int) -> NDArray[np.bool_]:
+    """bool [N]: whether the voxels nearest to world points [N, 3] lie at a surface with enough evidence."""
     voxels = np.rint(places.astype(np.float64) / volume.voxel)
     blocks = np.floor(voxels / SIDE)
     near = in_reach(blocks)
     slots = np.full(len(places), -1, np.int64)
     slots[near] = volume.find(keys_of(blocks[near].astype(np.int64)))
     inner = (voxels - SIDE * blocks).astype(np.int64) @ [SIDE * SIDE, SIDE, 1]
-    seen = volume.views[np.maximum(slots, 0), inner]
-    return np.asarray((slots >= 0) & (seen >= views))
+    seen = volume.evidence[np.maximum(slots, 0), inner]
+    return np.asarray((slots >= 0) & (seen >= least))

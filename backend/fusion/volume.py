@@ -20,6 +20,9 @@ _PIECE = 4096
 COLOUR_STEPS = 256.0
 """Steps of the stored mean colour per step of an 8-bit channel."""
 
+EVIDENCE_STEPS = 16
+"""Steps of evidence to a bit: it is -log2 of the chance that no frame is right about the surface, and adds up."""
+
 OFFSETS: Ints = np.stack(np.meshgrid(*(np.arange(SIDE),) * 3, indexing="ij"), -1).reshape(-1, 3)
 """[512, 3]: the voxels of a block, the last axis fastest."""
 
@@ -45,7 +48,7 @@ def in_reach(blocks: NDArray[np.integer]) -> NDArray[np.bool_]:
 
 class Volume:
     """voxel: edge, world units. Arrays by slot, [slots, 512]: distance (world units, positive before the surface),
-    weight (0 never seen), views (frames that had a surface here, 255 at most), colour_weight; colour uint16
+    weight (0 never seen), evidence (uint8, that a surface is here, 255 at most), colour_weight; colour uint16
     [slots, 512, 3], 256 steps to one of 8 bits. blocks int64 [slots, 3]. Slots beyond `count` are room to grow."""
 
     def __init__(self, voxel: float) -> None:
@@ -60,7 +63,7 @@ class Volume:
         for name, shape, kind in (
             ("distance", (CELLS,), np.float32),
             ("weight", (CELLS,), np.float32),
-            ("views", (CELLS,), np.uint8),
+            ("evidence", (CELLS,), np.uint8),
             ("colour_weight", (CELLS,), np.float32),
             ("colour", (CELLS, 3), np.uint16),
             ("blocks", (3,), np.int64),
@@ -72,7 +75,7 @@ class Volume:
 
     distance: NDArray[np.float32]
     weight: NDArray[np.float32]
-    views: NDArray[np.uint8]
+    evidence: NDArray[np.uint8]
     colour_weight: NDArray[np.float32]
     colour: NDArray[np.uint16]
     blocks: Ints
@@ -127,5 +130,5 @@ def _merge(source: Volume, target: Volume, here: Ints, there: Ints) -> None:
         after = before + share[:, None] * (values[here] - before)
         held[there] = after + 0.5 if held.dtype == np.uint16 else after
         getattr(target, weight).reshape(-1)[there] = own + other
-    views, added = target.views.reshape(-1), source.views.reshape(-1)[here]
-    views[there] = np.minimum(views[there].astype(np.int64) + added, 255)
+    evidence, added = target.evidence.reshape(-1), source.evidence.reshape(-1)[here]
+    evidence[there] += np.minimum(added, np.uint8(255) - evidence[there])

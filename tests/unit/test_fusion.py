@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from backend.fusion.cleaning import without_outliers, without_small_pieces
 from backend.fusion.frame_mesh import frame_mesh
 from backend.fusion.fuse import Fusion, fuse
 from backend.fusion.marching_table import EDGES, triangle_table
+from backend.fusion.planes import closed, tangents
 from backend.fusion.ply import read_ply, write_ply
 from backend.fusion.settings import FusionSettings
-from backend.fusion.shapes import Cloud, Mesh, face_areas, joined
-from backend.fusion.sight import closed, tangents
+from backend.fusion.shapes import Cloud, FusionFrame, Mesh, face_areas, joined
 from backend.fusion.simplify import simplified
 from backend.fusion.surface import surface
 from backend.fusion.volume import OFFSETS, SIDE, Volume, blocks_of, keys_of, pour
@@ -32,7 +33,7 @@ def ball_volume(voxel: float, radius: float = 1.0) -> Volume:
     places = (volume.blocks[: volume.count, None] * SIDE + OFFSETS) * voxel
     volume.distance[: volume.count] = np.linalg.norm(places, axis=-1) - radius
     volume.weight[: volume.count] = 1.0
-    volume.views[: volume.count] = 3
+    volume.evidence[: volume.count] = 3
     return volume
 
 
@@ -56,7 +57,7 @@ def test_noise_gives_a_surface_without_holes() -> None:
     inside = ((places > 0) & (places < 14)).all(-1)
     noise = np.random.default_rng(0).choice([-0.5, 0.5], inside.shape)
     volume.distance[: volume.count] = np.where(inside, noise, 0.5)
-    volume.weight[: volume.count] = volume.views[: volume.count] = 1
+    volume.weight[: volume.count] = volume.evidence[: volume.count] = 1
     counts = edge_counts(surface(volume, 1).faces)
     assert (counts % 2 == 0).all()
 
@@ -71,7 +72,7 @@ def test_a_ball_comes_back_closed_round_and_outward() -> None:
     assert face_areas(mesh).sum() == pytest.approx(4 * np.pi, rel=0.01)
 
 
-def test_voxels_that_too_few_frames_saw_make_no_surface() -> None:
+def test_voxels_without_enough_evidence_make_no_surface() -> None:
     assert len(surface(ball_volume(0.2), 4).faces) == 0
 
 
@@ -131,7 +132,7 @@ def test_the_same_frames_give_the_same_mesh() -> None:
 
 
 def test_movers_and_filled_depths_are_left_out() -> None:
-    def spoiled(frame):  # type: ignore[no-untyped-def]
+    def spoiled(frame: FusionFrame) -> FusionFrame:
         depth, sure = frame.depth.copy(), frame.confidence.copy()
         moving = np.zeros(depth.shape, bool)
         moving[20:60, 10:40] = True
@@ -142,6 +143,17 @@ def test_movers_and_filled_depths_are_left_out() -> None:
     fused = fuse((spoiled(frame) for frame in frames(3)), FusionSettings(component_voxels=0))
     assert fused.cloud is not None
     assert np.quantile(off_surface(fused.cloud.xyz), 0.995) < 0.02
+
+
+def test_frames_that_are_unsure_need_each_other() -> None:
+    def unsure(count: int, confidence: float) -> Iterator[FusionFrame]:
+        for frame in frames(count):
+            yield replace(frame, confidence=np.full_like(frame.confidence, confidence))
+
+    with pytest.raises(ArtifactMissing):
+        fuse(unsure(1, 0.6), FusionSettings())
+    assert fuse(unsure(1, 0.85), FusionSettings()).full_faces > 1000
+    assert fuse(unsure(2, 0.6), FusionSettings()).full_faces > 1000
 
 
 def test_memory_is_kept_by_coarser_voxels() -> None:
