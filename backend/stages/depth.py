@@ -13,6 +13,7 @@ from backend.depth.assemble import frames_in_range, make_job, without_pose
 from backend.depth.engines import (
     GROUND_PLANE,
     LEARNED,
+    MVS,
     EngineRun,
     chosen_engine,
     engine_of,
@@ -22,6 +23,7 @@ from backend.depth.engines import (
 from backend.depth.fallback import on_device
 from backend.depth.finish import finished
 from backend.depth.job import DepthJob
+from backend.depth.memory import affordable
 from backend.depth.passes import (
     ClipRange,
     Final,
@@ -44,8 +46,9 @@ from backend.pipeline.atomic import write_text
 from backend.pipeline.context import StageContext
 from backend.pipeline.fingerprint import of_files
 from backend.pipeline.stage import Engine
+from backend.solve_memory import free_bytes
 from shared.artifacts import StageResult
-from shared.camera_files import read_camera
+from shared.camera_files import Intrinsics, read_camera
 from shared.depth_meta import DEPTH_VERSION, DepthMeta, MissingDepth
 from shared.depth_params import DepthParams
 from shared.errors import NoParallax
@@ -78,7 +81,7 @@ def run(params: DepthParams, context: StageContext) -> StageResult:
     shot = context.shot
     camera = read_camera(shot.root)
     earlier = earlier_maps(params, engine_of(params), inputs(params, shot, context.footage), shot)
-    working = WorkingPixels(camera.intrinsics, half=params.resolution == "half" and earlier is None)
+    working = WorkingPixels(camera.intrinsics) if earlier else _working(params, context, camera.intrinsics)
     shop = open_workshop(context)
     facts: Mapping[str, Any] = {}
     with ShotPictures(shot, camera.intrinsics, working) as pictures:
@@ -94,6 +97,17 @@ def run(params: DepthParams, context: StageContext) -> StageResult:
             _build(job, meta.frames, lambda number: read_back(job, number), shop, progress)
     made = publish(shop, context, (meta.frames[0], meta.frames[-1]), with_maps=earlier is None)
     return StageResult("depth", ran.name, ran.version, {**_facts(meta), **facts}, made)
+
+
+def _working(params: DepthParams, context: StageContext, intrinsics: Intrinsics) -> WorkingPixels:
+    """The working pixels as asked for; at half resolution when the processor's memory is too short for all."""
+    half = params.resolution == "half"
+    whole = WorkingPixels(intrinsics)
+    if context.device == "cpu" and engine_of(params) == MVS:
+        half, notice = affordable(whole.size[0] * whole.size[1], half, free_bytes())
+        if notice:
+            context.notice(notice)
+    return WorkingPixels(intrinsics, half=True) if half else whole
 
 
 def _make(ran: Engine, job: DepthJob, context: StageContext, shop: Workshop) -> tuple[DepthMeta, Mapping[str, Any]]:

@@ -18,8 +18,10 @@ from backend.depth import engines
 from backend.depth.engines import EngineRun
 from backend.depth.frame import FrameDepth
 from backend.depth.job import DepthJob
+from backend.depth.memory import affordable
 from backend.depth.outputs import read_depth, read_grey, write_grey
 from backend.pipeline.runner import is_up_to_date, plan
+from backend.stages import depth
 from backend.world.change import WorldStep, change_world
 from shared.camera_files import Similarity, read_camera
 from shared.depth_meta import MissingDepth, read_depth_meta
@@ -363,3 +365,23 @@ def test_too_little_memory_on_the_device_goes_on_with_the_processor(
     monkeypatch.setattr(engines, "_mvs", lambda job, left: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(OutOfMemory, match="too little memory"):
         run_depth(tmp_path, engine="mvs", holes="keep")
+
+
+def test_a_plate_too_large_for_the_memory_is_worked_on_at_half_resolution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert affordable(2_000_000, False, 8e9) == (False, "") and affordable(2_000_000, True, 8e9) == (True, "")
+    half, notice = affordable(2_000_000, False, 2e9)
+    assert half and "2.9 GB" in notice and "1.9 GB are free" in notice and "half resolution" in notice
+    assert "may run out" in affordable(8_000_000, False, 2e9)[1]
+    shot_with_floor(tmp_path)
+    sizes: list[tuple[int, int]] = []
+
+    def sized(job: DepthJob, left: Sequence[int]) -> Iterator[FrameDepth]:
+        sizes.append(job.pictures.working.size)
+        yield from constant(job, left)
+
+    monkeypatch.setattr(engines, "_mvs", instead(sized))
+    monkeypatch.setattr(depth, "free_bytes", lambda: 3e8)
+    _, notices = run_depth(tmp_path, engine="mvs")
+    assert sizes == [(27, 48)] and any("half resolution" in notice for notice in notices)
