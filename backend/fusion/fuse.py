@@ -46,15 +46,15 @@ class Fusion:
         self._noise = NoiseMeter()
         self._frames = 0
 
-    def add(self, frame: FusionFrame) -> None:
-        """Fuses a frame. One that has no depth to fuse changes nothing."""
+    def add(self, frame: FusionFrame, checkpoint: Callable[[], None] = lambda: None) -> None:
+        """Fuses a frame. One that has no depth to fuse changes nothing. A fusion whose `checkpoint` raised is void."""
         used = fused_pixels(frame, self._settings)
         if not used.any():
             return
         if self._levels is None:
             self._levels = Levels(_voxel_of(frame, used, self._settings), self._settings)
         self._noise.add(frame, used)
-        self._levels.add(sight_of(frame, self._levels.unit, self._settings), self._truncation(frame))
+        self._levels.add(sight_of(frame, self._levels.unit, self._settings), self._truncation(frame), checkpoint)
         self._frames += 1
 
     def result(self, checkpoint: Callable[[], None] = lambda: None) -> Fused:
@@ -98,8 +98,7 @@ def fuse(
     was seen often enough."""
     fusion = Fusion(settings)
     for frame in frames:
-        checkpoint()
-        fusion.add(frame)
+        fusion.add(frame, checkpoint)
     return fusion.result(checkpoint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -90,10 +91,11 @@ class Said:
     surface: NDArray[np.bool_]
 
 
-def integrate(volume: Volume, sight: Sight, level: int, reach: float) -> None:
+def integrate(volume: Volume, sight: Sight, level: int, reach: float, checkpoint: Callable[[], None]) -> None:
     """Means over the frames: of distances by weight, of colours by view angle, distance and sharpness."""
     slots = seen_blocks(volume, sight, reach)
     for start in range(0, len(slots), _CHUNK):
+        checkpoint()
         said = _said(volume, sight, level, reach, slots[start : start + _CHUNK])
         _add_distance(volume, sight, said)
         _add_colour(volume, sight, said)

@@ -36,7 +36,7 @@ class Levels:
         """The finest level there may be, once memory has set one."""
         return self._finest
 
-    def add(self, sight: Sight, truncation: float) -> None:
+    def add(self, sight: Sight, truncation: float, checkpoint: Callable[[], None] = lambda: None) -> None:
         """Takes a frame in. truncation: reach of its depths, in voxels of their level."""
         self._make(sight)
         if not self.volumes:
@@ -46,7 +46,7 @@ class Levels:
         for level, volume in sorted(self.volumes.items()):
             reach = truncation * volume.voxel
             allocate(volume, sight, level, reach)
-            integrate(volume, sight, level, reach)
+            integrate(volume, sight, level, reach, checkpoint)
         while self._bytes() > self._settings.memory_mb * 1e6:
             self._coarsen()
 
