@@ -46,36 +46,42 @@ def import_depth(
     depth: DepthContents,
     name: str,
 ) -> Iterator[ImportedDepth | None]:
-    """Imports in steps; the last one yields the result. The shot's root and camera are there."""
-    mesh, cloud, surface = None, None, None
-    if depth.mesh is not None:
-        data = None
-        for data in build_mesh(depth.mesh, f"{name} Mesh"):  # noqa: B007  (the last one is finished)
-            yield None
-        mesh = _place(scene, collection, MESH, data, f"{name} Mesh")
-    if depth.cloud is not None:
-        data = None
-        for data in build_cloud(depth.cloud, f"{name} Dense Points"):  # noqa: B007
-            yield None
-        cloud = _place(scene, collection, CLOUD, data, f"{name} Dense Points")
-        if not any(cloud_display.is_display(modifier) for modifier in cloud.modifiers):
-            cloud_display.add_display(cloud, point_radius(shot))
+    """Imports in steps; the last one yields the result. The shot's root and camera are there.
+
+    First grows what nothing uses yet; what the artist sees changes in the last steps."""
+    if depth.grid:
+        yield from grid_nodes.make_depth_nodes()
+    built: dict[str, bpy.types.Mesh] = {}
+    for role, fused, build, title in (
+        (MESH, depth.mesh, build_mesh, f"{name} Mesh"),
+        (CLOUD, depth.cloud, build_cloud, f"{name} Dense Points"),
+    ):
+        if fused is not None:
+            for data in build(fused, title):
+                built[role] = data
+                yield None
+    mesh, cloud = (_place(scene, collection, role, built.get(role)) for role in (MESH, CLOUD))
+    if cloud is not None and not any(cloud_display.is_display(modifier) for modifier in cloud.modifiers):
+        cloud_display.add_display(cloud, point_radius(shot))
     yield None
+    surface = None
     if depth.frames.frames:
         grid.import_sequences(collection, shot, depth, name)
         reset_scale(collection)
         yield None
         if depth.grid:
-            yield from grid_nodes.make_depth_nodes()
             camera = ownership.recall(collection, ownership.CAMERA)
             surface = grid.import_grid(scene, collection, camera, shot, name)
     yield ImportedDepth(mesh, cloud, surface, depth.frames.frames, depth.absent)
 
 
 def _place(
-    scene: bpy.types.Scene, collection: bpy.types.Collection, role: str, data: bpy.types.Mesh, name: str
-) -> bpy.types.Object:
-    """The finished mesh in the object of its role, whose materials, modifiers, parents and render settings stay."""
+    scene: bpy.types.Scene, collection: bpy.types.Collection, role: str, data: bpy.types.Mesh | None
+) -> bpy.types.Object | None:
+    """The finished mesh in the object of its role, whose materials, modifiers, parents and render settings stay. None
+    without one."""
+    if data is None:
+        return None
     known = ownership.recall(collection, role)
     if known is not None:
         leave_tools(known)
@@ -83,7 +89,7 @@ def _place(
         ownership.place(scene, collection, known)
         return known
     data.materials.append(fused_material() if role == MESH else cloud_display.point_material())
-    made, _ = ownership.ensure_object(scene, collection, role, name, data)
+    made, _ = ownership.ensure_object(scene, collection, role, data.name, data)
     made.parent = ownership.recall(collection, ownership.ROOT)
     roles.set_role(made, roles.HOLDOUT if role == MESH else roles.REFERENCE)
     return made
