@@ -9,7 +9,7 @@ Only nodes that all these versions have: 4.2 has no Integer Math, so whole numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ import bpy
 
 _COLUMN, _ROW, _ROWS = 170, 90, 12
 _AT_ONCE = 6
+_MARK = "backlot_nodes_"
 
 
 @dataclass
@@ -159,6 +160,12 @@ class FieldBuilder:
         node.inputs.append((0, geometry))
         return Field(self, node)
 
+    def group(self, tree: bpy.types.NodeTree, **inputs: Term) -> PlannedNode:
+        """A group, with its inputs by name."""
+        node = self.add("GeometryNodeGroup", node_tree=tree)
+        node.inputs += list(inputs.items())
+        return node
+
     def sample(self, image: str, place: Field, frame: Field) -> Field:
         """Red of an image input at a place, 0..1 over the picture, without any filter; 0 where there is none."""
         node = self.add("GeometryNodeImageTexture", interpolation="Closest", extension="CLIP")
@@ -169,6 +176,26 @@ class FieldBuilder:
 
 
 Inputs = tuple[tuple[str, str, float | None], ...]
+
+
+def find_group(name: str, version: int) -> bpy.types.NodeTree | None:
+    """A finished group of the file, whatever it is called now."""
+    return next((g for g in bpy.data.node_groups if g.get(_MARK + name) == version), None)
+
+
+def make_group(
+    name: str, version: int, inputs: Inputs, outputs: tuple[tuple[str, str], ...], build: FieldBuilder
+) -> Generator[None, None, bpy.types.NodeTree]:
+    """Makes a planned group in short steps. It is found when it is finished, and not before."""
+    group = new_group(name, inputs, outputs)
+    yield from build.make(group)
+    group[_MARK + name] = version
+    return group
+
+
+def is_group(group: bpy.types.NodeTree | None, name: str) -> bool:
+    """Whether this was made as the group of that name, in whatever version."""
+    return group is not None and _MARK + name in group
 
 
 def new_group(name: str, inputs: Inputs, outputs: tuple[tuple[str, str], ...]) -> Any:

@@ -20,6 +20,7 @@ from . import grid_nodes, materials, roles
 from .contents import DepthContents
 from .field_nodes import input_path, set_input
 from .images import load_sequence
+from .lens_nodes import LENS
 from .names import ACTION, CONFIDENCE_IMAGE, DEPTH_IMAGE, GRID, MATERIAL, PLATE_IMAGE
 
 MODIFIER = "Backlot Depth"
@@ -116,7 +117,7 @@ def _set_lens(
     set_input(modifier, "Width", float(optics.width))
     set_input(modifier, "Height", float(optics.height))
     set_input(modifier, "Distorted", lens.is_distorted(optics))
-    for title, value in zip(grid_nodes.LENS, (optics.k1, optics.k2, optics.p1, optics.p2), strict=True):
+    for title, value in zip(LENS, (optics.k1, optics.k2, optics.p1, optics.p2), strict=True):
         set_input(modifier, title, value)
     fold = reach(optics)
     set_input(modifier, "Fold", fold if math.isfinite(fold) else 0.0)

@@ -7,6 +7,7 @@ thread that has read the file. Only where each triangle begins has to be told on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import bpy
 import numpy as np
@@ -15,7 +16,9 @@ from .contents import Fused
 from .materials import COLOUR
 
 _AT_ONCE = 8_000
-"""Triangles whose beginnings are told in one step."""
+"""Triangles whose beginnings are told in one step, one by one."""
+_BY_ARRAY = 300_000
+"""Up to so many they are told by one array, in about 15 ms; that is six times as fast, but cannot be cut into steps."""
 
 
 def build_cloud(fused: Fused, name: str) -> Iterator[bpy.types.Mesh]:
@@ -45,14 +48,22 @@ def build_mesh(fused: Fused, name: str) -> Iterator[bpy.types.Mesh]:
     _write(mesh, ".corner_edge", "INT", "CORNER", fused.corner_edges)
     mesh.polygons.add(count)
     yield mesh
-    polygons = mesh.polygons
+    for _ in _tell_beginnings(mesh.polygons, count):
+        yield mesh
+    yield mesh
+    mesh.update()
+    yield mesh
+
+
+def _tell_beginnings(polygons: Any, count: int) -> Iterator[None]:
+    if count <= _BY_ARRAY:
+        polygons.foreach_set("loop_start", np.arange(0, 3 * count, 3, dtype=np.int32))
+        return
     for start in range(0, count, _AT_ONCE):
         # One at a time: a list of them would set off Python's garbage collection, which takes longer than all of it.
         for at in range(start, min(start + _AT_ONCE, count)):
             polygons[at].loop_start = 3 * at
-        yield mesh
-    mesh.update()
-    yield mesh
+        yield
 
 
 def _points(mesh: bpy.types.Mesh, fused: Fused) -> Iterator[bpy.types.Mesh]:

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.gui, pytest.mark.skipif(bool(chroot.why_not()), reason
 
 FRAMES = 6
 WAIT_S = 60.0
-FACES_PER_CELL_ROW = 160
+FACES_PER_CELL_ROW = 150
 
 
 def test_depth_from_the_sidebar(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_depth_from_the_sidebar(tmp_path: Path) -> None:
     assert stages == [("depth",), ("depth",)]
     assert facts["after_cancel"] == []
     assert facts["things"] == ["clip Dense Points", "clip Depth", "clip Mesh"]
-    assert facts["faces"] > 300_000 and facts["longest_step_s"] < 0.06
+    assert facts["faces"] > 250_000 and facts["longest_step_s"] < 0.06
     assert min(facts["vertices"].values()) > 10_000 and len(set(facts["vertices"].values())) == 3
     assert facts["catches"]
     assert (facts["undone_to_3"], facts["undone_to_0"], facts["redone"]) == (3, 0, 3)

@@ -71,7 +71,7 @@ def estimate(window):
     measure_imports(window)
     yield 0.5
     window.call(bpy.ops.backlot.estimate_depth)
-    yield (lambda: len(depth_things()) == 3), WAIT_S
+    yield (lambda: len(depth_things()) == 3), 2 * WAIT_S
     yield 1.0  # the pump writes the undo step in a tick of its own
     window.facts["things"] = sorted(thing.name for thing in depth_things())
     window.facts["faces"] = len(collection()["backlot_depth_mesh"].data.polygons)
