@@ -52,7 +52,8 @@ def composite(tmp_path: Path, part: str, role: str) -> tuple[Any, Any, np.ndarra
     sun.data.energy = 3.0
     scene.collection.objects.link(sun)
     bpy.ops.backlot.setup_composite()
-    return truth, scene, render_png(scene, tmp_path / "out.png", 1002, samples=12 if role == "CATCHER" else 4).astype(int)
+    samples = 12 if role == "CATCHER" else 4
+    return truth, scene, render_png(scene, tmp_path / "out.png", 1002, samples).astype(int)
 
 
 def at(truth: Any, picture: np.ndarray, place: tuple[float, float, float]) -> np.ndarray:
