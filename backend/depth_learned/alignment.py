@@ -116,4 +116,5 @@ def _sentences(name: str, kind: str, numbers: Sequence[int], origin: Sequence[st
     few = [number for number, one in zip(numbers, origin, strict=True) if one == NEIGHBOURS]
     if not few:
         return []
-    return [f"Frames {frame_ranges(few)} see too few solved points: the frames around give their depth its scale."]
+    named = frame_ranges(few)
+    return [f"Frames {named} see too few solved points that {name} agrees with: the frames around give their scale."]

@@ -23,6 +23,9 @@ from .sparse import SparsePoints
 _FARTHEST_M = 1000.0
 """Metric networks give the sky a depth of kilometres: what they put beyond counts as sky."""
 
+_FAR_SHARE = 0.02
+"""Of the frame's median inverse depth: fifty times as far as the median is far."""
+
 _SKY_ERROR = 0.1
 
 
@@ -94,13 +97,19 @@ def _frame(prepared: Prepared, index: int, focal: float | None) -> FrameDepth:
     value, covariance = found.value[index], found.covariance[index]
     inverse = np.asarray(applied(model.kind, value, x), np.float32)
     spread = _spread(model.kind, covariance, x, inverse)
-    far = ~(inverse > np.maximum(spread, 1e-9))
-    if model.kind == METRIC:
-        far = x < 1.0 / _FARTHEST_M
+    far = x < 1.0 / _FARTHEST_M if model.kind == METRIC else _endless(inverse, spread)
     error = np.hypot(_expected(prepared, index, inverse, far), 0.5 * steepness(inverse))
     error = np.where(far, _SKY_ERROR, np.hypot(error, spread / np.maximum(inverse, 1e-12)))
     depth = np.where(far, SKY, 1.0 / np.where(far, 1.0, inverse)).astype(np.float32)
     return FrameDepth(prepared.pictures.numbers[index], depth, confidence_of(error))
+
+
+def _endless(inverse: Map, spread: Map) -> Mask:
+    """bool [H, W]: where a relative map cannot be told from infinity, and is far: however uncertain a frame's shift is,
+    what is near is not sky."""
+    near = inverse[inverse > 0]
+    least = _FAR_SHARE * float(np.median(near)) if len(near) else 0.0
+    return np.asarray(inverse <= np.clip(spread, 1e-9, max(least, 1e-9)))
 
 
 def _spread(kind: str, covariance: Floats, x: Map, inverse: Map) -> Map:

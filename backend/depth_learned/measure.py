@@ -20,6 +20,9 @@ from .predictions import PredictionStore
 from .settings import LearnedSettings, Pictures
 from .sparse import Samples, SparsePoints, samples_of
 
+_KEPT = 200
+"""Points of a frame that the scale of the world is judged by: they stay in memory."""
+
 _ENOUGH = 12
 """Points that a frame must see for its map to count as compared with them."""
 
@@ -141,5 +144,6 @@ def _fit(kind: str, x: Floats | None, samples: Samples | None, size: tuple[int, 
 def _metres(kind: str, x: Floats | None, samples: Samples | None) -> tuple[Floats, Floats] | None:
     if kind != METRIC or x is None or samples is None:
         return None
-    use = x > 0
+    use = np.nonzero(x > 0)[0]
+    use = use[:: max(1, len(use) // _KEPT)]
     return samples.depth[use], 1.0 / x[use]

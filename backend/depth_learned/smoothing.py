@@ -25,7 +25,7 @@ _LEAST_SHARE = 1e-3
 
 _LEAST_STEPS = 4
 _STEP = 0.02
-"""Relative change from frame to frame where too few frames could be fitted to measure it."""
+"""Relative change from frame to frame, on top of what is seen, where too few frames were fitted to tell noise."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,12 @@ def _usual_change(
     least = np.diag((1e-4 * typical) ** 2)
     pairs = [(i, j) for i, j in pairwise(there) if not any(step.cut for step in steps[i + 1 : j + 1])]
     largest = _student(values - np.median(values, 0)) + np.diag((0.5 * typical) ** 2)
-    if len(pairs) < _LEAST_STEPS:
-        return np.diag((_STEP * typical) ** 2), largest
+    guess = np.diag((_STEP * typical) ** 2)
+    if not pairs:
+        return guess, largest
     moves = np.array([(_at(observed, j).value - _at(observed, i).value) / np.sqrt(j - i) for i, j in pairs])
+    if len(pairs) < _LEAST_STEPS:
+        return guess + moves.T @ moves / len(moves), largest
     spread = _student(moves) + least
     shares = [(_at(observed, i).covariance + _at(observed, j).covariance) / (j - i) for i, j in pairs]
     explained = np.median(shares, axis=0)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from backend.depth.poses import Floats, Pose
 from backend.world.carriers import read_arrays
 from shared.camera_files import SolvedCamera
-from shared.errors import ArtifactMissing
 from shared.shot import ShotFolder
 
 Indices = NDArray[np.int64]
@@ -71,13 +70,9 @@ def read_sparse(shot: ShotFolder, camera: SolvedCamera) -> SparsePoints:
     stored = read_arrays(shot.cloud)
     xyz, error = stored["xyz"].astype(np.float64), stored["error"].astype(np.float64)
     real = ~stored["at_infinity"].astype(bool) if "at_infinity" in stored else np.ones(len(xyz), bool)
-    try:
-        tracks = read_arrays(shot.tracks) if shot.tracks.is_file() else None
-    except ArtifactMissing:
-        tracks = None
-    if tracks is None:
+    if not shot.tracks.is_file():
         return SparsePoints(xyz[real], np.full(int(real.sum()), _UNKNOWN_SD))
-    row, frame = _observations(tracks, real)
+    row, frame = _observations(read_arrays(shot.tracks), real)
     sd = log_depth_sd(xyz, error, row, frame, _centres(camera), _focal(camera))
     good = real & (sd < _USELESS_SD)
     place = np.cumsum(good) - 1

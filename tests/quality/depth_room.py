@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -95,12 +96,19 @@ class Room:
         return SparsePoints(np.concatenate(xyz), np.full(sum(map(len, xyz)), 0.01), seen)
 
 
+class Scene(Protocol):
+    """Frames whose depth [H, W] is known, by index."""
+
+    @property
+    def depths(self) -> Sequence[Floats]: ...
+
+
 @dataclass
 class WrongTruth:
     """Implements `DepthModel`: true inverse depth is scale[t] * x + shift[t] of its relative maps x; its metric maps
     are the true depth over scale[t]. Noise, as a share of the depth: `white` of each pixel, `regions` over regions."""
 
-    room: Room
+    room: Scene
     kind: str
     scale: Floats
     shift: Floats
@@ -122,8 +130,9 @@ class WrongTruth:
 
     def _map(self, index: int) -> RawMap:
         rng = np.random.default_rng([index, 5])
-        patches = cv2.resize(rng.normal(0, 1, (5, 8)), SIZE[::-1], interpolation=cv2.INTER_CUBIC)
-        noise = np.exp(self.regions * patches + self.white * rng.normal(0, 1, SIZE))
+        height, width = self.room.depths[index].shape
+        patches = cv2.resize(rng.normal(0, 1, (5, 8)), (width, height), interpolation=cv2.INTER_CUBIC)
+        noise = np.exp(self.regions * patches + self.white * rng.normal(0, 1, (height, width)))
         depth = self.room.depths[index] * noise
         if self.kind == METRIC:
             return RawMap((depth / self.scale[index]).astype(np.float32))

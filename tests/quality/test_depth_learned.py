@@ -106,7 +106,7 @@ def test_frames_without_points_follow_their_neighbours_and_it_is_said(room: Room
     model = WrongTruth(room, RELATIVE, drift, np.full(FRAMES, 0.02), regions=0.01, white=0.01)
     prepared = ready(room, model, tmp_path, unseen=(6, 7, 8, 9))
     assert prepared.alignment.notices == (
-        "Frames 7-10 see too few solved points: the frames around give their depth its scale.",
+        "Frames 7-10 see too few solved points that wrong-truth agrees with: the frames around give their scale.",
     )
     assert np.abs(alignment_errors(model, prepared.alignment.smoothed.value))[6:10].max() < 0.02
     sure = [float(np.median(one.confidence)) for one in frames(prepared, [3, 8])]
@@ -118,6 +118,15 @@ def test_every_fourth_frame_is_enough_for_a_steady_model(room: Room, tmp_path: P
     prepared = ready(room, model, tmp_path, every=4)
     assert prepared.alignment.origin[:5] == ("own", "between", "between", "between", "own")
     assert not prepared.alignment.notices
+    assert np.abs(alignment_errors(model, prepared.alignment.smoothed.value)).max() < 0.01
+
+
+@pytest.mark.parametrize("kind", [METRIC, RELATIVE])
+def test_three_frames_are_enough(kind: str, room: Room, tmp_path: Path) -> None:
+    """Too few to know how a model's scale changes: each is believed."""
+    few = Room(room.poses[:3])
+    model = WrongTruth(few, kind, np.array([0.7, 1.4, 0.9]), np.array([0.03, -0.02, 0.0]), regions=0.01)
+    prepared = ready(few, model, tmp_path)
     assert np.abs(alignment_errors(model, prepared.alignment.smoothed.value)).max() < 0.01
 
 
