@@ -39,9 +39,9 @@ def _lines(state: ModelState) -> list[str]:
     there = "ready" if state.ready else f"missing {', '.join(state.missing)}"
     use = "" if about.commercial else "; NOT for commercial work"
     return [
-        f"  {about.name:<22} {about.engine:<12} {there}",
-        f"  {'':<22} {about.title}; {about.homepage}",
-        f"  {'':<22} code {about.code_licence}; weights {about.weights_licence}{use}",
+        f"  {about.name:<38} {about.engine:<14} {there}",
+        f"  {'':<38} {about.title}; {about.homepage}",
+        f"  {'':<38} code {about.code_licence}; weights {about.weights_licence}{use}",
     ]
 
 

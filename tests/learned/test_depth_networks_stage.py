@@ -74,7 +74,8 @@ def test_maps_of_a_network_take_the_scale_of_the_solve(
     floor_points_only(shot)
     model = Floor(truth, kind)
     monkeypatch.setattr(learned, "load", lambda chosen, device, notice: model)
-    result, notices = run_depth(shot, **weights(tmp_path / "weights"))
+    result, notices = run_depth(shot, dense=True, **weights(tmp_path / "weights"))
+    assert (shot / "colmap/dense/fused.ply").stat().st_size > 10_000
     meta = json.loads((shot / "depth/meta.json").read_text(encoding="utf-8"))
     assert (result.engine, meta["engine"], meta["model"]) == (
         "depth-learned",
