@@ -24,6 +24,7 @@ from backend.depth.fallback import on_device
 from backend.depth.finish import finished
 from backend.depth.job import DepthJob
 from backend.depth.memory import affordable
+from backend.depth.parallax import REMEDY
 from backend.depth.passes import (
     ClipRange,
     Final,
@@ -51,9 +52,13 @@ from shared.artifacts import StageResult
 from shared.camera_files import Intrinsics, read_camera
 from shared.depth_meta import DEPTH_VERSION, DepthMeta, MissingDepth
 from shared.depth_params import DepthParams
-from shared.errors import NoParallax
+from shared.errors import ArtifactMissing, NoParallax
 from shared.shot import ShotFolder, document_text
 
+_REMEDY_EMPTY = {
+    "keep": f"Let what was not measured be filled: leave --depth-holes keep out. {REMEDY}",
+    "fill": REMEDY,
+}
 _NO_VIEW = "no other frame shows the same place from elsewhere"
 _FINDING, _AGREEING, _WRITING, _PREVIEWS = "Finding depth", "Making frames agree", "Writing depth", "Writing previews"
 _LOOKING, _FUSING, _MESHES = "Running the network", "Fusing", "Meshing frames"
@@ -127,6 +132,8 @@ def _make(ran: Engine, job: DepthJob, context: StageContext, shop: Workshop) -> 
     final = finished(job, numbers, maps, raw if by.knows_movers else None)
     plate_pass(job, numbers, final, shop.maps, progress.begin(_WRITING))
     found = clip_range(numbers, shop.maps, context.check_cancelled)
+    if found.known == 0.0:
+        raise ArtifactMissing("Not one pixel of the clip has a depth.", _REMEDY_EMPTY[job.params.holes])
     chosen = frames_in_range(job.params, job.pictures.numbers)
     span = (job.pictures.numbers[chosen[0]], job.pictures.numbers[chosen[-1]])
     preview_pass(numbers, span, found, shop.maps, context.shot.read().facts, progress.begin(_PREVIEWS))

@@ -199,6 +199,13 @@ def test_open_holes_and_frames_that_the_engine_has_nothing_for(tmp_path: Path, m
     assert (read_depth(tmp_path / "depth/frame_1002.exr") == 7.0).all()
 
 
+def test_depth_without_a_single_pixel_is_an_error_and_not_a_result(tmp_path: Path) -> None:
+    shot_with_floor(tmp_path)
+    with pytest.raises(ArtifactMissing, match="Not one pixel") as empty:
+        run_depth(tmp_path, holes="keep")  # the floor is never measured
+    assert "--depth-holes" in empty.value.remedy and not (tmp_path / "depth").exists()
+
+
 def test_a_stopped_stage_goes_on_and_an_earlier_result_stays_until_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
