@@ -12,6 +12,7 @@ from shared.errors import EngineUnavailable
 from .models import MODELS, Model
 
 VARIABLE = "BACKLOT_WEIGHTS"
+_ALLOW_FLAGS = {"sfm-learned": "--allow-non-commercial", "depth-learned": "--depth-non-commercial"}
 ALLOW_VARIABLE = "BACKLOT_ALLOW_NON_COMMERCIAL"
 
 
@@ -67,7 +68,7 @@ def require(model: Model, weights: Path, *, non_commercial: bool) -> Path:
     if not model.commercial and not non_commercial:
         raise EngineUnavailable(
             f"{model.title} may not be used for commercial work ({model.weights_licence}). {model.note}".strip(),
-            f"If this work is not commercial, allow it: --allow-non-commercial, or {ALLOW_VARIABLE}=1.",
+            f"If this work is not commercial, allow it: {_ALLOW_FLAGS[model.engine]}, or {ALLOW_VARIABLE}=1.",
         )
     state = state_of(model, weights)
     if not state.ready:

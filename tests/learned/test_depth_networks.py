@@ -178,8 +178,9 @@ def test_licences_decide_what_auto_takes(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="Small"):
         choose("auto", str(tmp_path), non_commercial=False)
     save_depth_anything(tmp_path / "depth-anything-v2-large")
-    with pytest.raises(EngineUnavailable, match="commercial"):
+    with pytest.raises(EngineUnavailable, match="commercial") as refused:
         choose("depth-anything-v2-large", str(tmp_path), non_commercial=False)
+    assert "--depth-non-commercial" in refused.value.remedy
     with pytest.raises(EngineUnavailable, match="Small"):
         choose("depth-anything", str(tmp_path), non_commercial=False)
     assert choose("auto", str(tmp_path), non_commercial=True).model.name == "depth-anything-v2-large"
