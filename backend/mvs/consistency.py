@@ -26,7 +26,7 @@ _PIXELS = 1.5
 @dataclass(frozen=True)
 class DepthMap:
     """The estimate of one view. inverse [H, W]. weight [H, W] > 0: inverse variance up to a factor. step [H, W]:
-    inverse depth per px in the sources."""
+    inverse depth that counts as one px in the sources (less than that where the map's noise is less)."""
 
     view: View
     inverse: Tensor

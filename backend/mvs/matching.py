@@ -35,11 +35,23 @@ def _window_sizes(size: int, radius: int) -> Tensor:
     return ((place + radius).clamp_max(size - 1) - (place - radius).clamp_min(0) + 1).float()
 
 
+_LEAST_GRAIN = 1.0 / 255.0
+"""Compression takes grain away and leaves errors of about a level of 8 bits in its place; so does interpolation."""
+
+_CLIPPED = 0.02
+"""Black and white within so much of the ends hold no grain."""
+
+
 def grain(gray: Tensor) -> float:
-    """Standard deviation of the noise of gray [H, W]: median form of Immerkaer's Laplacian difference."""
+    """Standard deviation of the noise of gray [H, W]: median form of Immerkaer's Laplacian difference, where the
+    picture is not clipped."""
+    if min(gray.shape) < 3:
+        return _LEAST_GRAIN
     kernel = torch.tensor([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]], device=gray.device)
-    response = nnf.conv2d(gray[None, None], kernel[None, None])
-    return float(response.abs().median() / 0.6745 / 6.0)
+    response = nnf.conv2d(gray[None, None], kernel[None, None])[0, 0].abs()
+    inner = gray[1:-1, 1:-1]
+    response = response[(inner > _CLIPPED) & (inner < 1.0 - _CLIPPED)]
+    return max(float(response.median()) / 0.6745 / 6.0, _LEAST_GRAIN) if response.numel() else _LEAST_GRAIN
 
 
 def normalised(gray: Tensor, radius: int, noise: float) -> Tensor:
@@ -50,14 +62,10 @@ def normalised(gray: Tensor, radius: int, noise: float) -> Tensor:
     return centred * torch.rsqrt(variance.clamp_min(0.0) + (2.0 * noise) ** 2 + 1e-6)
 
 
-_ROUNDING = 1.0 / 255.0**2 / 12.0
-"""Variance of what 8 bits cut off."""
-
-
 def texture(gray: Tensor, radius: int) -> Tensor:
     """Variance of the windows of gray [H, W], in variances of the grain."""
     variance = box(gray * gray, radius) - box(gray, radius) ** 2
-    return variance.clamp_min(0.0) / (grain(gray) ** 2 + _ROUNDING)
+    return variance.clamp_min(0.0) / grain(gray) ** 2
 
 
 def correlation(warped: Tensor, gray: Tensor, mean: Tensor, variance: Tensor, radius: int, noise: float) -> Tensor:

@@ -21,6 +21,9 @@ from .views import Passage, View, looked_up, marked, other_pixels, passage
 _CHUNK = 16
 """Planes that are matched at a time: bounds the memory."""
 
+_LEAST_PLANES = 32
+"""However little parallax there is: layers a fraction of a px apart are still layers."""
+
 _SMALL, _LARGE = 0.06, 0.7
 """Penalties of SGM, in units of 1 - ZNCC."""
 
@@ -65,7 +68,7 @@ def plane_step(view: View, sources: Sequence[View], near: float) -> float:
 
 def sweep(view: View, sources: Sequence[View], near: float, settings: MvsSettings) -> Swept:
     """Depth of a (half resolution) view by a sweep from infinity to the inverse depth `near`."""
-    step = max(plane_step(view, sources, near), near / settings.most_planes)
+    step = max(min(plane_step(view, sources, near), near / _LEAST_PLANES), near / settings.most_planes)
     planes = torch.arange(0.0, near + step, step, device=view.gray.device)
     cost = _cost_volume(view, sources, planes, settings)
     total = semi_global(cost, _edges(view.gray), _SMALL, _LARGE)
