@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from pathlib import Path
+
+import av
 import numpy as np
 import pytest
 
@@ -10,6 +14,7 @@ from backend.depth.frame import SKY, FrameDepth
 from backend.depth.normals import normals_of
 from backend.depth.outputs import DepthRange, confidence_levels, preview_levels
 from backend.depth.resample import sampled_depth
+from backend.depth.video import write_video
 from backend.depth.working import WorkingPixels
 from shared.camera_files import FrameIntrinsics, Intrinsics
 
@@ -137,3 +142,15 @@ def test_one_range_holds_the_clip_and_near_is_bright() -> None:
     assert lengths.known == pytest.approx(10000 / 10200)
     levels = preview_levels(np.array([[0.0, near, 3.0, far, SKY]], np.float32), near, far)[0].tolist()
     assert levels[0] == 0 and levels[1] == 255 and 1 < levels[2] < 255 and levels[3:] == [1, 1]
+
+
+def test_a_video_of_odd_size_and_wide_pixels(tmp_path: Path) -> None:
+    picture = np.tile(np.arange(95, dtype=np.uint8) * 2, (53, 1))
+    path = tmp_path / "depth.mp4"
+    write_video(path, iter([picture, 255 - picture]), (53, 95), Fraction(25), Fraction(2))
+    with av.open(str(path)) as file:
+        stream = file.streams.video[0]
+        shown = [frame.to_ndarray(format="gray").astype(int) for frame in file.decode(stream)]
+        assert stream.sample_aspect_ratio == 2 and stream.average_rate == 25
+    assert [one.shape for one in shown] == [(54, 96)] * 2
+    assert np.abs(shown[0][:53, :95] - picture).mean() < 3.0 and np.abs(shown[1][:53, :95] - 255 + picture).mean() < 3.0
