@@ -26,7 +26,8 @@ def finished(job: DepthJob, numbers: Sequence[int], maps: DepthStore, raw: Depth
         if moving.any():
             depth, sure = (np.where(moving, np.float32(UNKNOWN), plane) for plane in (still.depth, still.confidence))
             still = replace(still, depth=depth, confidence=sure)
-        return WatchedFrame(still, moving, pose, job.pictures.things(index))
+        engine = None if raw is None else raw.read(number)
+        return WatchedFrame(still, moving, pose, job.pictures.things(index), engine)
 
     movers = watched(map(watch, numbers), job.checkpoint)
-    return lambda number: with_movers(watch(number), movers, None if raw is None else raw.read(number))
+    return lambda number: with_movers(watch(number), movers)

@@ -11,15 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .frame import MEASURED, FrameDepth, Mask
-from .movers_contact import Footing, Stand, stand_of
+from .frame import FrameDepth, Mask
+from .movers_contact import Footing, Places, Stand, seen_depth, stand_of
 from .movers_path import way_of
 from .movers_pieces import Ellipse, Labels, PieceNames, components, labels_of_things, split
 from .poses import Floats, Pose
-
-Places = NDArray[np.int64]
 
 _SURE = {Footing.CONTACT: 0.4, Footing.CUT: 0.2, Footing.HIDDEN: 0.2, Footing.LAYERS: 0.1}
 """Confidence of a mover's depth by what is known of it: below measured, whatever it is."""
@@ -28,12 +25,14 @@ _SURE = {Footing.CONTACT: 0.4, Footing.CUT: 0.2, Footing.HIDDEN: 0.2, Footing.LA
 @dataclass(frozen=True)
 class WatchedFrame:
     """frame: the static scene's depth, 0 where something moves. moving bool [H, W]: all that does. things: bool [H, W]
-    each, what is known as single things (roto), in one order in all frames."""
+    each, what is known as single things (roto), in one order in all frames. raw: the engine's map if it knows moving
+    things too (a network's)."""
 
     frame: FrameDepth
     moving: Mask
     pose: Pose
     things: Sequence[Mask] = ()
+    raw: FrameDepth | None = None
 
     @property
     def loose(self) -> list[Mask]:
@@ -71,7 +70,7 @@ def watched(frames: Iterable[WatchedFrame], checkpoint: Callable[[], None] = lam
         number = one.frame.number
         poses[number], ellipses[number] = one.pose, pieces.ellipses
         for name in pieces.ellipses:
-            stand = stand_of(pieces.labels == name, one.frame, one.pose)
+            stand = stand_of(pieces.labels == name, one.frame, one.pose, one.raw)
             if stand is not None:
                 stands.setdefault(name, {})[number] = stand
     return _settled(stands, ellipses, poses)
@@ -89,16 +88,16 @@ def _settled(
     return Movers(by_frame)
 
 
-def with_movers(one: WatchedFrame, movers: Movers, raw: FrameDepth | None = None) -> FrameDepth:
-    """The frame with the depth of its moving things, confidence below 0.5. raw: the engine's map where it knows moving
-    things too (a network's); its shape is kept. Pixels of things of which nothing is known stay unknown."""
+def with_movers(one: WatchedFrame, movers: Movers) -> FrameDepth:
+    """The frame with the depth of its moving things, confidence below 0.5: flat, or in the shape of the raw map. Pixels
+    of things of which nothing is known stay unknown."""
     standing = movers.by_frame.get(one.frame.number, {})
     if not standing:
         return one.frame
     depth, confidence = one.frame.depth.copy(), one.frame.confidence.copy()
     for name, y, x in _pixels_by_thing(one, standing):
         thing = standing[name]
-        depth[y, x] = _shaped(upright(thing, one.pose, np.stack([x, y], 1).astype(np.float64) + 0.5), raw, y, x)
+        depth[y, x] = _shaped(upright(thing, one.pose, np.stack([x, y], 1).astype(np.float64) + 0.5), one.raw, y, x)
         confidence[y, x] = thing.confidence
     return replace(one.frame, depth=depth, confidence=confidence)
 
@@ -123,12 +122,11 @@ def _shaped(flat: Floats, raw: FrameDepth | None, y: Places, x: Places) -> Float
     """The flat depth [N], or a network's shape about its middle."""
     if raw is None:
         return flat
-    shape = raw.depth[y, x]
-    sure = raw.known[y, x] & (raw.confidence[y, x] >= MEASURED)
-    if sure.mean() < 0.5:
+    middle = seen_depth(raw, y, x)
+    if middle is None:
         return flat
-    middle = float(np.median(shape[sure]))
-    return np.where(sure, shape * (float(np.median(flat)) / middle), flat)
+    shape = raw.depth[y, x]
+    return np.where(raw.known[y, x], shape * (float(np.median(flat)) / middle), flat)
 
 
 def _pixels_by_thing(one: WatchedFrame, standing: dict[int, Standing]) -> Iterator[tuple[int, Places, Places]]:

@@ -69,7 +69,8 @@ class Ground:
 class Stand:
     """What a frame says of where a thing is. point [3] world: where its feet touch the ground, or, for other footings,
     the ground or static surface that bounds its depth. up [3] world: normal of the ground, None when there is none to
-    see. middle [2] px: of its pixels; pixels: how many. weight 0..1."""
+    see. middle [2] px: of its pixels; pixels: how many. weight 0..1. seen: its median depth in the engine's map, None
+    where that knows none."""
 
     footing: Footing
     point: Floats
@@ -77,23 +78,25 @@ class Stand:
     middle: Floats
     pixels: int
     weight: float
+    seen: float | None
 
 
-def stand_of(part: Mask, frame: FrameDepth, pose: Pose) -> Stand | None:
-    """Where the thing with the pixels `part` [H, W] stands. frame: the static scene's depth, 0 where things move. None
-    when there is nothing known around it."""
+def stand_of(part: Mask, frame: FrameDepth, pose: Pose, raw: FrameDepth | None) -> Stand | None:
+    """Where the thing with the pixels `part` [H, W] stands. frame: the static scene's depth, 0 where things move. raw:
+    the engine's map where it knows things that move. None when there is nothing known around it."""
     rows, columns = np.nonzero(part)
     low = int(rows.max())
     tall = low - int(rows.min()) + 1
     feet = rows > low - max(2.0, _FOOT * tall)
     foot = np.array([float(np.median(columns[feet])) + 0.5, low + 1.0])
     middle = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
+    seen = None if raw is None else seen_depth(raw, rows, columns)
     ground = _ground(frame, foot, tall)
     if ground is None:
         nearest = _layer_before(part, frame)
         if nearest is None:
             return None
-        return Stand(Footing.LAYERS, _unprojected(pose, middle, nearest), None, middle, len(rows), 0.1)
+        return Stand(Footing.LAYERS, _unprojected(pose, middle, nearest), None, middle, len(rows), 0.1, seen)
     footing, inverse = Footing.CONTACT, ground.inverse(*foot)
     hiding = _hiding(frame, ground, columns[feet], low)
     if low >= part.shape[0] - 2:
@@ -101,7 +104,13 @@ def stand_of(part: Mask, frame: FrameDepth, pose: Pose) -> Stand | None:
     elif hiding is not None:
         footing, inverse = Footing.HIDDEN, hiding
     point = _unprojected(pose, foot, inverse)
-    return Stand(footing, point, ground.normal(pose), middle, len(rows), ground.inliers)
+    return Stand(footing, point, ground.normal(pose), middle, len(rows), ground.inliers, seen)
+
+
+def seen_depth(raw: FrameDepth, rows: Places, columns: Places) -> float | None:
+    """Median depth of the pixels in an engine's map; None where it measured less than half of them."""
+    sure = raw.measured[rows, columns]
+    return float(np.median(raw.depth[rows, columns][sure])) if sure.mean() > 0.5 else None
 
 
 def _ground(frame: FrameDepth, foot: Floats, tall: int) -> Ground | None:

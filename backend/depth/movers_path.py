@@ -22,9 +22,11 @@ _MAD = 1.4826
 _LEAST_CUT = 5.0
 """Percentile of the sizes at the bound that counts as the least."""
 
+_BY_ENGINE = 0.5
 _BY_SIZE = 0.2
 _BY_BOUND = 0.05
-"""Weights of a place from how large the thing looks, and from a bound, beside one from contact."""
+"""Weights of a place from the engine's depth of the thing, from how large it looks, and from a bound, beside one from
+contact."""
 
 
 def smoothed(places: Floats, weights: Floats) -> Floats:
@@ -50,8 +52,8 @@ def way_of(stands: Mapping[int, Stand], poses: Mapping[int, Pose]) -> tuple[dict
     numbers = sorted(stands)
     ups = [one.up for one in stands.values() if one.up is not None]
     up = _unit(np.median(ups, axis=0)) if ups else None
-    size = _size(stands, poses)
-    placed = [_place(stands[number], poses[number], size) for number in numbers]
+    size, factor = _size(stands, poses), _factor(stands, poses)
+    placed = [_place(stands[number], poses[number], size, factor) for number in numbers]
     # A frame that is missing between two is one in which the thing is hidden: time goes on.
     times = np.array(numbers) - numbers[0]
     places, weights = np.zeros((times[-1] + 1, 3)), np.zeros(times[-1] + 1)
@@ -73,6 +75,16 @@ def _size(stands: Mapping[int, Stand], poses: Mapping[int, Pose]) -> float | Non
     return float(np.percentile(sizes[Footing.CUT], _LEAST_CUT)) if sizes[Footing.CUT] else None
 
 
+def _factor(stands: Mapping[int, Stand], poses: Mapping[int, Pose]) -> float:
+    """Of the depth at which the thing touches the ground to that which the engine gives it; 1 where it never does."""
+    factors = [
+        _depth_at(one.point, poses[number]) / one.seen
+        for number, one in stands.items()
+        if one.footing is Footing.CONTACT and one.seen is not None
+    ]
+    return float(np.median(factors)) if factors else 1.0
+
+
 def _angle(one: Stand, pose: Pose) -> float:
     """Root of the area that the thing has in the picture, in focal lengths."""
     return float(np.sqrt(one.pixels / (pose.K[0, 0] * pose.K[1, 1])))
@@ -82,19 +94,26 @@ def _depth_at(point: Floats, pose: Pose) -> float:
     return float(pose.world_from_camera[:3, 2] @ (point - pose.centre))
 
 
-def _place(one: Stand, pose: Pose, size: float | None) -> tuple[Floats, float]:
+def _place(one: Stand, pose: Pose, size: float | None, factor: float) -> tuple[Floats, float]:
     """Where a frame says the thing stands, and how much that counts."""
     if one.footing is Footing.CONTACT:
         return one.point, one.weight
+    if one.seen is not None:
+        return _at_depth(one, pose, factor * one.seen), _BY_ENGINE * one.weight
     if size is None:
         return one.point, _BY_BOUND * one.weight
-    bound = _depth_at(one.point, pose)
-    depth = size / _angle(one, pose)
-    nearer = min(depth, bound) if one.footing is Footing.CUT else depth
-    farther = max(nearer, bound) if one.footing is Footing.HIDDEN else nearer
+    bound, depth = _depth_at(one.point, pose), size / _angle(one, pose)
+    if one.footing is Footing.CUT:
+        depth = min(depth, bound)
+    if one.footing is Footing.HIDDEN:
+        depth = max(depth, bound)
+    return _at_depth(one, pose, depth), _BY_SIZE * one.weight
+
+
+def _at_depth(one: Stand, pose: Pose, depth: float) -> Floats:
     ray = np.linalg.solve(pose.K, [one.middle[0], one.middle[1], 1.0])
-    place: Floats = pose.world_from_camera[:3, :3] @ (farther * ray) + pose.centre
-    return place, _BY_SIZE * one.weight
+    place: Floats = pose.world_from_camera[:3, :3] @ (depth * ray) + pose.centre
+    return place
 
 
 def _unit(vector: Floats) -> Floats:

@@ -89,14 +89,23 @@ def test_behind_the_box_it_is_farther_than_the_box() -> None:
     assert (_depths(clip) > BOX).all()
 
 
+def _seen(one: WatchedFrame, depth: float) -> WatchedFrame:
+    """With a network's map that has the thing at about `depth`."""
+    shape = depth * (1.0 + 0.02 * np.random.default_rng(0).random(SIZE))
+    return replace(one, raw=FrameDepth(one.frame.number, shape.astype(np.float32), np.full(SIZE, 0.8, np.float32)))
+
+
 def test_a_networks_shape_is_kept() -> None:
-    clip = _clip(lambda _: 5.5)
+    clip = [_seen(one, 5.0) for one in _clip(lambda _: 5.5)]
     one = clip[4]
-    shape = 5.0 + 0.1 * np.random.default_rng(0).random(SIZE)
-    raw = FrameDepth(5, shape.astype(np.float32), np.full(SIZE, 0.8, np.float32))
-    made = with_movers(one, watched(clip), raw).depth[one.moving]
-    np.testing.assert_allclose(made / np.median(made), shape[one.moving] / np.median(shape[one.moving]), rtol=1e-4)
+    assert one.raw is not None
+    made, shape = with_movers(one, watched(clip)).depth[one.moving], one.raw.depth[one.moving]
+    np.testing.assert_allclose(made / np.median(made), shape / np.median(shape), rtol=1e-4)
     assert np.median(made) == pytest.approx(5.5, rel=0.05)
+
+
+def test_with_its_feet_never_seen_a_networks_depth_counts() -> None:
+    assert _depths([_seen(one, 2.0) for one in _clip(lambda _: 2.0, x=0.6)]) == pytest.approx(2.0, rel=0.03)
 
 
 def test_a_thing_over_nothing_known_stays_unknown() -> None:
