@@ -28,7 +28,7 @@ GAPS = (1, 4)
 _SURE_STILL, _SURE_MOVING = 2.0, 5.0
 """Flow residual, in sigmas of the still tracks, that speaks for either."""
 
-_FLOW_WEIGHT, _FLOW_STILL, _FLOW_MOVING = 0.6, 1.0, 2.5
+_FLOW_WEIGHT, _FLOW_STILL, _FLOW_MOVING = 0.6, 1.0, 4.0
 """Weight of the flow, and its most log odds before it. Less for stillness: what has no texture of its own borrows the
 flow around it."""
 
@@ -49,6 +49,9 @@ _LOOKS_RADIUS = 3
 _TEXTURE_WINDOW = 11
 _GRAIN = 3.0
 """Contrast, grey levels, that is not more than grain."""
+
+_SMOOTH, _GRAIN_SLOPE = 0.8, 0.8
+"""Blur before slopes are taken, px, and the slope, grey levels a px, that grain has after it."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +147,8 @@ class Witness:
             side = [likeness(here, self._seen_through(t, t + s, grays[t + s], depth)) for s in gaps if s * sign > 0]
             if side:
                 best = np.maximum(best, np.min(side, axis=0))
-        alike = np.clip((best - _LOOKS_ALIKE) / _LOOKS_SPREAD, -_LOOKS_MOVING / _LOOKS_WEIGHT, 1.0)
-        return np.asarray(-_LOOKS_WEIGHT * alike, np.float32)
+        odds = -_LOOKS_WEIGHT * np.clip((best - _LOOKS_ALIKE) / _LOOKS_SPREAD, -_LOOKS_MOVING / _LOOKS_WEIGHT, 1.0)
+        return np.where(odds > 0.0, odds * _texture(grays[t]), odds).astype(np.float32)
 
     def _still_depth(self, t: int, rows: Indices) -> Singles:
         """Inverse depth [h, w] on the coarse grid of the still world, from its points: the nearest decide."""
@@ -190,11 +193,14 @@ def likeness(a: Singles, b: Singles) -> Singles:
 
 
 def _texture(gray: Picture) -> Singles:
-    """0..1 [h, w]: how much of the contrast around a pixel is more than grain; flow without texture is a guess."""
-    values = gray.astype(np.float32)
+    """0..1 [h, w]: how much of the contrast around a pixel is more than grain in the direction that has least of it
+    (the lesser eigenvalue of the structure tensor): where there is none, flow is a guess, and along an edge too."""
+    smooth = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), _SMOOTH)
+    gx, gy = (0.5 * cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, ksize=1) for dx in (1, 0))
     window = (_TEXTURE_WINDOW, _TEXTURE_WINDOW)
-    variance = np.maximum(cv2.blur(values * values, window) - cv2.blur(values, window) ** 2, 0.0)
-    return np.asarray(variance / (variance + np.float32(_GRAIN**2)), np.float32)
+    xx, yy, xy = (cv2.blur(product, window) for product in (gx * gx, gy * gy, gx * gy))
+    least = np.maximum(0.5 * (xx + yy) - np.sqrt(0.25 * (xx - yy) ** 2 + xy * xy), 0.0)
+    return np.asarray(least / (least + np.float32(_GRAIN_SLOPE**2)), np.float32)
 
 
 def _rim_weight(size: tuple[int, int]) -> Singles:

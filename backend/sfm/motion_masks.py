@@ -20,6 +20,7 @@ from .edge_aware import ColourGuide, settle_labels
 from .frames import Flags, FrameSource, Indices, Picture, working_size
 from .motion_evidence import GAPS, Evidence, Witness
 from .scene import Scene
+from .sliding import without_sliders
 from .still_background import StillBackground, same_pose
 from .track_motion import TrackMotion
 from .tracks import Tracks
@@ -59,20 +60,27 @@ class _Working:
 
 class MotionMasks:
     """uint8 [H, W] of every frame in order, 0 static .. 255 moving, or None where nothing moves. May be gone through
-    more than once; `source` must still be open then. tracks: all there were, with their motion's odds."""
+    more than once; `source` must still be open then. tracks: all there were, with their motion's odds. px: plate px per
+    tracking px."""
 
     def __init__(
-        self, source: FrameSource, scene: Scene, tracks: Tracks, motion: TrackMotion, checkpoint: Callable[[], None]
-    ) -> None:
+        self, source: FrameSource, scene: Scene, tracks: Tracks, motion: TrackMotion, checkpoint: Callable[[], None],
+        px: float = 1.0,
+    ) -> None:  # fmt: skip
         self._source, self._count, self._checkpoint = source, len(source.numbers), checkpoint
         self._plate = (source.width, source.height)
         self._size = working_size(*self._plate, _LONGEST)
-        self._scene, self._tracks, self._motion = scene, tracks, motion
+        self._scene, self._tracks, self._motion, self._px = scene, tracks, motion, px
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[Picture | None]:
+        if self.anything_moves():
+            # What slides is told from what moves only where something seems to move: that reads the plate.
+            self._motion = without_sliders(
+                self._source, self._scene, self._tracks, self._motion, self._px, self._checkpoint
+            )  # fmt: skip
         if not self.anything_moves():
             yield from (None for _ in range(self._count))
             return
@@ -95,20 +103,20 @@ class MotionMasks:
             window = {i: self._load(i, size) for i in (t - max(GAPS), t, t + max(GAPS)) if 0 <= i < self._count}
             seen = witness.evidence(t, {i: w.gray for i, w in window.items()})
             label = settle_labels(seen.odds, _guide(window[t].rgb), _STRENGTH, 2, None)
-            share = largest_share(self._confirmed(t, label > 0.0)) / _LEAST_SHARE
+            share = largest_share(self._confirmed(t, label > 0.0, _LEAST_TRACKS)) / _LEAST_SHARE
             found += 2 if share > _PLAIN else int(share > 1.0)
             if found >= 2:
                 return True
         return False
 
-    def _confirmed(self, t: int, moving: Flags) -> Flags:
-        """The regions [h, w] of `moving` that tracks confirm. Where the camera moves, flow alone is wrong at the edges
-        of near things, on blank walls and on highlights. Before a camera that stands nothing is seen to move but what
-        does."""
+    def _confirmed(self, t: int, moving: Flags, least: int) -> Flags:
+        """The regions [h, w] of `moving` that so many tracks confirm. Where the camera moves, flow alone is wrong at
+        the edges of near things, on blank walls and on highlights. Before a camera that stands nothing is seen to move
+        but what does."""
         neighbours = [i for i in (t - max(GAPS), t + max(GAPS)) if 0 <= i < self._count]
         if np.isin(neighbours, same_pose(self._scene, t)).all():
             return moving
-        return confirmed_by_tracks(moving, self._tracks, self._motion, t, self._plate)
+        return confirmed_by_tracks(moving, self._tracks, self._motion, t, self._plate, least)
 
     def _witness(self, size: tuple[int, int]) -> Witness:
         return Witness(self._scene, self._tracks, self._motion, self._plate, size)
@@ -150,6 +158,7 @@ class MotionMasks:
         for _ in range(2):
             looks = appearance.odds(cells, 0.5 * (1.0 + label), _COLOUR_ODDS)
             label = settle_labels(odds + looks, guide, _STRENGTH, 2, label)
+        label = np.where((label > 0.0) & ~self._confirmed(t, label > 0.0, 1), -label, label)
         appearance.remember(cells, 0.5 * (1.0 + label))
         if largest_share(label > 0.0) < 0.2 * _LEAST_SHARE:
             return None
@@ -167,9 +176,11 @@ def _guide(rgb: Picture) -> ColourGuide:
     return ColourGuide(rgb, size, max(2, round(size[0] * _RADIUS)))
 
 
-def confirmed_by_tracks(moving: Flags, tracks: Tracks, motion: TrackMotion, t: int, plate: tuple[int, int]) -> Flags:
-    """The regions of `moving` [h, w] in frame t, of the plate (w, h), that have tracks of their own which move clearly,
-    most of those on them, as judged over all of their lives."""
+def confirmed_by_tracks(
+    moving: Flags, tracks: Tracks, motion: TrackMotion, t: int, plate: tuple[int, int], least: int
+) -> Flags:
+    """The regions of `moving` [h, w] in frame t, of the plate (w, h), that have at least so many tracks of their own
+    which move clearly, most of those on them, as judged over all of their lives."""
     height, width = moving.shape
     count, region = cv2.connectedComponents(moving.astype(np.uint8))
     rows = tracks.rows_of(t)
@@ -179,7 +190,7 @@ def confirmed_by_tracks(moving: Flags, tracks: Tracks, motion: TrackMotion, t: i
     under = region[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
     clear = motion.moving[track] & (motion.left_px[track] > _CLEAR_PX * plate[0])
     there, agreed = np.bincount(under, minlength=count), np.bincount(under, clear, minlength=count)
-    confirmed = (agreed >= _LEAST_TRACKS) & (agreed > 0.5 * there)
+    confirmed = (agreed >= least) & (agreed > 0.5 * there)
     confirmed[0] = False
     found: Flags = confirmed[region]
     return found

@@ -175,4 +175,5 @@ def with_masks(result: CameraSolve, refined: Refined, job: Job) -> CameraSolve:
     everything = refined.everything
     motion = judge_tracks(refined.scene, everything, job.px, job.diagonal)
     tracks = None if result.tracks is None else result.tracks.marked(motion.moving)
-    return replace(result, tracks=tracks, moving=MotionMasks(job.frames, refined.scene, everything, motion, job.steps))
+    masks = MotionMasks(job.frames, refined.scene, everything, motion, job.steps, job.px)
+    return replace(result, tracks=tracks, moving=masks)

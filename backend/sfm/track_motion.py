@@ -27,6 +27,7 @@ _FLOOR_PX = 0.1
 _SURE_STILL, _SURE_MOVING = 2.0, 5.0
 """Residual, in sigmas, below which a track speaks for stillness and above which for movement."""
 
+_MOST_PX = 1e3
 _MOST_ODDS = 4.0
 _NEIGHBOURS = 8
 _REACH = 0.04
@@ -72,13 +73,9 @@ def whole_track_residual(scene: Scene, tracks: Tracks) -> tuple[Floats, Flags]:
     rms, judged = np.zeros(tracks.count), np.zeros(tracks.count, bool)
     if not use.any():
         return rms, judged
-    track, frame, xy = tracks.track[use], tracks.frame[use], tracks.xy[use]
-    numbers, row = np.unique(track, return_inverse=True)
-    rays = scene.world_rays(xy, frame)
-    points = _best_places(row, rays, scene.centres[frame])
-    near = _error(scene, points[row], 1.0, frame, xy)
-    heading = np.stack([np.bincount(row, rays[:, axis]).astype(np.float64) for axis in range(3)], 1)
-    far = _error(scene, heading[row], 0.0, frame, xy)
+    frame, xy = tracks.frame[use], tracks.xy[use]
+    numbers, row = np.unique(tracks.track[use], return_inverse=True)
+    near, far = (np.linalg.norm(place - xy, axis=1) for place in _still_places(scene, row, frame, xy))
     seen = np.bincount(row)
     squared = np.minimum(np.bincount(row, near**2), np.bincount(row, far**2))
     # A place takes three of the 2 n measured numbers: what is left is spread over the others.
@@ -104,13 +101,37 @@ def _best_places(row: Indices, rays: Floats, centre: Floats) -> Floats:
     return points
 
 
-def _error(scene: Scene, place: Floats, finite: float, frame: Indices, xy: Floats) -> Floats:
-    """Distance [M] px from the pixels of world points, or of directions (finite 0); large behind the camera."""
+def _still_places(scene: Scene, row: Indices, frame: Indices, xy: Floats) -> tuple[Floats, Floats]:
+    """Where the point that explains each run of equal `row` best is seen [M, 2], px, and where the direction is."""
+    rays = scene.world_rays(xy, frame)
+    points = _best_places(row, rays, scene.centres[frame])
+    heading = np.stack([np.bincount(row, rays[:, axis]).astype(np.float64) for axis in range(3)], 1)
+    return _seen(scene, points[row], 1.0, frame, xy), _seen(scene, heading[row], 0.0, frame, xy)
+
+
+def off_still_place(scene: Scene, tracks: Tracks) -> Floats:
+    """How far [M, 2] px each observation is from where the place that explains its whole track best is seen; 0 in
+    frames without a pose."""
+    off = np.zeros_like(tracks.xy)
+    use = scene.posed[tracks.frame]
+    if not use.any():
+        return off
+    xy = tracks.xy[use]
+    _, row = np.unique(tracks.track[use], return_inverse=True)
+    near, far = _still_places(scene, row, tracks.frame[use], xy)
+    left = [np.bincount(row, ((place - xy) ** 2).sum(1)) for place in (near, far)]
+    off[use] = xy - np.where((left[0] < left[1])[row, None], near, far)
+    return off
+
+
+def _seen(scene: Scene, place: Floats, finite: float, frame: Indices, xy: Floats) -> Floats:
+    """Pixels [M, 2] of world points, or of directions (finite 0); behind the camera or far from xy, far from it."""
     camera = np.einsum("mij,mj->mi", scene.rotation[frame], place) + finite * scene.translation[frame]
     ahead = camera[:, 2] > 1e-9
     camera[:, 2] = np.where(ahead, camera[:, 2], 1.0)
-    error: Floats = np.where(ahead, np.linalg.norm(scene.project(camera, frame) - xy, axis=1), 1e3)
-    return np.minimum(error, 1e3)
+    seen = scene.project(camera, frame)
+    good = ahead & (np.linalg.norm(seen - xy, axis=1) < _MOST_PX)
+    return np.where(good[:, None], seen, xy + np.array([_MOST_PX, 0.0]))
 
 
 def _noise_of(rms: Floats) -> float:

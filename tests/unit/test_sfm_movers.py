@@ -152,7 +152,7 @@ def test_a_region_moves_when_most_of_its_tracks_do_so_clearly(
     tracks = build_tracks(np.arange(count), np.zeros(count, np.int64), xy, np.full(count, 0.1), 1)
     moves = np.arange(count) < moving
     motion = TrackMotion(np.where(moves, 3.0, -3.0), np.ones(count, bool), 0.2, np.where(moves, left_px, 0.2))
-    found = confirmed_by_tracks(region, tracks, motion, 0, plate)
+    found = confirmed_by_tracks(region, tracks, motion, 0, plate, 6)
     assert np.array_equal(found, region if expected else np.zeros_like(region))
 
 
