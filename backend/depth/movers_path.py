@@ -19,6 +19,9 @@ _STIFF = 200.0
 
 _ROUNDS = 5
 _MAD = 1.4826
+_At = tuple[int, Stand, Floats]
+"""A plate number, what was seen there, and a point in the world."""
+
 _LEAST_CUT = 5.0
 """Percentile of the sizes at the bound that counts as the least."""
 
@@ -65,14 +68,23 @@ def way_of(stands: Mapping[int, Stand], poses: Mapping[int, Pose]) -> tuple[dict
 
 def _size(stands: Mapping[int, Stand], poses: Mapping[int, Pose]) -> float | None:
     """How large the thing is, world units: the root of its area. From the frames in which its feet are seen; where they
-    are always below the picture, from those in which they are least so: at the bound it would look larger in all
-    others. None where neither is known."""
-    sizes: dict[Footing, list[float]] = {footing: [] for footing in Footing}
-    for number, one in stands.items():
-        sizes[one.footing].append(_depth_at(one.point, poses[number]) * _angle(one, poses[number]))
-    if sizes[Footing.CONTACT]:
-        return float(np.median(sizes[Footing.CONTACT]))
-    return float(np.percentile(sizes[Footing.CUT], _LEAST_CUT)) if sizes[Footing.CUT] else None
+    are always below the picture, from where they should be there; where that cannot be said, from the frames in which
+    they are least so: at the bound it would look larger in all others. None where nothing is known."""
+    contact, feet, bound = (
+        [_depth_at(point, poses[number]) * _angle(one, poses[number]) for number, one, point in places]
+        for places in _places(stands)
+    )
+    if contact or feet:
+        return float(np.median(contact or feet))
+    return float(np.percentile(bound, _LEAST_CUT)) if bound else None
+
+
+def _places(stands: Mapping[int, Stand]) -> tuple[list[_At], list[_At], list[_At]]:
+    """Points on the ground: of feet that are seen, that should be below the picture, and before which they are."""
+    contact = [(number, one, one.point) for number, one in stands.items() if one.footing is Footing.CONTACT]
+    feet = [(number, one, one.feet) for number, one in stands.items() if one.feet is not None]
+    bound = [(number, one, one.point) for number, one in stands.items() if one.footing is Footing.CUT]
+    return contact, feet, bound
 
 
 def _factor(stands: Mapping[int, Stand], poses: Mapping[int, Pose]) -> float:

@@ -15,7 +15,7 @@ from backend.depth.movers_pieces import PieceNames
 from tests.unit.depth_scene import BOX, EYE, SIZE, Image, K, Room
 
 ROOM = Room(frames=16, step=0.05)
-TALL, BROAD = 1.6, 0.5
+TALL, BROAD = 1.6, 0.3
 
 
 def _board(index: int, x: float, z: float) -> Mask:
@@ -77,10 +77,22 @@ def test_with_its_feet_below_the_picture_its_size_tells() -> None:
     assert np.abs(ratio - 1.0).max() < 0.08
 
 
-def test_never_on_its_feet_it_is_before_the_ground_that_it_hides() -> None:
+def test_never_on_its_feet_its_build_tells() -> None:
     found = _depths(_clip(lambda _: 3.0, x=1.2))
     nearest = EYE * K[1, 1] / (SIZE[0] - K[1, 2])
-    assert (found <= 1.02 * nearest).all() and (found > 0.5 * nearest).all()
+    assert (found <= 1.02 * nearest).all()
+    assert np.abs(found / 3.0 - 1.0).max() < 0.2
+
+
+def test_broader_than_tall_it_is_before_the_ground_that_it_hides() -> None:
+    clip = []
+    for one in _clip(lambda _: 3.0, x=0.0):
+        broad = np.zeros(SIZE, bool)
+        broad[50:, 20:90] = True
+        still = _static(one.frame.number - 1, broad)
+        clip.append(replace(one, frame=still, moving=broad))
+    nearest = EYE * K[1, 1] / (SIZE[0] - K[1, 2])
+    assert (_depths(clip) <= 1.02 * nearest).all()
 
 
 def test_behind_the_box_it_is_farther_than_the_box() -> None:
