@@ -84,6 +84,11 @@ def _turned(line: Fit) -> Fit | None:
     return Fit(np.array([1.0 / a, -b / a]), turn @ line.covariance @ turn.T, line.spread, line.points)
 
 
+def plenty(xy: Floats, size: tuple[int, int]) -> bool:
+    """Whether points at pixels xy [K, 2] are twice what a fit needs, so that failing says something about the map."""
+    return len(xy) >= 2 * _LEAST_POINTS and len(np.unique(_parts(xy, size))) >= 2 * _LEAST_PARTS
+
+
 def _parts(xy: Floats, size: tuple[int, int]) -> NDArray[np.int64]:
     rows = np.clip(xy[:, 1] * _PARTS[0] / size[0], 0, _PARTS[0] - 1).astype(np.int64)
     columns = np.clip(xy[:, 0] * _PARTS[1] / size[1], 0, _PARTS[1] - 1).astype(np.int64)

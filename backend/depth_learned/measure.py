@@ -13,7 +13,7 @@ from backend.depth.poses import Floats, Pose
 from backend.inference.memory import Batches
 
 from .edges import edges_of
-from .fits import Fit, fit_frame
+from .fits import Fit, fit_frame, plenty
 from .links import Link, Small, link, small_picture
 from .maps import METRIC, DepthModel, Map, RawMap, inverse_of
 from .predictions import PredictionStore
@@ -22,9 +22,6 @@ from .sparse import Samples, SparsePoints, samples_of
 
 _KEPT = 200
 """Points of a frame that the scale of the world is judged by: they stay in memory."""
-
-_ENOUGH = 12
-"""Points that a frame must see for its map to count as compared with them."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ def measure(
         asked = index % settings.align_every == 0 or index == len(poses) - 1
         samples = samples_in(poses[index], points)
         x = _looked_up(model, raw, samples, focals[index], pictures.size) if samples is not None else None
-        compared = x is not None and int((x > 0).sum()) >= _ENOUGH
+        compared = x is not None and samples is not None and plenty(samples.xy[x > 0], pictures.size)
         found.append(
             FrameFacts(
                 _fit(model.kind, x, samples, pictures.size) if asked else None,
