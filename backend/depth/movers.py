@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .frame import FrameDepth, Mask
-from .movers_contact import Footing, Places, Stand, seen_depth, stand_of
+from .movers_contact import Footing, Stand, seen_depth, stand_of
 from .movers_path import way_of
-from .movers_pieces import Ellipse, Labels, PieceNames, components, labels_of_things, split
+from .movers_pieces import Ellipse, Labels, Part, PieceNames, Places, components, labels_of_things, split
 from .poses import Floats, Pose
 
 _SURE = {Footing.CONTACT: 0.4, Footing.CUT: 0.2, Footing.HIDDEN: 0.2, Footing.LAYERS: 0.1}
@@ -35,7 +35,7 @@ class WatchedFrame:
     raw: FrameDepth | None = None
 
     @property
-    def loose(self) -> list[Mask]:
+    def loose(self) -> list[Part]:
         """The connected pieces of what moves and is no known thing."""
         return components(self.moving & (labels_of_things(self.things, self.moving.shape) < 0))
 
@@ -137,17 +137,18 @@ def _pixels_by_thing(one: WatchedFrame, standing: dict[int, Standing]) -> Iterat
         yield name, rows, columns
     found = {name: thing.ellipse for name, thing in standing.items() if name >= len(one.things)}
     for part in one.loose if found else ():
-        names = _names(part, found)
-        rows, columns = np.nonzero(part)
+        names, (rows, columns) = _names(part, found), part
         for name in np.unique(names):
             yield int(name), rows[names == name], columns[names == name]
 
 
-def _names(part: Mask, ellipses: dict[int, Ellipse]) -> Labels:
+def _names(part: Part, ellipses: dict[int, Ellipse]) -> Labels:
     """Names [N] of a piece's pixels: of the things whose middle lies in it, else of the likeliest."""
-    inside = {name: one for name, one in ellipses.items() if part[_pixel(one.centre, part.shape)]}
+    inside = {name: one for name, one in ellipses.items() if _has(part, one.centre)}
     return split(part, inside or ellipses)
 
 
-def _pixel(centre: Floats, shape: tuple[int, ...]) -> tuple[int, int]:
-    return int(np.clip(centre[1], 0, shape[0] - 1)), int(np.clip(centre[0], 0, shape[1] - 1))
+def _has(part: Part, centre: Floats) -> bool:
+    """Whether the pixel at centre [2] px is one of the piece."""
+    column, row = np.floor(centre)
+    return bool(((part[0] == row) & (part[1] == column)).any())

@@ -12,12 +12,10 @@ from enum import Enum
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from .frame import FrameDepth, Mask
+from .movers_pieces import Places
 from .poses import Floats, Pose
-
-Places = NDArray[np.int64]
 
 _FOOT = 0.04
 """Of the piece's height: the lowest part that stands on the ground."""

@@ -18,6 +18,9 @@ from .frame import Mask
 from .poses import Floats
 
 Labels = NDArray[np.int32]
+Places = NDArray[np.int64]
+Part = tuple[Places, Places]
+"""Rows [N] and columns [N] of the pixels of a piece, as `nonzero` gives them."""
 
 _LEAST_SHARE = 1e-4
 """Of the picture's pixels: smaller pieces are no things of their own."""
@@ -82,11 +85,11 @@ class PieceNames:
         self._last = found
         return found
 
-    def _name_single(self, parts: Sequence[Mask], claims: Sequence[list[int]], labels: Labels) -> None:
+    def _name_single(self, parts: Sequence[Part], claims: Sequence[list[int]], labels: Labels) -> None:
         """Pieces that one thing or none lays claim to: of several of one thing the large ones become things."""
         largest: dict[int, int] = {}
-        for part, names in sorted(zip(parts, claims, strict=True), key=lambda one: -int(one[0].sum())):
-            area = int(part.sum())
+        for part, names in sorted(zip(parts, claims, strict=True), key=lambda one: -len(one[0][0])):
+            area = len(part[0])
             if len(names) == 1 and (names[0] not in largest or area < _FRAGMENT * largest[names[0]]):
                 largest.setdefault(names[0], area)
                 labels[part] = names[0]
@@ -106,16 +109,16 @@ class PieceNames:
             moved[name] = Ellipse(one.centre + step, one.spread, one.pixels)
         return moved
 
-    def _claims(self, part: Mask, expected: dict[int, Ellipse]) -> list[int]:
+    def _claims(self, part: Part, expected: dict[int, Ellipse]) -> list[int]:
         """The things that the piece overlaps enough with."""
         if self._last is None:
             return []
-        rows, columns = np.nonzero(part)
+        (rows, columns), (height, width) = part, self._last.labels.shape
         claims = []
         for name, one in expected.items():
             step = np.rint(one.centre - self._last.ellipses[name].centre).astype(int)
             y, x = rows - step[1], columns - step[0]
-            inside = (y >= 0) & (x >= 0) & (y < part.shape[0]) & (x < part.shape[1])
+            inside = (y >= 0) & (x >= 0) & (y < height) & (x < width)
             common = int((self._last.labels[y[inside], x[inside]] == name).sum())
             if common >= _OVERLAP * min(one.pixels, len(rows)):
                 claims.append(name)
@@ -130,26 +133,36 @@ def labels_of_things(things: Sequence[Mask], shape: tuple[int, ...]) -> Labels:
     return labels
 
 
-def components(mask: Mask) -> list[Mask]:
-    """Connected pieces of a mask, bool [H, W] each, without specks."""
+def components(mask: Mask) -> list[Part]:
+    """Connected pieces of a mask, without specks."""
     count, names, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    large = facts[:, cv2.CC_STAT_AREA] >= max(4.0, _LEAST_SHARE * mask.size)
-    return [np.asarray(names == name) for name in range(1, count) if large[name]]
+    least = max(4.0, _LEAST_SHARE * mask.size)
+    parts = []
+    for name in range(1, count):
+        x, y, width, height, area = (int(fact) for fact in facts[name])
+        if area >= least:
+            rows, columns = np.nonzero(names[y : y + height, x : x + width] == name)
+            parts.append((rows + y, columns + x))
+    return parts
 
 
 def ellipses_of(labels: Labels) -> dict[int, Ellipse]:
     """The ellipse of every name in labels."""
-    return {int(name): _ellipse(_pixels(labels == name)) for name in np.unique(labels) if name >= 0}
+    found = {}
+    for name in np.unique(labels[labels >= 0]):
+        rows, columns = np.nonzero(labels == name)
+        found[int(name)] = _ellipse(_pixels((rows, columns)))
+    return found
 
 
-def split(part: Mask, ellipses: dict[int, Ellipse]) -> Labels:
-    """Names [N] of the pixels of a piece, in the order of `nonzero`, by the ellipse that explains them best."""
+def split(part: Part, ellipses: dict[int, Ellipse]) -> Labels:
+    """Names [N] of the pixels of a piece by the ellipse that explains them best."""
     xy, names = _pixels(part), np.array(list(ellipses), np.int32)
     cost = np.stack([one.cost(xy) for one in ellipses.values()])
     return np.asarray(names[cost.argmin(0)])
 
 
-def _shared(part: Mask, ellipses: dict[int, Ellipse]) -> Labels:
+def _shared(part: Part, ellipses: dict[int, Ellipse]) -> Labels:
     """`split` after the ellipses have settled in the piece."""
     xy = _pixels(part)
     for _ in range(_ROUNDS):
@@ -160,9 +173,9 @@ def _shared(part: Mask, ellipses: dict[int, Ellipse]) -> Labels:
     return split(part, ellipses)
 
 
-def _pixels(part: Mask) -> Floats:
-    """Centres [N, 2] (x, y) of a mask's pixels."""
-    rows, columns = np.nonzero(part)
+def _pixels(part: Part) -> Floats:
+    """Centres [N, 2] (x, y) of the pixels."""
+    rows, columns = part
     centres: Floats = np.stack([columns, rows], 1).astype(np.float64) + 0.5
     return centres
 
