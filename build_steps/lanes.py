@@ -152,9 +152,9 @@ def describe_exit(code: int) -> str:
         return f"was ended by signal {-code}"
 
 
-def run_jobs(jobs: Sequence[Job], lanes: int) -> Count:
+def run_jobs(jobs: Sequence[Job], lanes: int, processes: Processes) -> Count:
     """Runs the jobs, at most `lanes` at once, begun in their order. A job that cannot run counts as one failure, and
-    the others go on."""
+    the others go on. processes: where the jobs run theirs; ended when this is interrupted."""
     total, printing = Count(), threading.Lock()
 
     def run_one(job: Job) -> None:
@@ -176,6 +176,7 @@ def run_jobs(jobs: Sequence[Job], lanes: int) -> Count:
                 done.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            processes.end()
             raise
     return total
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from . import environments, lanes, layers, layout, system
@@ -26,6 +29,7 @@ def run(options: Options) -> int:
     cores: int = layout.shared_module("processors").usable_processors()
     processes = lanes.Processes()
     with (
+        _ended_like_interrupted(),
         tempfile.TemporaryDirectory(prefix="backlot-test-", ignore_cleanup_errors=True) as homes,
         Preparation(_steps(options)) as prepared,
     ):
@@ -35,16 +39,26 @@ def run(options: Options) -> int:
         # The user's own wish wins.
         variables = {name: os.environ.get(name, value) for name, value in layers.ONE_THREAD.items()}
         site = layers.Site(options, prepared, processes, Path(homes), workers, variables)
-        try:
-            total = lanes.run_jobs(layers.jobs(site), at_once)
-        finally:
-            processes.end()
+        total = lanes.run_jobs(layers.jobs(site), at_once, processes)
     say()
     for note in total.notes:
         say(f"note: {note}")
     say(f"{time.monotonic() - started:.0f} s, {total.cpu_s:.0f} s of processor time in tests")
     say(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed or not total.passed else 0
+
+
+@contextlib.contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """Within it, being asked to end (a run that is cancelled) is like Ctrl-C: no test process is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _steps(options: Options) -> dict[str, Callable[[], Path]]:

@@ -133,7 +133,7 @@ def test_blocks_do_not_mix_and_lanes_are_used(capfd: pytest.CaptureFixture[str])
 
         return Job(name, talk)
 
-    total = lanes.run_jobs([job("first"), job("second")], 2)
+    total = lanes.run_jobs([job("first"), job("second")], 2, lanes.Processes())
     assert total.passed == 2
     lines = [line for line in capfd.readouterr().out.splitlines() if re.fullmatch(r"(first|second) \d+", line)]
     names = [line.split()[0] for line in lines]
@@ -152,13 +152,34 @@ def test_an_interrupt_ends_what_runs() -> None:
     thread = threading.Thread(target=run)
     thread.start()
     begun.wait()
-    while not processes._running:
-        assert thread.is_alive()
+    while not processes._running and thread.is_alive():
+        threading.Event().wait(0.01)
     processes.end()
     thread.join(20)
     assert codes == [-signal.SIGTERM]
     with pytest.raises(BuildError, match="interrupted"):
         processes.run([sys.executable, "-c", ""], Output(None), {}, 60.0)
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="signals of a POSIX system")
+def test_a_cancelled_run_leaves_no_test_process(run: Run, tmp_path: Path) -> None:
+    """As CI ends a run: SIGTERM to build.py alone."""
+    pid = tmp_path / "pid"
+    hang = f"import os, pathlib, threading\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+    (tmp_path / "tests/hang/test_it.py").write_text(hang + FILES["hang"], encoding="utf-8")
+
+    def cancel() -> None:
+        while not (pid.is_file() and pid.read_text()) and main.is_alive():
+            pause.wait(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    pause = threading.Event()
+    main, canceller = threading.main_thread(), threading.Thread(target=cancel, daemon=True)
+    canceller.start()
+    with pytest.raises(KeyboardInterrupt):
+        run("hang", "good")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="the system does not tell")
