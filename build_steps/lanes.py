@@ -16,12 +16,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
 from .console import say
 from .layout import ROOT, BuildError
 
 LANES = 2
+
+_LOOK_S = 5.0
+"""How often a process is looked at."""
 
 
 @dataclass
@@ -52,9 +56,12 @@ class Output:
     def say(self, text: str) -> None:
         if self.kept is None:
             say(text)
-        else:
-            self.kept.write(f"{text}\n".encode())
-            self.kept.flush()
+            return
+        size = self.kept.seek(0, os.SEEK_END)
+        self.kept.seek(max(0, size - 1))
+        begins_line = self.kept.read(1) in (b"", b"\n")  # a process that was killed may have left half a line
+        self.kept.write(f"{'' if begins_line else chr(10)}{text}\n".encode())
+        self.kept.flush()
 
     def text(self) -> str:
         """What was kept, without the last line end; "" when it is on the screen already."""
@@ -81,10 +88,17 @@ class Processes:
         self._ended = False
 
     def run(
-        self, command: Sequence[str], output: Output, variables: Mapping[str, str], timeout_s: float
+        self,
+        command: Sequence[str],
+        output: Output,
+        variables: Mapping[str, str],
+        silence_s: float,
+        life: Path | None = None,
     ) -> tuple[int, float]:
-        """(exit code, processor seconds of it and of what it waited for). Raises `subprocess.TimeoutExpired`
-        after killing it."""
+        """(exit code, processor seconds of it and of what it waited for). It is killed when `life`, a file that it
+        writes on, has not grown for `silence_s`, or without one when it has run that long: then raises
+        `subprocess.TimeoutExpired`. Not after a whole time: on a busy computer everything takes several times as
+        long."""
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         with self._lock:
             if self._ended:
@@ -98,22 +112,30 @@ class Processes:
                 stderr=output.kept,
             )
             self._running.add(process)
-        late = threading.Event()
+        late, ended = threading.Event(), threading.Event()
 
-        def stop() -> None:
-            late.set()
-            _send(process, "SIGKILL")
+        def watch() -> None:
+            size, since = -1, time.monotonic()
+            while not ended.wait(min(_LOOK_S, silence_s / 4)):
+                now = life.stat().st_size if life is not None and life.is_file() else 0
+                if now != size:
+                    size, since = now, time.monotonic()
+                elif time.monotonic() - since > silence_s:
+                    late.set()
+                    _send(process, "SIGKILL")
+                    return
 
-        watch = threading.Timer(timeout_s, stop)
-        watch.start()
+        watcher = threading.Thread(target=watch, name="watch", daemon=True)
+        watcher.start()
         try:
             code, cpu_s = _wait(process)
         finally:
-            watch.cancel()
+            ended.set()
+            watcher.join()
             with self._lock:
                 self._running.discard(process)
         if late.is_set():
-            raise subprocess.TimeoutExpired(list(command), timeout_s)
+            raise subprocess.TimeoutExpired(list(command), silence_s)
         return code, cpu_s
 
     def end(self) -> None:
@@ -186,7 +208,7 @@ def _output(*, kept: bool) -> Iterator[Output]:
     if not kept:
         yield Output(None)
         return
-    with tempfile.TemporaryFile(prefix="backlot-test-") as file:
+    with tempfile.TemporaryFile("a+b", prefix="backlot-test-") as file:
         yield Output(file)
 
 

@@ -20,8 +20,9 @@ LAYERS = ("lint", "unit", "contract", "quality", "learned", "gpu", "blender", "g
 BEGIN_FIRST = ("lint", "quality", "unit", "contract", "blender", "gui", "learned", "gpu")
 """The order in which a whole run begins them: after the quickest the long ones, so that both lanes end together."""
 
-TIMEOUT_S = 1500.0
-"""No job takes nearly this long: beyond it something hangs, and the run must end with a count."""
+SILENCE_S = 600.0
+"""No test takes nearly this long: when none begins or ends in this time something hangs, and the run must end with a
+count."""
 
 HANG_S = 240
 """A test that takes longer than this has the stacks of its threads printed; it goes on."""
@@ -104,7 +105,7 @@ def _lint(site: Site) -> _Run:
     def run(output: Output) -> Count:
         python, count = _base(site), Count()
         for name, command in (("ruff", ["ruff", "check", "."]), ("mypy", ["mypy"])):
-            code, cpu_s = site.processes.run([str(python), "-m", *command], output, {}, TIMEOUT_S)
+            code, cpu_s = site.processes.run([str(python), "-m", *command], output, {}, SILENCE_S)
             notes = [] if code == 0 else [f"lint: {name} found faults"]
             count.add(Count(passed=int(code == 0), failed=int(code != 0), notes=notes, cpu_s=cpu_s))
         return count
@@ -180,9 +181,9 @@ def run_tests(
         set_here = {"BACKLOT_HOME": str(home), journal.VARIABLE: str(written), **(variables or {})}
         command = [str(python), *start, *_arguments(site, layer, folder)]
         try:
-            code, cpu_s = site.processes.run(command, output, {**site.variables, **set_here}, TIMEOUT_S)
+            code, cpu_s = site.processes.run(command, output, {**site.variables, **set_here}, SILENCE_S, written)
         except subprocess.TimeoutExpired:
-            return _broken(journal.read(written), f"{name}: stopped after {TIMEOUT_S:.0f} s, something hangs")
+            return _broken(journal.read(written), f"{name}: stopped after {SILENCE_S:.0f} s without a test that ended")
         seen = journal.read(written)
     if code == NO_TESTS_COLLECTED:
         return Count(cpu_s=cpu_s)

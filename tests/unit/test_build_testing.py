@@ -88,9 +88,24 @@ def test_a_file_that_cannot_be_imported_fails(run: Run, capfd: pytest.CaptureFix
 
 
 def test_what_hangs_is_ended(run: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(layers, "TIMEOUT_S", 2.0)
-    assert run("hang") == 1
-    assert "hang: stopped after 2 s, something hangs" in capfd.readouterr().out
+    monkeypatch.setattr(layers, "SILENCE_S", 4.0)
+    assert run("hang", "good") == 1
+    said = capfd.readouterr().out
+    assert re.search(r"note: hang: stopped after 4 s without a test that ended in \S*test_it\.py::test_one", said)
+    assert said.splitlines()[-1] == "2 passed, 1 failed, 0 skipped"
+
+
+def test_what_goes_on_is_not_ended(tmp_path: Path) -> None:
+    """Twice as long as the silence that is allowed, but never silent."""
+    life = tmp_path / "life"
+    busy = (
+        "import pathlib, threading\n"
+        f"for turn in range(16): pathlib.Path({str(life)!r}).open('a').write('x'); threading.Event().wait(0.25)\n"
+    )
+    command = [sys.executable, "-c", busy]
+    assert lanes.Processes().run(command, Output(None), {}, 2.0, life)[0] == 0
+    with pytest.raises(subprocess.TimeoutExpired):
+        lanes.Processes().run(command, Output(None), {}, 1.0)
 
 
 def test_a_layer_without_its_environment_fails_and_the_others_go_on(
