@@ -49,7 +49,7 @@ from tests.benchmarks.scoring import Array, umeyama
 from tests.benchmarks.truth import TruthClip, frame_paths, load_truth
 
 PEERS = ("union", "colmap", "poisson")
-_MOST_POINTS = 200_000
+_MOST_POINTS = 100_000
 """Points at which a cloud's accuracy is measured."""
 _POISSON_DEPTH = 10
 _GROWN = 2

@@ -2,27 +2,31 @@
 
 Truth is the points under the pixels of all frames (static, finite), each with its distance from the camera that saw it;
 where frames see one place, points closer together than a fraction of that distance are one, with the nearest camera.
+Each goes on as a plane to its neighbouring pixels.
 Errors are relative to that distance. A surface is judged at points spread evenly over its area.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from backend.fusion.planes import tangents
 from backend.fusion.shapes import Mesh, face_areas
 from tests.benchmarks.scoring import Array
 from tests.benchmarks.truth import TruthClip
 
 WITHIN = 0.01
-_THIN = 0.003
+_THIN = 0.004
 """Fraction of the camera's distance closer than which two truth points are one."""
 _BITS = 18
 """Of a cell's number along an axis: cells farther apart than 2^18 would be taken for one."""
-_SAMPLES = 200_000
+_NEAREST = 4
+"""Truth points whose planes a point is compared with."""
+_SAMPLES = 100_000
 
 
 @dataclass(frozen=True)
@@ -39,36 +43,52 @@ class SurfaceScore:
 @dataclass(frozen=True)
 class TruthSurface:
     """xyz [N, 3] world; away [N]: distance of the camera that saw each, nearest if several; seen [N]: pixels that each
-    stands for."""
+    stands for. normal [N, 3], reach [N]: the surface goes on as a plane as far as that, half a pixel and a bit: pixels
+    of a floor far away lie farther apart than what is scored. Normal 0: as a point."""
 
     xyz: Array
     away: Array
     seen: Array
+    normal: Array
+    reach: Array
+
+    def only(self, kept: NDArray[np.intp]) -> TruthSurface:
+        return TruthSurface(*(getattr(self, name)[kept] for name in _COLUMNS))
+
+
+_COLUMNS = ("xyz", "away", "seen", "normal", "reach")
 
 
 def truth_surface(clip: TruthClip, frames: range) -> TruthSurface:
     """Raises FileNotFoundError for a clip without depth."""
-    whole = TruthSurface(np.zeros((0, 3)), np.zeros(0), np.zeros(0))
+    whole: TruthSurface | None = None
     for index in frames:
-        points, away = _frame_points(clip, index)
-        whole = _thinned(
-            TruthSurface(
-                np.concatenate([whole.xyz, points]),
-                np.concatenate([whole.away, away]),
-                np.concatenate([whole.seen, np.ones(len(away))]),
-            )
-        )
+        more = _frame_points(clip, index)
+        if whole is not None:
+            more = TruthSurface(*(np.concatenate([getattr(whole, name), getattr(more, name)]) for name in _COLUMNS))
+        whole = _thinned(more)
+    if whole is None:
+        raise FileNotFoundError(f"{clip.truth_folder} has no frames")
     return whole
 
 
-def _frame_points(clip: TruthClip, index: int) -> tuple[Array, Array]:
+def _frame_points(clip: TruthClip, index: int) -> TruthSurface:
     depth = clip.depth(index)
     if depth is None:
         raise FileNotFoundError(f"{clip.truth_folder} has no depth of frame {index + 1}")
     known = np.isfinite(depth) & (depth > 0)
     moving = clip.moving(index)
-    y, x = np.nonzero(known if moving is None else known & ~moving)
-    return world_points(depth, y, x, clip.lens.K[index], clip.poses[index])
+    known = known if moving is None else known & ~moving
+    y, x = np.nonzero(known)
+    K, pose = clip.lens.K[index], clip.poses[index]
+    points, away = world_points(depth, y, x, K, pose)
+    planes = tangents(np.where(known, depth, 1.0).astype(np.float32), known, K)
+    normal = planes.normal[y, x].astype(np.float64)
+    length = np.maximum(np.linalg.norm(normal, axis=1), 1e-12)
+    # A pixel is z / f wide, and longer by the slope where the surface is seen flat.
+    slope = 1.0 / np.maximum(1.0 / (depth[y, x] * length), 0.02)
+    reach = np.where(planes.known[y, x], depth[y, x] / K[0, 0] * slope, 0.0)
+    return TruthSurface(points, away, np.ones(len(away)), normal / length[:, None] @ pose[:3, :3].T, reach)
 
 
 def world_points(depth: Array, y: NDArray[np.intp], x: NDArray[np.intp], K: Array, pose: Array) -> tuple[Array, Array]:
@@ -80,16 +100,16 @@ def world_points(depth: Array, y: NDArray[np.intp], x: NDArray[np.intp], K: Arra
 
 def _thinned(all_of: TruthSurface) -> TruthSurface:
     """One point, seen from nearest, for each cell of a grid whose size goes with the distance in powers of two."""
-    order = np.argsort(all_of.away, kind="stable")
-    xyz, away = all_of.xyz[order], all_of.away[order]
-    level = np.round(np.log2(away))
-    cells = np.floor(xyz / (_THIN * 2.0 ** level[:, None])).astype(np.int64) & ((1 << _BITS) - 1)
+    ordered = all_of.only(np.argsort(all_of.away, kind="stable"))
+    level = np.round(np.log2(ordered.away))
+    size = _THIN * 2.0**level
+    cells = np.floor(ordered.xyz / size[:, None]).astype(np.int64) & ((1 << _BITS) - 1)
     keys = level.astype(np.int64) << 3 * _BITS
     for axis in range(3):
         keys |= cells[:, axis] << axis * _BITS
     _, first, place = np.unique(keys, return_index=True, return_inverse=True)
-    seen = np.bincount(place.ravel(), all_of.seen[order], len(first))
-    return TruthSurface(xyz[first], away[first], seen)
+    seen = np.bincount(place.ravel(), ordered.seen, len(first))
+    return replace(ordered.only(first), seen=seen)
 
 
 def spread_points(mesh: Mesh, count: int = _SAMPLES, seed: int = 0) -> Array:
@@ -106,8 +126,10 @@ def spread_points(mesh: Mesh, count: int = _SAMPLES, seed: int = 0) -> Array:
 
 def score_surface(points: Array, truth: TruthSurface, also: Array | None = None) -> SurfaceScore:
     """points [N, 3]: evenly over the surface, for accuracy. also: more of its points, for completeness."""
-    near, at = cKDTree(truth.xyz).query(points)
-    error = near / truth.away[at]
+    near, at = cKDTree(truth.xyz).query(points, _NEAREST)
+    off = np.abs(np.einsum("nki,nki->nk", points[:, None] - truth.xyz[at], truth.normal[at]))
+    beside = np.sqrt(np.maximum(np.square(near) - np.square(off), 0.0))
+    error = (np.where(beside <= truth.reach[at], off, near) / truth.away[at]).min(1)
     every = points if also is None else np.concatenate([points, also])
     missed, _ = cKDTree(every).query(truth.xyz)
     had = missed <= WITHIN * truth.away
