@@ -1,13 +1,15 @@
 """The map that is kept of a frame, and how sure each pixel is.
 
 Where neighbours confirm a depth it is their common value. The confirmed pixels that look like a pixel say on which
-plane it should lie (smooth.py): what lies near it is taken to it, what was never confirmed is filled from it. Rims of
-depth confirm nothing: matching windows straddle them and carry the near surface too far, in all views alike.
+plane it should lie (smooth.py): what lies near it is taken to it. Rims of depth confirm nothing: matching windows
+straddle them and carry the near surface too far, in all views alike. What is not sure enough to be called measured is
+filled from measured pixels, along the picture (nearest.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -18,9 +20,10 @@ from .certainty import certainty, confidence
 from .consistency import Agreed, DepthMap, agreed
 from .estimate import Estimate
 from .fill import filled
+from .nearest import nearest_known
 from .rims import rim
 from .settings import MvsSettings
-from .smooth import fitted
+from .smooth import Plane, fitted
 
 _NEAR_PX = (3.0, 1.5, 1.0)
 _REACH, _STRIDE = 3, 4
@@ -28,10 +31,17 @@ _REACH, _STRIDE = 3, 4
 _ON_PLANE = 2.0
 """How far, in px of the sources, a depth may be from the plane of its surroundings to be taken to it."""
 
-_SOME, _ENOUGH = 0.01, 0.025
-"""Least support of a plane to draw a measured pixel, and to say what was not measured at all."""
+_SOME = 0.01
+"""Least support of a plane to draw a pixel."""
+
+_EXTENDED = (0.87, 1.15)
+"""How much of its inverse depth a plane may lose or gain on the way to a hole."""
 
 _RIM = 3
+_EVIDENCE = 1.0
+"""What a match must explain at least, in variances of the grain. Neighbours agree on blank areas all the same: each has
+smoothed them from the same surroundings."""
+
 _LONE_SCORE = 0.7
 """ZNCC that makes a pixel known where there is no neighbour to ask."""
 
@@ -45,15 +55,12 @@ def checked(own: Estimate, others: Sequence[DepthMap], sources: tuple[int, ...],
         said = agreed(own.map, others, settings.consistent)
         known = _known(own, said, len(others), settings)
         raw = torch.where(known, said.inverse, own.map.inverse)
-        inverse, support = _on_planes(own.map, said, raw, known, len(others))
-        off = ((raw - inverse[0]).abs() / own.map.step).clamp_max(4.0)
-        drawn = (support > _SOME) & (off < _ON_PLANE)
-        usable = own.map.view.usable > 0
-        guessed = ~usable | (~known & (support > _ENOUGH))
-        value = torch.where(drawn | guessed, inverse[0], raw)
-        value = torch.where(~usable & (support <= _ENOUGH), inverse[1], value)
-        sure = certainty(own, said, value, support, off)
-        trust = confidence(sure, usable & (drawn | known))
+        plane = _planes(own, said, raw, known, len(others))
+        off = ((raw - plane.inverse).abs() / own.map.step).clamp_max(4.0)
+        drawn = (plane.support > _SOME) & (off < _ON_PLANE)
+        value = torch.where(drawn, plane.inverse, raw)
+        trust = confidence(certainty(own, said, value, plane.support, off), (own.map.view.usable > 0) & (drawn | known))
+        value = _filled(value, trust >= MEASURED, plane, own.map.view.gray)
         depth = _depth(value, own.map.step, trust)
     return FrameDepth(own.map.view.number, depth.cpu().numpy(), trust.cpu().numpy(), sources)
 
@@ -66,21 +73,32 @@ def _known(own: Estimate, said: Agreed, asked: int, settings: MvsSettings) -> Te
     return usable & (said.votes >= min(settings.confirmed_by, asked)) & (said.votes > said.against)
 
 
-def _on_planes(
-    own: DepthMap, said: Agreed, raw: Tensor, known: Tensor, asked: int
-) -> tuple[tuple[Tensor, Tensor], Tensor]:
-    """Inverse depth of the planes through what is known off the rims, the same simply closed, and the planes' support
-    0..1, all [H, W]."""
-    firm = known & ~rim(raw, own.step, _RIM)
-    closed = filled(raw, firm, own.view.gray)
+def _planes(own: Estimate, said: Agreed, raw: Tensor, known: Tensor, asked: int) -> Plane:
+    """The planes through what is known off the rims and has texture of its own."""
+    step, gray = own.map.step, own.map.view.gray
+    firm = known & ~rim(raw, step, _RIM) & (own.score * own.texture > _EVIDENCE)
+    closed = filled(raw, firm, gray)
     trust = firm * (said.votes / asked if asked else torch.ones_like(raw))
-    plane = fitted(closed, own.step, trust, own.view.gray, _REACH, _STRIDE, _NEAR_PX)
-    return (plane.inverse.clamp_min(0.0), closed), plane.support
+    plane = fitted(closed, step, trust, gray, _REACH, _STRIDE, _NEAR_PX)
+    return replace(plane, inverse=plane.inverse.clamp_min(0.0))
+
+
+def _filled(inverse: Tensor, measured: Tensor, plane: Plane, gray: Tensor) -> Tensor:
+    """inverse [H, W] where measured, elsewhere the plane of the nearest measured pixel, continued."""
+    if not bool(measured.any()):
+        return inverse
+    width = inverse.shape[1]
+    seed = nearest_known(measured, gray)
+    here = torch.arange(inverse.numel(), device=inverse.device).reshape(inverse.shape)
+    across, down = here % width - seed % width, here // width - seed // width
+    start = inverse.flatten()[seed]
+    there = start + across * plane.across.flatten()[seed] + down * plane.down.flatten()[seed]
+    return torch.minimum(torch.maximum(there, _EXTENDED[0] * start), _EXTENDED[1] * start)
 
 
 def _depth(inverse: Tensor, step: Tensor, trust: Tensor) -> Tensor:
-    """Planar depth [H, W]; the mark for the sky where measured pixels show no parallax."""
+    """Planar depth [H, W]; the mark for the sky where there is no parallax."""
     depth = 1.0 / inverse.clamp_min(1.0 / SKY)
-    infinite = (inverse < _INFINITE * step) & (trust >= MEASURED)
+    infinite = inverse < _INFINITE * step
     depth = torch.where(infinite, torch.full_like(depth, SKY), depth.clamp_max(0.99 * SKY))
     return torch.where(trust > 0, depth, torch.full_like(depth, UNKNOWN))

@@ -15,6 +15,7 @@ from backend.depth.poses import Pose
 from backend.mvs.choose import choose_confirmers
 from backend.mvs.consistency import DepthMap
 from backend.mvs.estimate import Estimate
+from backend.mvs.nearest import nearest_known
 from backend.mvs.settings import MvsSettings
 from backend.mvs.smooth import fitted
 from backend.mvs.stream import clip_depth
@@ -79,7 +80,7 @@ class Scene:
 
 
 POINTS = np.array([[x, y, WALL] for x in (-1.2, -1.0, 1.0, 1.2) for y in (-0.8, 0.8)] + [[0.0, 0.0, BOX]] * 4)
-QUICK = MvsSettings(sources=4, most_planes=48)
+QUICK = MvsSettings(sources=4, most_planes=48, confirm_deg=(1.0, 3.0))
 
 
 def _error(found: FrameDepth, scene: Scene) -> np.ndarray:
@@ -111,6 +112,14 @@ def sideways() -> tuple[FrameDepth, Scene]:
     scene = Scene()
     (found,) = clip_depth(scene.poses(), POINTS, scene.view, QUICK, [5])
     return found, scene
+
+
+def test_a_hole_is_filled_from_its_own_side_of_an_edge() -> None:
+    gray, known = torch.full((20, 30), 0.2), torch.zeros(20, 30, dtype=torch.bool)
+    gray[:, 18:] = 0.8
+    known[:, :4] = known[:, 26:] = True
+    column = nearest_known(known, gray) % 30
+    assert bool((column[:, :18] < 4).all()) and bool((column[:, 18:] >= 26).all())
 
 
 def test_two_planes_come_out_within_one_percent(sideways: tuple[FrameDepth, Scene]) -> None:
