@@ -10,6 +10,7 @@ import numpy as np
 from .bundle import BundleSettings, adjust
 from .depth_sampling import placed_by_depth
 from .depth_terms import DepthPriors
+from .distortion import Brown
 from .frames import Floats
 from .lens_jacobians import FreeLens
 from .outliers import calibrated, errors_px, inliers, weighed_by_track
@@ -33,6 +34,9 @@ bends the borders, where few points hold it."""
 
 _LEAST_TANGENTIAL_EFFECT = 0.002
 """As for k1, of what p1 and p2 do beyond a turn of the camera."""
+
+_MOST_CUSHION = 0.04
+"""By how much of its distance from the middle a lens may show a corner further out."""
 
 _RICHER: tuple[tuple[tuple[str, ...], int, float], ...] = (
     (("k1",), 1, _LEAST_K1_EFFECT), (("k2",), 1, _LEAST_K2_EFFECT), (("tangential",), 2, _LEAST_TANGENTIAL_EFFECT),
@@ -153,7 +157,8 @@ def choose_lens(
         freed = replace(best[1], free=replace(best[1].free, **dict.fromkeys(change, True)))
         richer = _judge(best[0], tracks, freed, checkpoint, added + _counted(best[1].free), thinned, n)
         visible = effect * float(np.hypot(scene.lens.cx, scene.lens.cy))
-        if richer[2] < best[2] and corner_shift(richer[0].lens, best[0].lens) > visible:
+        seen = corner_shift(richer[0].lens, best[0].lens) > visible
+        if richer[2] < best[2] and seen and believable(richer[0].lens):
             best = richer
         elif "k1" in change:
             break  # a lens that does not bend is not off its axis either
@@ -163,6 +168,19 @@ def choose_lens(
 def _counted(free: FreeLens) -> int:
     """Parameters of the distortion."""
     return int(free.k1) + int(free.k2) + 2 * int(free.tangential)
+
+
+def believable(lens: Lens) -> bool:
+    """Whether a lens can be built: out to the picture's corner no ray comes back towards the middle, and none is seen
+    much further out than without distortion. Barrels of any strength are built, cushions of more than a few percent are
+    not; what looks like one is a flat or distant set that leaves focal length and distortion to each other."""
+    corner = np.hypot(lens.cx, lens.cy / lens.aspect) / lens.focal
+    r = np.linspace(0.0, corner, 33)[1:]
+    seen = np.stack([r, np.zeros_like(r)], 1)
+    radial = Brown(lens.k1, lens.k2)
+    straight = radial.straightened(seen)
+    reached = bool(np.abs(radial.bent(straight) - seen).max() < 1e-6 and (np.diff(straight[:, 0]) > 0).all())
+    return reached and bool((r / straight[:, 0]).max() < 1.0 + _MOST_CUSHION)
 
 
 def _judge(

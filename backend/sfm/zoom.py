@@ -171,7 +171,7 @@ def _loss(scene: Scene, tracks: Tracks, px: float) -> float:
 
 def _cost(scene: Scene, tracks: Tracks) -> float:
     """Sum over all observations, in variances; none counts as worse than _LET_GO sigmas."""
-    error = np.nan_to_num(errors_px(scene, tracks), nan=np.inf) / tracks.sigma
+    error = np.nan_to_num(errors_px(scene, tracks), nan=np.inf, posinf=np.inf) / tracks.sigma
     return float((np.minimum(error, _LET_GO) ** 2).sum())
 
 

@@ -10,7 +10,7 @@ import pytest
 from backend.sfm.bundle import BundleSettings, adjust
 from backend.sfm.distortion import Brown
 from backend.sfm.lens_jacobians import FreeLens
-from backend.sfm.refine import choose_lens
+from backend.sfm.refine import believable, choose_lens
 from backend.sfm.resection import colmap_camera
 from backend.sfm.scene import Lens
 from tests.unit.sfm_scene import LENS, seen, shaken, travelling
@@ -83,3 +83,17 @@ def test_exact_tracks_give_all_coefficients_back() -> None:
     )
     for name, most in (("focal", 0.1), ("k1", 1e-3), ("k2", 2e-3), ("p1", 1e-4), ("p2", 1e-4)):
         assert abs(getattr(found.lens, name) - getattr(lens, name)) < most
+
+
+@pytest.mark.parametrize(
+    "lens, built",
+    [
+        (replace(LENS, k1=0.0), True),
+        (replace(LENS, k1=-0.25), True),
+        (replace(LENS, focal=3.0 * LENS.focal, k1=1.33), False),
+        (replace(LENS, k1=0.3), False),
+        (replace(LENS, k1=-1.2), False),  # the corner lies beyond the fold
+    ],
+)
+def test_only_lenses_that_can_be_built_are_chosen(lens: Lens, built: bool) -> None:
+    assert believable(lens) == built
