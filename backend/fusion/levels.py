@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from .cleaning import without_small_pieces
+from .holes import with_small_holes_closed
 from .integrate import allocate, integrate
 from .settings import FusionSettings
 from .shapes import Mesh, joined
@@ -20,6 +21,10 @@ from .volume import BYTES_PER_BLOCK, Volume, pour
 
 _FEWEST = 0.002
 """Share of a frame's pixels below which they make no level of their own."""
+
+
+_HOLE_EDGES = 24
+"""Border of a hole that is closed: about four voxels across."""
 
 
 class Levels:
@@ -52,13 +57,13 @@ class Levels:
 
     def mesh(self, least: int, checkpoint: Callable[[], None] = lambda: None) -> Mesh:
         """The surfaces of all levels, those of the coarser ones only where there is no finer one; loose pieces are left
-        out. least: evidence that a voxel must have."""
+        out, and small holes closed. least: evidence that a voxel must have."""
         parts: list[Mesh] = []
         finer: list[Volume] = []
         for _, volume in sorted(self.volumes.items()):
             whole = surface(volume, least, checkpoint)
             kept = without_small_pieces(whole, 2 * self._settings.component_voxels**2)
-            parts.append(not_covered(kept, finer, least))
+            parts.append(not_covered(with_small_holes_closed(kept, _HOLE_EDGES), finer, least))
             finer.append(volume)
         return joined(parts)
 

@@ -12,6 +12,7 @@ import pytest
 from backend.fusion.cleaning import without_outliers, without_small_pieces
 from backend.fusion.frame_mesh import frame_mesh
 from backend.fusion.fuse import Fusion, fuse
+from backend.fusion.holes import with_small_holes_closed
 from backend.fusion.marching_table import EDGES, triangle_table
 from backend.fusion.planes import closed, tangents
 from backend.fusion.ply import read_ply, write_ply
@@ -190,6 +191,18 @@ def test_loose_pieces_and_far_points_go() -> None:
     far = replace(big.vertices, xyz=np.concatenate([big.vertices.xyz[:-1], [[9.0, 9.0, 9.0]]]).astype(np.float32))
     kept = without_outliers(far)
     assert len(big.vertices) - 5 < len(kept) < len(big.vertices) and kept.xyz.max() < 2
+
+
+def test_small_holes_close_and_large_ones_stay() -> None:
+    ball = surface(ball_volume(0.1), 1)
+    a_vertex = int(ball.faces[0, 0])
+    small = ball.only_faces((ball.faces != a_vertex).all(1))
+    back = with_small_holes_closed(small, 24)
+    assert (edge_counts(back.faces) == 2).all() and len(back.vertices) == len(ball.vertices)
+    assert face_areas(back).sum() == pytest.approx(face_areas(ball).sum(), rel=1e-3)
+    assert (back.vertices.normals * back.vertices.xyz).sum(1).min() > 0.9
+    half = ball.only_faces((ball.vertices.xyz[ball.faces][:, :, 2] > 0).all(1))
+    assert with_small_holes_closed(half, 24) is half
 
 
 def test_a_frames_mesh_is_cut_at_edges() -> None:
