@@ -1,5 +1,5 @@
-"""COLMAP's fusion of depth maps (Schoenberger et al., ECCV 2016, section 4.5) and its Poisson meshing, on maps that are
-given to it. Runs on the processor, in the pycolmap that Backlot has."""
+"""COLMAP's fusion of depth maps (Schoenberger et al., ECCV 2016, section 4.5) on maps that are given to it. Runs on the
+processor, in the pycolmap that Backlot has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from backend.fusion.planes import tangents
-from backend.fusion.shapes import FusionFrame, Mesh
+from backend.fusion.shapes import FusionFrame
 from backend.fusion.sight import fused_pixels
 from tests.benchmarks.mesh_scores import world_points
 from tests.benchmarks.scoring import Array
@@ -26,21 +26,6 @@ def fuse_with_colmap(frames: Sequence[FusionFrame], folder: Path) -> Array:
     _write_workspace(frames, folder)
     pycolmap.stereo_fusion(folder / "fused.ply", folder, output_type="ply")
     return _ply_points(folder / "fused.ply")
-
-
-def poisson_mesh(folder: Path, depth: int) -> Mesh:
-    """Poisson surface (Kazhdan & Hoppe 2013) of the points that `fuse_with_colmap` left, trimmed as COLMAP does.
-    depth: of the octree."""
-    import pycolmap
-
-    from backend.fusion.ply import read_colmap_mesh
-    from backend.fusion.shapes import Cloud
-
-    options = pycolmap.PoissonMeshingOptions()
-    options.depth, options.color, options.num_threads = depth, False, 1
-    pycolmap.poisson_meshing(folder / "fused.ply", folder / "poisson.ply", options)
-    places, faces = read_colmap_mesh(folder / "poisson.ply")
-    return Mesh(Cloud(places, np.zeros_like(places), np.zeros(places.shape, np.uint8)), faces)
 
 
 def _write_workspace(frames: Sequence[FusionFrame], folder: Path) -> None:

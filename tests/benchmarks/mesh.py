@@ -1,7 +1,7 @@
 """The fused mesh and cloud of a clip against the true surface, beside COLMAP's fusion of the same depth maps.
 
     python -m tests.benchmarks.mesh --clip FOLDER [--clip FOLDER]... [--cameras own] [--depth FOLDER | --noise R]
-        [--faces N] [--peers union,colmap,poisson] [--out FOLDER] [--json]
+        [--faces N] [--peers union,colmap] [--out FOLDER] [--json]
 
 FOLDER holds frames/ and gt/ (rendered clips with exact depth). With true cameras the depth is that of the engine `mvs`;
 --depth takes maps from FOLDER/CLIP/0001.npz (depth, confidence) instead, and --noise R the truth with relative noise R,
@@ -11,7 +11,7 @@ half of it over patches of 8 px. With own cameras, all of Backlot runs as a user
 The truth surface is the points under all static pixels of all frames, each with the distance of the camera nearest to
 it. Accuracy is the share of the mesh's area (of the cloud's and the peers' points) within 1 % of that distance of it;
 completeness the share of the truth's pixels within 1 % of the mesh. Peers: `union`, every measured pixel as a point;
-`colmap`, its stereo fusion with its own settings; `poisson`, COLMAP's Poisson mesh of that.
+`colmap`, its stereo fusion with its own settings.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from backend.fusion.shapes import Cloud, FusionFrame, Mesh
 from backend.fusion.sight import fused_pixels
 from shared.camera_files import read_camera
 from tests.benchmarks.backlot_run import poses_of, run_command
-from tests.benchmarks.colmap_fusion_peer import fuse_with_colmap, poisson_mesh
+from tests.benchmarks.colmap_fusion_peer import fuse_with_colmap
 from tests.benchmarks.mesh_scores import (
     SurfaceScore,
     TruthSurface,
@@ -48,10 +48,9 @@ from tests.benchmarks.mesh_scores import (
 from tests.benchmarks.scoring import Array, umeyama
 from tests.benchmarks.truth import TruthClip, frame_paths, load_truth
 
-PEERS = ("union", "colmap", "poisson")
+PEERS = ("union", "colmap")
 _MOST_POINTS = 100_000
 """Points at which a cloud's accuracy is measured."""
-_POISSON_DEPTH = 10
 _GROWN = 2
 """By how many px what moves is grown: the truth masks are cut at pixel centres."""
 
@@ -206,15 +205,12 @@ def _peer_lines(frames: Sequence[FusionFrame], truth: TruthSurface, peers: Seque
     lines = []
     if "union" in peers:
         lines.append(_cloud_line("union of the maps", np.concatenate([_points(frame) for frame in frames]), truth))
-    if "colmap" in peers or "poisson" in peers:
+    if "colmap" in peers:
         with tempfile.TemporaryDirectory(prefix="backlot-bench-") as folder:
             started = time.process_time()
             points = fuse_with_colmap(frames, Path(folder))
             spent = time.process_time() - started
             lines.append(_cloud_line("COLMAP fusion", points, truth, spent))
-            if "poisson" in peers:
-                mesh = poisson_mesh(Path(folder), _POISSON_DEPTH)
-                lines.append(_mesh_line("COLMAP Poisson", mesh, truth, time.process_time() - started))
     return lines
 
 
