@@ -78,10 +78,9 @@ def require_agreement(frames: FrameSource, refined: Refined, noise_px: float) ->
             "mask them (roto) and solve again.",
         )
     raise SolveDiverged(
-        f"The camera that explains most of {frames.numbers[0]}-{frames.numbers[-1]} suits only {agree:.0%} of the "
-        "tracks: so much moves in the picture that it may belong to what moves and not to the set.",
-        "Mask what moves (roto) and solve again, or keep tracks on the set in Blender (lock them, delete those on "
-        "what moves) and solve from them.",
+        f"The camera found for frames {frames.numbers[0]}-{frames.numbers[-1]} suits only {agree:.0%} of the tracks: "
+        "so much moves in the picture that it may belong to what moves and not to the set.",
+        "Mask what moves (roto) and solve again; the focal length, if it is known, helps too.",
     )
 
 
