@@ -11,7 +11,7 @@ from torch import Tensor
 from .consistency import DepthMap
 from .matching import texture
 from .refine import Refined, median3, refine
-from .settings import MvsSettings
+from .settings import Checkpoint, MvsSettings
 from .smooth import fitted
 from .sweep import sweep
 from .views import View
@@ -35,11 +35,13 @@ class Estimate:
     share: Tensor
 
 
-def estimate(view: View, sources: Sequence[View], near: float, settings: MvsSettings) -> Estimate:
+def estimate(
+    view: View, sources: Sequence[View], near: float, settings: MvsSettings, checkpoint: Checkpoint = lambda: None
+) -> Estimate:
     """The map of a view. near: largest inverse depth there can be, 1 / units."""
     with torch.inference_mode():
-        coarse = sweep(view.halved(), [one.halved() for one in sources], near, settings)
-        fine = refine(view, sources, coarse, near, settings)
+        coarse = sweep(view.halved(), [one.halved() for one in sources], near, settings, checkpoint)
+        fine = refine(view, sources, coarse, near, settings, checkpoint)
         step = fine.step * _noise_unit(fine)
         trust = fine.curve.clamp_min(_LEAST_CURVE) * fine.score.clamp_min(0.01) * view.usable
         plane = fitted(fine.inverse, step, trust, view.gray)

@@ -15,7 +15,7 @@ import torch.nn.functional as nnf
 from torch import Tensor
 
 from .matching import box, correlation, grain
-from .settings import MvsSettings
+from .settings import Checkpoint, MvsSettings
 from .sweep import Swept, better_half, halves
 from .views import Passage, View, looked_up, marked, other_pixels, passage
 
@@ -73,7 +73,9 @@ class Matcher:
         return small / (total / len(self._ways)).sqrt().clamp_min(1e-6)
 
 
-def refine(view: View, sources: Sequence[View], coarse: Swept, near: float, settings: MvsSettings) -> Refined:
+def refine(
+    view: View, sources: Sequence[View], coarse: Swept, near: float, settings: MvsSettings, checkpoint: Checkpoint
+) -> Refined:
     """The full-resolution map that starts from a sweep at half resolution."""
     matcher = Matcher(view, sources, settings.refine_radius)
     inverse = _enlarged(coarse.inverse, view.size)
@@ -81,9 +83,11 @@ def refine(view: View, sources: Sequence[View], coarse: Swept, near: float, sett
     score = matcher.score(inverse)
     for turn in range(settings.passes):
         for dy, dx in _SHIFTS:
+            checkpoint()
             inverse, score = _better(matcher, inverse, score, _shifted(inverse, dy, dx))
         for size in (1.0, 0.5) if turn == 0 else (0.5, 0.25):
             for sign in (-1.0, 1.0):
+                checkpoint()
                 tried = (inverse + sign * size * step).clamp(0.0, near)
                 inverse, score = _better(matcher, inverse, score, tried)
         inverse, score = _settled(matcher, inverse, score, step)

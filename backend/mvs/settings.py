@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+Checkpoint = Callable[[], None]
+"""Called between pieces of work of a second or so; raises when the work is no longer wanted."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from backend.depth.poses import Pose
 
 from .choose import camera_points, choose_confirmers, choose_sources, in_picture
 from .estimate import Estimate, estimate
-from .settings import MvsSettings
+from .settings import Checkpoint, MvsSettings
 from .surface import checked
 from .views import Floats, View
 
@@ -47,7 +47,7 @@ def clip_depth(
     view_of: ViewOf,
     settings: MvsSettings,
     wanted: Sequence[int] | None = None,
-    checkpoint: Callable[[], None] = lambda: None,
+    checkpoint: Checkpoint = lambda: None,
 ) -> Iterator[FrameDepth]:
     """The depth of every frame with a pose, in order. poses: by index, None where the solve failed. points [N, 3]: the
     solve's, world. wanted: indices to yield, all by default; their neighbours are estimated as well."""
@@ -58,7 +58,7 @@ def clip_depth(
         for one in (index, *confirming):
             if one not in estimates:
                 checkpoint()
-                estimates[one] = clip.estimated(one)
+                estimates[one] = clip.estimated(one, checkpoint)
         own = estimates[index]
         if own is not None:
             maps = [found.map for found in (estimates[i] for i in confirming) if found is not None]
@@ -93,7 +93,7 @@ class _Clip:
         picked = {one.number for one in choose_confirmers(pose, others, self._seen(pose), self.settings)}
         return [i for i, one in enumerate(self.poses) if one is not None and one.number in picked]
 
-    def estimated(self, index: int) -> Estimate | None:
+    def estimated(self, index: int, checkpoint: Checkpoint) -> Estimate | None:
         """A frame's map; None without sources."""
         numbers = {one.number for one in self.sources(index)}
         if not numbers:
@@ -101,7 +101,7 @@ class _Clip:
         pose = self._pose(index)
         near = _NEAREST / float(np.percentile(camera_points(pose, self._seen(pose))[:, 2], 0.5))
         sources = [self.views[i] for i, one in enumerate(self.poses) if one is not None and one.number in numbers]
-        return estimate(self.views[index], sources, near, self.settings)
+        return estimate(self.views[index], sources, near, self.settings, checkpoint)
 
     def _pose(self, index: int) -> Pose:
         pose = self.poses[index]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .matching import box as box_mean
 from .matching import grain, normalised
-from .settings import MvsSettings
+from .settings import Checkpoint, MvsSettings
 from .sgm import semi_global
 from .views import Passage, View, looked_up, marked, other_pixels, passage
 
@@ -66,11 +66,11 @@ def plane_step(view: View, sources: Sequence[View], near: float) -> float:
     return min(steps)
 
 
-def sweep(view: View, sources: Sequence[View], near: float, settings: MvsSettings) -> Swept:
+def sweep(view: View, sources: Sequence[View], near: float, settings: MvsSettings, checkpoint: Checkpoint) -> Swept:
     """Depth of a (half resolution) view by a sweep from infinity to the inverse depth `near`."""
     step = max(min(plane_step(view, sources, near), near / _LEAST_PLANES), near / settings.most_planes)
     planes = torch.arange(0.0, near + step, step, device=view.gray.device)
-    cost = _cost_volume(view, sources, planes, settings)
+    cost = _cost_volume(view, sources, planes, settings, checkpoint)
     total = semi_global(cost, _edges(view.gray), _SMALL, _LARGE)
     return _winner(total, cost, step)
 
@@ -85,7 +85,9 @@ def _edges(gray: Tensor) -> Tensor:
     return strength / (2.0 * strength.mean()).clamp_min(1e-6)
 
 
-def _cost_volume(view: View, sources: Sequence[View], planes: Tensor, settings: MvsSettings) -> Tensor:
+def _cost_volume(
+    view: View, sources: Sequence[View], planes: Tensor, settings: MvsSettings, checkpoint: Checkpoint
+) -> Tensor:
     """1 - ZNCC [h, w, D] of the better half of the sources."""
     noise = grain(view.gray)
     radius = settings.sweep_radius
@@ -96,6 +98,7 @@ def _cost_volume(view: View, sources: Sequence[View], planes: Tensor, settings: 
     volume = torch.empty(height, width, len(planes), device=planes.device)
     groups = halves(view, sources)
     for start in range(0, len(planes), _CHUNK):
+        checkpoint()
         part = planes[start : start + _CHUNK, None, None]
         each = (_plane_scores(mine, picture, way, part, radius) for picture, way in zip(theirs, ways, strict=True))
         best = better_half(each, groups)

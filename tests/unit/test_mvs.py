@@ -236,3 +236,17 @@ def test_maps_are_made_once_and_dropped_when_behind(monkeypatch: pytest.MonkeyPa
     assert len(list(clip_depth(scene.poses(24), POINTS, scene.view, settings))) == 24
     assert sorted(made) == list(range(24))
     assert most <= 2 * 4 + 2
+
+
+def test_a_map_can_be_given_up_half_way() -> None:
+    """A cancel must not wait for a whole map, which takes a while on large plates."""
+    scene, asked = Scene(), [0]
+
+    def checkpoint() -> None:
+        asked[0] += 1
+        if asked[0] == 12:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(clip_depth(scene.poses(), POINTS, scene.view, QUICK, [5], checkpoint))
+    assert asked[0] == 12
