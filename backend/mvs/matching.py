@@ -68,6 +68,16 @@ def texture(gray: Tensor, radius: int) -> Tensor:
     return variance.clamp_min(0.0) / grain(gray) ** 2
 
 
+def structure(gray: Tensor, radius: int) -> Tensor:
+    """Energy of the gradients in windows of gray [H, W] beyond that of grain, in variances of the grain: below 0 there
+    is no more than grain. Soft shading, which looks the same at every depth, has none."""
+    across, down = torch.zeros_like(gray), torch.zeros_like(gray)
+    across[:, 1:-1] = 0.5 * (gray[:, 2:] - gray[:, :-2])
+    down[1:-1] = 0.5 * (gray[2:] - gray[:-2])
+    # Each of the two differences has half the variance of the grain.
+    return box(across * across + down * down, radius) / grain(gray) ** 2 - 1.0
+
+
 def correlation(warped: Tensor, gray: Tensor, mean: Tensor, variance: Tensor, radius: int, noise: float) -> Tensor:
     """ZNCC -1..1 of warped [..., H, W] and gray [H, W], whose window mean and variance [H, W] are known."""
     other, square, common = box(torch.stack([warped, warped * warped, warped * gray]), radius)

@@ -3,7 +3,8 @@
 Where neighbours confirm a depth it is their common value. The confirmed pixels that look like a pixel say on which
 plane it should lie (smooth.py): what lies near it is taken to it. Rims of depth confirm nothing: matching windows
 straddle them and carry the near surface too far, in all views alike. What is not sure enough to be called measured is
-filled from measured pixels, along the picture (nearest.py).
+filled from measured pixels, along the picture (nearest.py). Blank areas are never measured beyond the reach of texture:
+they take a plane from their rim (blanks.py).
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from torch import Tensor
 
 from backend.depth.frame import MEASURED, SKY, UNKNOWN, FrameDepth
 
+from .blanks import closed
 from .certainty import certainty, confidence
 from .consistency import Agreed, DepthMap, agreed
 from .estimate import Estimate
 from .fill import filled
+from .matching import structure
 from .nearest import nearest_known
 from .rims import rim
 from .settings import MvsSettings
@@ -38,9 +41,18 @@ _EXTENDED = (0.87, 1.15)
 """How much of its inverse depth a plane may lose or gain on the way to a hole."""
 
 _RIM = 3
+_WINDOW = 3
+"""Half the window, px, in which a picture is looked at for texture."""
+
 _EVIDENCE = 1.0
 """What a match must explain at least, in variances of the grain. Neighbours agree on blank areas all the same: each has
 smoothed them from the same surroundings."""
+
+_HELD = 0.2
+"""Support of a plane, from pixels with texture, that measures blank pixels too."""
+
+_SEED = 0.6 * MEASURED
+"""Confidence of what the planes of blank areas are drawn through."""
 
 _LONE_SCORE = 0.7
 """ZNCC that makes a pixel known where there is no neighbour to ask."""
@@ -55,12 +67,19 @@ def checked(own: Estimate, others: Sequence[DepthMap], sources: tuple[int, ...],
         said = agreed(own.map, others, settings.consistent)
         known = _known(own, said, len(others), settings)
         raw = torch.where(known, said.inverse, own.map.inverse)
-        plane = _planes(own, said, raw, known, len(others))
+        blank = (structure(own.map.view.gray, _WINDOW) < 0.0) & (own.map.view.usable > 0)
+        plane = _planes(own, said, raw, known & ~blank, len(others))
         off = ((raw - plane.inverse).abs() / own.map.step).clamp_max(4.0)
         drawn = (plane.support > _SOME) & (off < _ON_PLANE)
         value = torch.where(drawn, plane.inverse, raw)
-        trust = confidence(certainty(own, said, value, plane.support, off), (own.map.view.usable > 0) & (drawn | known))
-        value = _filled(value, trust >= MEASURED, plane, own.map.view.gray)
+        blank &= plane.support < _HELD
+        matched = (own.map.view.usable > 0) & (drawn | known) & ~blank
+        trust = confidence(certainty(own, said, value, plane.support, off), matched)
+        around = _filled(value, trust >= MEASURED, plane, own.map.view.gray)
+        seeds = known & (trust > _SEED)
+        value, share = closed(torch.where(seeds, value, around), own.map.step, blank, seeds)
+        value = torch.where(blank, value, around)
+        trust = torch.where(blank, confidence(share, torch.zeros_like(blank)), trust)
         depth = _depth(value, own.map.step, trust)
     return FrameDepth(own.map.view.number, depth.cpu().numpy(), trust.cpu().numpy(), sources)
 
