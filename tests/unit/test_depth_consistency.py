@@ -208,3 +208,23 @@ def test_holes_are_filled_up_to_the_edges_of_the_picture_and_not_across() -> Non
     assert (error[42:56, 20:90] < 0.01).mean() > 0.97
     assert error[55:66, 10:30].max() < 0.05 and np.median(error[55:66, 10:30]) < 0.005
     np.testing.assert_array_equal(found.numpy()[known], inverse[known])
+
+
+def test_a_blank_area_keeps_the_guess_of_the_engine() -> None:
+    """Where the picture has texture, a hole is filled from around instead."""
+    area = (slice(20, 50), slice(30, 80))
+    depth, confidence = np.full(SIZE, 2.0, np.float32), np.full(SIZE, 0.8, np.float32)
+    depth[area], confidence[area] = 8.0, 0.02
+    plain = torch.full(SIZE, 0.5)
+    textured = plain + 0.1 * torch.sin(0.5 * torch.arange(SIZE[1]))
+    for gray, expected in ((plain, 8.0), (textured, 2.0)):
+        view = replace(ROOM.view(6), gray=gray)
+        (found,) = consistent(
+            [ROOM.poses()[6]],
+            lambda _: FrameDepth(7, depth, confidence),
+            lambda _, view=view: view,
+            lambda _: None,
+            replace(SETTINGS, iterations=0),
+        )
+        assert np.median(np.abs(found.depth[area] / expected - 1.0)) < 0.01
+        assert (found.confidence[area] < 0.5).all()

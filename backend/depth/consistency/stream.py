@@ -12,6 +12,7 @@ from torch import Tensor
 
 from backend.depth.frame import MEASURED, SKY, UNKNOWN, FrameDepth, Mask
 from backend.depth.poses import Pose
+from backend.mvs.matching import structure
 from backend.mvs.smooth import fitted
 from backend.mvs.stream import ViewOf
 from backend.mvs.views import View
@@ -22,6 +23,9 @@ from .half import FullSize, at_full_size, halved
 from .noise import Noise, noise_between
 from .settings import ConsistencySettings
 from .surfaces import Surface, slopes, surface_of, trust_of
+
+_WINDOW = 3
+"""Half the window, px, in which the picture must show more than grain for a hole to be filled along its edges."""
 
 ReadRaw = Callable[[int], FrameDepth]
 MovingOf = Callable[[int], Mask | None]
@@ -92,13 +96,16 @@ class _Border:
 
 def _without_holes(view: View, depth: Tensor, confidence: Tensor, gone: Tensor) -> tuple[Tensor, Tensor]:
     """Inverse depth (0 sky) and confidence [H, W] with what was not measured filled anew, from what was: the rounds
-    then make the fillings of neighbouring frames agree as well."""
+    then make the fillings of neighbouring frames agree as well. Blank areas keep the engine's guess: there are no edges
+    to fill along."""
     measured = (confidence >= MEASURED) & (depth > UNKNOWN) & ~gone
     inverse = torch.where(depth < 0.5 * SKY, 1.0 / depth.clamp_min(1e-12), torch.zeros_like(depth))
     if not bool(measured.any()):
         return inverse, torch.zeros_like(confidence)
     guess = confidence.clamp(FILLED, MOST_FILLED)
-    return filled(inverse, measured, confidence, view.gray), torch.where(measured, confidence, guess)
+    kept = (structure(view.gray, _WINDOW) < 0.0) & (confidence > 0) & (depth > UNKNOWN) & ~gone
+    whole = torch.where(kept, inverse, filled(inverse, measured, confidence, view.gray))
+    return whole, torch.where(measured, confidence, guess)
 
 
 def _agreeing(
