@@ -16,9 +16,10 @@ from .tracks import Tracks
 _LEAST_FRAMES = 3
 _LEAST_SOLVED_SHARE = 0.5
 _LEAST_POINTS = 12
-_AGREES, _NEARLY, _LEAST_AGREEING = 2.0, 4.0, 0.45
-"""Expected noises within which a track agrees; within which it still may, in a plate that is noisier than most; and
-the share of them that makes a camera believable."""
+_AGREES, _NEARLY = 2.0, 4.0
+_LEAST_AGREEING, _LEAST_NEAR = 0.5, 0.6
+"""Expected noises within which a track agrees; within which it still may, in a plate that is noisier than most; and the
+shares of them that make a camera believable."""
 
 _RIM, _LEAST_RIM = 0.1, 0.6
 """Width, over the picture's, of its rim, and the share of the tracks there that the set has."""
@@ -72,7 +73,7 @@ def require_agreement(frames: FrameSource, refined: Refined, noise_px: float) ->
         return ()
     near: Flags = rms < _NEARLY * noise_px
     sure = everything.held().any() or (scene.spans is not None and set(scene.spans.kinds) == {"locked"})
-    if near[judged].mean() >= _LEAST_AGREEING or sure or _round_the_picture(frames, everything, near, judged):
+    if near[judged].mean() >= _LEAST_NEAR or sure or _round_the_picture(frames, everything, near, judged):
         return (
             f"Only {agree:.0%} of the tracks agree with this camera: look at the overlay. If people fill the picture, "
             "mask them (roto) and solve again.",
