@@ -114,7 +114,7 @@ def _depth(folder: Path, facts: SourceFacts) -> DepthSummary:
     engine = f"{meta.engine} ({meta.model})" if meta.model else meta.engine
     lines = [f"{len(meta.frames)} of {facts.frame_count} frames, by {engine}"]
     if meta.frames:
-        lines.append(f"{meta.near:.3g} to {meta.far:.3g}{unit}")
+        lines.append(f"From {meta.near:.3g} to {meta.far:.3g}{unit} away")
     shares = (("measured", meta.measured), ("known", meta.known))
     said = [f"{share:.0%} {word}" for word, share in shares if share is not None]
     if said:

@@ -72,20 +72,6 @@ def frames(prepared: Prepared, wanted: Sequence[int] | None = None) -> Iterator[
         yield _frame(prepared, index, focals[index])
 
 
-def learned_depth(
-    poses: Sequence[Pose | None],
-    points: SparsePoints,
-    pictures: Pictures,
-    model: DepthModel,
-    settings: LearnedSettings,
-    store: PredictionStore,
-    step: Callable[[int], None] = no_step,
-    notice: Callable[[str], None] = no_notice,
-) -> Iterator[FrameDepth]:
-    """`prepare`, then `frames`."""
-    yield from frames(prepare(poses, points, pictures, model, settings, store, step, notice))
-
-
 def _frame(prepared: Prepared, index: int, focal: float | None) -> FrameDepth:
     model, found = prepared.model, prepared.alignment.smoothed
     raw, _ = prepared.store.read(prepared.pictures.numbers[index])

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import bpy
 
-from .. import api, preferences, runtime
+from .. import api, runtime
 from ..compositing.composite import contents_of
 from ..compositing.depth_effects import FOCUS, FOG, set_up_effect
 from ..depth import roles
@@ -17,9 +17,9 @@ from ..importers.shot_import import import_shot
 from ..properties import folder_path, import_options
 from ..requests import depth_request
 from ..shared.errors import BacklotError
-from ..shared.messages import JobStatus
 from .importing import report_import, shot_folder_of
 from .reporting import FINISHED, refuse
+from .starting import start_job
 
 
 def _is_solved(context: bpy.types.Context) -> bool:
@@ -156,17 +156,7 @@ class BACKLOT_OT_setup_fog(_Effect, bpy.types.Operator):
 
 def start_depth(scene: bpy.types.Scene) -> None:
     """Asks the backend for depth and starts it if need be; the pump sees to the rest. Raises `InvalidParameter`."""
-    request = depth_request(scene)
-    session, program = runtime.session(), preferences.backend_program()
-    name = scene.name
-
-    def submitted(status: JobStatus) -> None:
-        target = bpy.data.scenes.get(name)
-        if target is not None:
-            target.backlot.job = status.id
-
-    session.submit(request, submitted)
-    session.start(program.python, program.source)
+    start_job(scene, depth_request(scene))
 
 
 CLASSES = (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import bpy
 
-from .. import api, preferences, runtime
+from .. import api, runtime
 from ..properties import folder_path
 from ..requests import has_plate, solve_request
 from ..shared.errors import BacklotError
-from ..shared.messages import JobStatus
 from .reporting import FINISHED, refuse
+from .starting import start_job
 
 
 class BACKLOT_OT_solve_camera(bpy.types.Operator):
@@ -50,17 +50,7 @@ class BACKLOT_OT_solve_camera(bpy.types.Operator):
 def start_solve(scene: bpy.types.Scene) -> None:
     """Asks the backend to solve the scene's shot, and starts it if need be; the pump sees to the rest.
     Raises `FootageNotFound`, `InvalidParameter`."""
-    request = solve_request(scene)
-    session, program = runtime.session(), preferences.backend_program()
-    name = scene.name
-
-    def submitted(status: JobStatus) -> None:
-        target = bpy.data.scenes.get(name)
-        if target is not None:
-            target.backlot.job = status.id
-
-    session.submit(request, submitted)
-    session.start(program.python, program.source)
+    start_job(scene, solve_request(scene))
 
 
 CLASSES = (BACKLOT_OT_solve_camera,)

@@ -18,7 +18,7 @@ from ..shared.depth_params import DepthParams
 from ..shared.messages import DONE, JobStatus
 from ..shared.params import specs
 from ..summary import DepthSummary, ShotSummary
-from .job_state import current_job, draw_progress, draw_trouble, of_stage
+from .job_state import current_job, draw_run, of_stage
 from .tab import BacklotTab, letters
 
 _GAPS = 6
@@ -46,13 +46,7 @@ class BACKLOT_PT_depth(BacklotTab, bpy.types.Panel):
             if not spec.folded:
                 declared.draw(settings, context.scene.backlot.depth, spec)
         own = job if of_stage(job, "depth") else None
-        if own is not None and not own.is_over:
-            draw_progress(layout, own, letters(context))
-        else:
-            row = layout.row()
-            row.scale_y = 1.6
-            row.operator("backlot.estimate_depth", icon="MOD_DISPLACE")
-        draw_trouble(layout, own, letters(context))
+        draw_run(layout, own, "backlot.estimate_depth", "MOD_DISPLACE", letters(context))
         if summary.depth is not None and (own is None or own.is_over):
             self._result(context, summary, own)
 

@@ -21,6 +21,17 @@ def of_stage(job: JobStatus | None, stage: str) -> bool:
     return job is not None and stage in job.request.stages
 
 
+def draw_run(layout: bpy.types.UILayout, job: JobStatus | None, operator: str, icon: str, width: int) -> None:
+    """A stage's big button, or the progress of its job while that runs; then what went wrong. width: letters."""
+    if job is not None and not job.is_over:
+        draw_progress(layout, job, width)
+    else:
+        row = layout.row()
+        row.scale_y = 1.6
+        row.operator(operator, icon=icon)
+    draw_trouble(layout, job, width)
+
+
 def draw_progress(layout: bpy.types.UILayout, job: JobStatus, width: int) -> None:
     """Of a job that is not over. width: letters."""
     row = layout.row(align=True)

@@ -15,7 +15,7 @@ from ..shared.messages import DONE, JobStatus
 from ..shared.params import specs
 from ..shared.stages import SolveParams
 from ..summary import ShotSummary
-from .job_state import current_job, draw_progress, draw_trouble, of_stage
+from .job_state import current_job, draw_run, of_stage
 from .tab import BacklotTab, letters
 
 _PROBLEMS = 6
@@ -36,13 +36,7 @@ class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
             if not spec.folded and not (spec.name == "sensor_mm" and context.scene.backlot.solve.sensor != "custom"):
                 declared.draw(settings, context.scene.backlot.solve, spec)
         own = None if of_stage(job, "depth") else job
-        if own is not None and not own.is_over:
-            draw_progress(layout, own, letters(context))
-        else:
-            row = layout.row()
-            row.scale_y = 1.6
-            row.operator("backlot.solve_camera", icon="CAMERA_DATA")
-        draw_trouble(layout, own, letters(context))
+        draw_run(layout, own, "backlot.solve_camera", "CAMERA_DATA", letters(context))
         self._result(context, own)
 
     def _result(self, context: bpy.types.Context, job: JobStatus | None) -> None:
