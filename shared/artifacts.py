@@ -11,6 +11,8 @@ from typing import Any
 FRAMES = "source/frames"
 MOTION = "motion"
 ROTO = "roto"
+PROMPTS = "roto/prompts.json"
+MATTE = "matte"
 SPARSE_MODEL = "colmap/sparse/0"
 INTRINSICS = "camera/intrinsics.json"
 EXTRINSICS = "camera/extrinsics.json"

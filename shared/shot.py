@@ -117,6 +117,14 @@ class ShotFolder:
         return self.root / artifacts.ROTO
 
     @property
+    def prompts(self) -> Path:
+        return self.root / artifacts.PROMPTS
+
+    @property
+    def matte_dir(self) -> Path:
+        return self.root / artifacts.MATTE
+
+    @property
     def sparse_dir(self) -> Path:
         return self.root / artifacts.SPARSE_MODEL
 

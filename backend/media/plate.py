@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from shared.artifacts import RESERVED_LABELS, frame_name
 from shared.errors import ArtifactMissing, ShotCorrupt
+from shared.roto_prompts import read_prompts
 from shared.shot import ShotFolder
 
-_PROMPTS = "prompts.json"
+_INSTANCE = re.compile(r"_\d\d+$")
 
 
 class PlateReader:
@@ -142,16 +143,13 @@ def moving_mask_folders(shot: ShotFolder) -> tuple[Path, ...]:
     labels = [path for path in folders if path.name not in RESERVED_LABELS]
     if not labels:
         return tuple(path for path in folders if path.name == "mask")
-    static = _static_labels(shot.roto_dir / _PROMPTS)
+    static = _static_labels(shot)
     return tuple(path for path in labels if path.name not in static)
 
 
-def _static_labels(path: Path) -> set[str]:
-    """Labels with `"moving": false` in `{"labels": {NAME: {"moving": ...}}}`."""
-    if not path.is_file():
-        return set()
-    try:
-        labels = json.loads(path.read_text(encoding="utf-8")).get("labels", {})
-        return {name for name, said in labels.items() if said.get("moving") is False}
-    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as bad:
-        raise ShotCorrupt(f"{path} cannot be read: {bad}.") from bad
+def _static_labels(shot: ShotFolder) -> set[str]:
+    """Labels that the prompts call static, with the instances `<label>_00`... that were found for them. Raises
+    `ShotCorrupt`."""
+    static = {name for name, label in read_prompts(shot).labels.items() if not label.moving}
+    folders = (path.name for path in shot.roto_dir.iterdir())
+    return static | {name for name in folders if _INSTANCE.sub("", name) in static}

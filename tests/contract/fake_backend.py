@@ -337,7 +337,7 @@ class FakeBackend:
         return {"text": "A fake backend: all is well.\n", "facts": {"problems": []}}
 
     def _shutdown(self, session: _FakeSession) -> Any:
-        threading.Thread(target=self.stop).start()
+        session.stops_backend = True  # once it has sent the answer
         return {}
 
 
@@ -391,6 +391,7 @@ class _FakeSession:
         self._sending = threading.Lock()
         self.name = ""
         self.watched: set[str | None] = set()
+        self.stops_backend = False
 
     def watches(self, job: str) -> bool:
         return job in self.watched or None in self.watched
@@ -460,6 +461,8 @@ class _FakeSession:
         except Exception as error:
             response = Response(message.id, InternalError(f"{error}").to_wire(), None)
         self.send(encode(response))
+        if self.stops_backend:
+            threading.Thread(target=self._backend.stop).start()  # it breaks this one off
 
 
 class _Refused(Exception):
