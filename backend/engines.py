@@ -12,6 +12,7 @@ from shared.stages import stage_info, stage_params
 from .pipeline.stage import load
 
 WEIGHT_FREE, LEARNED = "weight-free", "learned"
+_TRANSFORMERS = "Apache-2.0 (transformers, OpenCV) AND BSD-3-Clause (PyTorch)"
 _SET_UP = "Run `python build.py setup` in Backlot's folder."
 
 
@@ -38,6 +39,17 @@ ENGINES: tuple[EngineInfo, ...] = (
         "Apache-2.0 (transformers) AND BSD-3-Clause (PyTorch, pycolmap) AND Apache-2.0 (OpenCV)",
         "Apache-2.0 (EfficientLoFTR); or, only if allowed, SuperPoint + LightGlue: not for commercial work",
     ),
+    EngineInfo("roto", "flow", WEIGHT_FREE, "Apache-2.0 (OpenCV) AND BSD-3-Clause (NumPy, SciPy)"),
+    EngineInfo(
+        "roto",
+        "person",
+        WEIGHT_FREE,
+        "Apache-2.0 (MediaPipe, OpenCV, and the models in MediaPipe's package) AND BSD-3-Clause (NumPy, SciPy)",
+    ),
+    EngineInfo("roto", "sam2", LEARNED, _TRANSFORMERS, "Apache-2.0 (SAM 2.1)"),
+    EngineInfo("roto", "sam3", LEARNED, _TRANSFORMERS, "Meta's SAM licence: read it before commercial work"),
+    EngineInfo("roto", "groundingdino", LEARNED, _TRANSFORMERS, "Apache-2.0 (Grounding DINO; SAM 2.1)"),
+    EngineInfo("roto", "owlv2", LEARNED, _TRANSFORMERS, "Apache-2.0 (OWLv2; SAM 2.1)"),
     EngineInfo("depth", "mvs", WEIGHT_FREE, "BSD-3-Clause (PyTorch, OpenEXR) AND Apache-2.0 (OpenCV)"),
     EngineInfo(
         "depth",

@@ -13,7 +13,6 @@ from .stages import STAGES, StageInfo
 LATER_FLAGS = {
     "-i": "materials",
     "--iterations": "materials",
-    "--prompt": "roto",
 }
 """Flags with a fixed meaning that belong to stages this version does not have yet."""
 

@@ -9,6 +9,7 @@ from .axes import ROTATION_ORDERS
 from .depth_params import DepthParams
 from .errors import UnknownStage
 from .params import Choice, param
+from .roto_params import RotoParams
 from .sensors import SENSORS
 
 
@@ -289,12 +290,13 @@ class StageInfo:
 
 STAGES: tuple[StageInfo, ...] = (
     StageInfo("ingest", "Ingest", "Read the footage into the shot's plate", IngestParams),
+    StageInfo("roto", "Roto", "Find the masks of the prompted objects", RotoParams, ("ingest",), ("interactive",)),
     StageInfo("solve", "Solve Camera", "Find the camera that filmed the plate", SolveParams, ("ingest",), ("colmap",)),
     StageInfo("depth", "Depth", "Find the depth of every frame, and fuse it", DepthParams, ("solve",)),
     StageInfo("export", "Export Camera", "Write the camera for other programs", ExportParams, ("solve",), ("camera",)),
 )
 
-PLANNED_ALIASES = {"mama": "matte", "gsir": "materials", "interactive": "roto"}
+PLANNED_ALIASES = {"mama": "matte", "gsir": "materials"}
 """Names that other pipelines use for stages this version does not have yet."""
 
 

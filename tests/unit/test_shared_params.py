@@ -69,8 +69,8 @@ def test_no_flag_is_used_twice() -> None:
 def test_flags_of_later_stages_are_named_as_such() -> None:
     with pytest.raises(InvalidRequest, match="'materials'"):
         refuse_later_flags(["clip.mp4", "-i", "3000"])
-    with pytest.raises(InvalidRequest, match="'roto'"):
-        refuse_later_flags(["--prompt=person"])
+    with pytest.raises(InvalidRequest, match="'materials'"):
+        refuse_later_flags(["--iterations=3000"])
     refuse_later_flags(["clip.mp4", "-q", "low"])
 
 
@@ -79,6 +79,7 @@ def test_stages_run_in_order_with_what_they_need() -> None:
     assert [info.name for info in in_order(("colmap", "ingest"))] == ["ingest", "solve"]
     assert stage_info("colmap").params is SolveParams
     assert stage_info("ingest").params is IngestParams
+    assert [info.name for info in in_order(("solve", "interactive"))] == ["ingest", "roto", "solve"]
 
 
 def test_an_alias_of_a_later_stage_says_its_name() -> None:
