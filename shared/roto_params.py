@@ -55,7 +55,7 @@ class RotoParams:
     )  # fmt: skip
     threshold: float = param(
         0.35, label="Certainty", folded=True, minimum=0.05, maximum=0.95, flags=("--roto-threshold",),
-        help="How sure an engine must be of an object that it finds by text, 0 to 1; lower finds more, also wrong ones.",
+        help="How sure an engine must be of an object that it finds by text, 0 to 1; lower finds more, wrong ones too.",
     )  # fmt: skip
     reprompt_every: int = param(
         0, label="Prompt again every", unit="frame", folded=True, minimum=0, maximum=10_000,
