@@ -1,0 +1,17 @@
+"""Masks carried from the frames where an object is prompted to all others, without model weights."""
+
+from .result import FrameMasks
+from .settings import PropagationSettings
+from .store import HIDDEN, LOST, PROMPTED, TRACKED, MaskStore, MemoryStore, StoredMask
+
+__all__ = [
+    "HIDDEN",
+    "LOST",
+    "PROMPTED",
+    "TRACKED",
+    "FrameMasks",
+    "MaskStore",
+    "MemoryStore",
+    "PropagationSettings",
+    "StoredMask",
+]
