@@ -1,0 +1,198 @@
+"""The first mask of an object, and its correction, from hints on one picture."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import InvalidRequest
+
+from .convex import minimise
+from .evidence import Known, Likeness, grown, in_box
+from .hints import Hints, Marks, marks_of
+from .superpixels import Doubles, superpixels
+from .window import Window, window_around
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Checkpoint = Callable[[], None]
+
+_SCENES = 4
+_BOX_MARGIN = 0.4
+_ROUNDS = 5
+_SMOOTHNESS = 2.0
+_CERTAIN = 6.0
+_MOST = 4.0
+
+
+class Scene:
+    """What is made of a window once, whatever is asked about it."""
+
+    def __init__(self, picture: NDArray[np.uint8], window: Window) -> None:
+        self.window = window
+        self.pieces = superpixels(window.colours(picture))
+        self.edges = _edges(self.pieces.lab)
+
+
+class Cutter:
+    """One picture, kept warm: masks of its objects from hints.
+
+    The method: superpixels, their likeness in colour, texture and place to what is inside and outside (evidence.py),
+    and a convex graph cut of the pixels (convex.py), in turns as in GrabCut (Rother et al. 2004).
+    """
+
+    def __init__(self, picture: NDArray[np.uint8]) -> None:
+        """picture: uint8 [H,W,3] RGB."""
+        self._picture = picture
+        self._scenes: OrderedDict[Window, Scene] = OrderedDict()
+
+    def soft_mask(
+        self,
+        hints: Hints,
+        others: Sequence[NDArray[np.generic]] = (),
+        start: Floats | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Floats:
+        """Probability that the object is visible at each pixel's centre, float32 [H,W].
+
+        others: masks (bool, or 0..1) of other objects, which this one does not overlap. start: soft mask that the
+        hints correct, each of them where it is. checkpoint: called between steps, may raise to stop. The result holds
+        every pixel that the hints include and none that they exclude. Raises `InvalidRequest` for hints that are empty,
+        off the picture or against each other.
+        """
+        height, width = self._picture.shape[:2]
+        if start is None and hints.mask is not None:
+            start = hints.mask.astype(np.float32)
+        marks = marks_of(hints, height, width, correcting=start is not None)
+        if hints.absent:
+            return np.zeros((height, width), np.float32)
+        check = checkpoint or _go_on
+        taken = _union(others, height, width) & ~marks.include
+        soft = self._first(marks, taken, check) if start is None else self._corrected(marks, taken, start, check)
+        soft = np.where(taken, np.minimum(soft, 0.49), soft)
+        soft = np.where(marks.include, np.maximum(soft, 1.0), soft)
+        return np.where(marks.exclude, 0.0, soft).astype(np.float32)
+
+    def _scene(self, window: Window) -> Scene:
+        scene = self._scenes.pop(window, None) or Scene(self._picture, window)
+        self._scenes[window] = scene
+        while len(self._scenes) > _SCENES:
+            self._scenes.popitem(last=False)
+        return scene
+
+    def _first(self, marks: Marks, taken: Bools, check: Checkpoint) -> Floats:
+        boxed = marks.inside is not None
+        region = (marks.inside | marks.include) if marks.inside is not None else np.ones_like(taken)
+        scene = self._scene(window_around(region, _BOX_MARGIN))
+        check()
+        pieces = scene.pieces
+        inside = pieces.means(scene.window.shares(marks.include)) > 0
+        away = marks.exclude | taken | (~region)
+        outside = (pieces.means(scene.window.shares(away)) > 0.5) & ~inside
+        outside |= (pieces.means(scene.window.shares(marks.exclude)) > 0) & ~inside
+        known = Known(inside, outside)
+        reach = math.sqrt(max(1.0, float(pieces.count[~outside].sum())))
+        likeness = Likeness(pieces, reach)
+        if boxed and outside.any():
+            prior = _box_prior(scene, region)
+            base = in_box(pieces, likeness, known, prior)
+        else:
+            extent = grown(pieces, inside, ~outside, 0.6)
+            base = np.where(extent, 2.0, -2.0)
+        check()
+        return self._settled(scene, likeness, known, base, check)
+
+    def _settled(self, scene: Scene, likeness: Likeness, known: Known, base: Doubles, check: Checkpoint) -> Floats:
+        """Looks and extent in turns: each tells more about the other."""
+        pieces = scene.pieces
+        share = np.where(known.inside, 1.0, np.where(known.outside, 0.0, _odds(base)))
+        soft = np.zeros(scene.window.shape, np.float32)
+        for _ in range(_ROUNDS):
+            odds = 0.5 * base + likeness.log_odds(share)
+            odds = np.where(known.inside, _CERTAIN, np.where(known.outside, -_CERTAIN, np.clip(odds, -_MOST, _MOST)))
+            soft = minimise((-odds).astype(np.float32)[pieces.labels], scene.edges, 25)
+            check()
+            share = 0.7 * pieces.means(soft) + 0.3 * _odds(odds)
+            share = np.where(known.inside, 1.0, np.where(known.outside, 0.0, share))
+        return self._placed(scene.window, soft)
+
+    def _corrected(self, marks: Marks, taken: Bools, start: Floats, check: Checkpoint) -> Floats:
+        if start.shape != taken.shape:
+            raise InvalidRequest(f"The mask to correct is {start.shape}, the picture {taken.shape}.")
+        now = start >= 0.5
+        missing, extra = marks.include & ~now, marks.exclude & now
+        if not (missing.any() or extra.any()):
+            return start
+        scene = self._scene(window_around(now | marks.include | marks.exclude, _BOX_MARGIN))
+        check()
+        pieces = scene.pieces
+        held = pieces.means(scene.window.shares(now)) > 0.5
+        change = np.zeros(len(pieces), np.float64)
+        for wrong, allowed, sign in ((missing, ~held, 1.0), (extra, held, -1.0)):
+            if wrong.any():
+                seeds = pieces.means(scene.window.shares(wrong)) > 0
+                allowed = allowed & ~(pieces.means(scene.window.shares(taken)) > 0.5) if sign > 0 else allowed
+                change[grown(pieces, seeds, allowed, 0.15)] = sign
+            check()
+        moved = self._placed(scene.window, change.astype(np.float32)[pieces.labels])
+        added, removed = np.maximum(start, moved), np.minimum(start, 1 + moved)
+        return np.where(moved >= 0.5, added, np.where(moved <= -0.5, removed, start)).astype(np.float32)
+
+    def _placed(self, window: Window, soft: Floats) -> Floats:
+        whole = np.zeros(self._picture.shape[:2], np.float32)
+        whole[window.y0 : window.y1, window.x0 : window.x1] = window.spread(soft)
+        return whole
+
+
+def _go_on() -> None:
+    return None
+
+
+def _odds(log_odds: Doubles) -> Doubles:
+    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -30, 30))))
+
+
+def _union(masks: Sequence[NDArray[np.generic]], height: int, width: int) -> Bools:
+    union = np.zeros((height, width), bool)
+    for mask in masks:
+        if mask.shape != (height, width):
+            raise InvalidRequest(f"The mask of another object is {mask.shape}, the picture {(height, width)}.")
+        union |= np.asarray(mask) >= 0.5
+    return union
+
+
+def _edges(lab: Floats) -> tuple[Floats, Floats]:
+    """The price of a boundary between each pixel and its right and its lower neighbour: low where colours change."""
+    right, down = np.zeros(lab.shape[:2], np.float32), np.zeros(lab.shape[:2], np.float32)
+    across = np.square(lab[:, 1:] - lab[:, :-1]).sum(axis=2)
+    along = np.square(lab[1:] - lab[:-1]).sum(axis=2)
+    usual = 0.5 * float(across.mean() + along.mean()) + 1e-6
+    right[:, :-1] = _SMOOTHNESS * (np.exp(-np.sqrt(across / usual)) + 0.05)
+    down[:-1] = _SMOOTHNESS * (np.exp(-np.sqrt(along / usual)) + 0.05)
+    return right, down
+
+
+def _box_prior(scene: Scene, region: Bools) -> Doubles:
+    """Probability [N] of the object by place in its box alone: objects fill the middle and leave the corners. At a
+    side of the picture the object goes on outside, so that nothing is known there."""
+    height, width = region.shape
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    x = scene.pieces.place[:, 0] / scene.window.scale + scene.window.x0
+    y = scene.pieces.place[:, 1] / scene.window.scale + scene.window.y0
+    u = _across(x, int(columns[0]), int(columns[-1]) + 1, width)
+    v = _across(y, int(rows[0]), int(rows[-1]) + 1, height)
+    return np.asarray(np.clip(0.75 - 0.6 * (0.8 * u**2 + 0.4 * v**4), 0.1, 0.75))
+
+
+def _across(at: Doubles, low: int, high: int, size: int) -> Doubles:
+    """-1 at one side of the box, 1 at the other."""
+    place = (at - (low + high) / 2) / ((high - low) / 2)
+    if low <= 0:
+        place = np.maximum(place, 0)
+    if high >= size:
+        place = np.minimum(place, 0)
+    return place

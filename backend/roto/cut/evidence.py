@@ -1,0 +1,105 @@
+"""What hints say about every piece of the picture, as log odds: positive where the object is likely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .superpixels import Doubles, Superpixels
+
+Flags = NDArray[np.bool_]
+
+_ALIKE = 9.0
+"""Distance of features at which two pieces are still alike."""
+_NEAR = 0.35
+"""Distance at which two places still know of each other, in sides of the object's box."""
+_UNSEEN_NEAR, _UNSEEN = 0.003, 0.001
+"""Density of looks that never occurred, near by and anywhere."""
+
+
+class Likeness:
+    """Which pieces look alike, and which of them are near each other."""
+
+    def __init__(self, pieces: Superpixels, reach: float) -> None:
+        """reach: side of the object's box, working px."""
+        self._count = pieces.count
+        self._alike = np.exp(-_squares(pieces.features) / (2 * _ALIKE**2))
+        self._near = np.exp(-_squares(pieces.place) / (2 * (_NEAR * reach) ** 2))
+        self._both = self._alike * self._near
+
+    def near(self, weights: Doubles) -> Doubles:
+        """Share [N] of what lies near each piece, as far as `weights` (0..1) take part, that looks like it."""
+        mass = weights * self._count
+        return np.asarray(self._both @ mass / (self._near @ mass + 1e-9))
+
+    def anywhere(self, weights: Doubles) -> Doubles:
+        mass = weights * self._count
+        return np.asarray(self._alike @ mass / (mass.sum() + 1e-9))
+
+    def log_odds(self, object_weights: Doubles) -> Doubles:
+        """log of how much more a piece looks like the object than like the rest [N]."""
+        rest = 1 - object_weights
+        local = np.log((self.near(object_weights) + _UNSEEN_NEAR) / (self.near(rest) + _UNSEEN_NEAR))
+        wide = np.log((self.anywhere(object_weights) + _UNSEEN) / (self.anywhere(rest) + _UNSEEN))
+        return np.asarray(0.5 * local + 0.5 * wide)
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Pieces that certainly belong to the object, and that certainly do not, bool [N]."""
+
+    inside: Flags
+    outside: Flags
+
+
+def in_box(pieces: Superpixels, likeness: Likeness, known: Known, prior: Doubles) -> Doubles:
+    """Log odds [N] when all that is known is a tight box.
+
+    The pieces in it are a mixture of object and surroundings, of which the outside is a sample: what is common in the
+    box but rare around it is the object (learning from positive and unlabelled examples: Elkan & Noto 2008). What a
+    smooth way joins to the outside belongs to it (geodesic saliency: Wei et al., ECCV 2012). prior: [N] 0..1.
+    """
+    unknown = ~known.outside
+    common = likeness.near(unknown.astype(np.float64))
+    around = likeness.near(known.outside.astype(np.float64))
+    rarity = np.clip(np.log((common + 1e-9) / (around + 1e-9)), -3, 3)
+    distance = pieces.distances(known.outside)
+    usual = np.average(distance[unknown], weights=pieces.count[unknown])
+    shut_off = np.log((distance + 1) / (usual + 1))
+    return np.asarray(rarity + shut_off + np.log(prior / (1 - prior)))
+
+
+def grown(pieces: Superpixels, seeds: Flags, allowed: Flags, most: float) -> Flags:
+    """The plausible extent, bool [N], of what the seeds lie on, within the pieces that are allowed.
+
+    Of the regions that a geodesic front passes through, the one whose outline runs along the strongest contrast; of
+    equal ones the larger. most: share of the allowed area that it may take.
+    """
+    distance = pieces.distances(seeds)
+    distance = np.where(allowed | seeds, distance, np.inf)
+    order = np.argsort(distance, kind="stable")
+    order = order[np.isfinite(distance[order])]
+    rank = np.full(len(pieces), len(order))
+    rank[order] = np.arange(len(order))
+    first, last = np.sort(rank[pieces.pairs], axis=1).T
+    inner = last < len(order)  # an outline along what is not allowed costs and proves nothing
+    first, last = first[inner], last[inner]
+    size = len(order) + 1
+    length = np.cumsum(np.bincount(first, pieces.border[inner], size) - np.bincount(last, pieces.border[inner], size))
+    weight = pieces.border[inner] * pieces.contrast[inner]
+    contrast = np.cumsum(np.bincount(first, weight, size) - np.bincount(last, weight, size))
+    area = np.cumsum(pieces.count[order])
+    score = contrast[: len(order)] / np.maximum(length[: len(order)], 1) * area**0.05
+    score[area > most * pieces.count[allowed | seeds].sum()] = -1
+    least = int(rank[seeds].max(initial=0))
+    chosen = least + int(np.argmax(score[least:]))
+    found = np.zeros(len(pieces), bool)
+    found[order[: chosen + 1]] = True
+    return found
+
+
+def _squares(values: Doubles) -> Doubles:
+    lengths = np.square(values).sum(axis=1)
+    return np.asarray(np.maximum(lengths[:, None] + lengths[None] - 2 * values @ values.T, 0.0))
