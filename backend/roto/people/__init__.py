@@ -1,0 +1,6 @@
+"""Engine `person`: people without weights of their own, by the models that MediaPipe's wheel carries.
+
+worker/ runs in `.venv-mocap`, a process of its own: MediaPipe needs numpy 1. evidence.py is what it says of a picture
+(people as boxes, 33 landmarks, soft masks), process.py starts it and asks. tracks.py joins the people of single frames
+over time, anchors.py makes hints of their masks and engine.py hands them to the propagation. docs/roto-learned.md.
+"""

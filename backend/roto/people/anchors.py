@@ -1,0 +1,190 @@
+"""Masks of people as hints for the propagation: where they are sure, as seldom as the flow between them allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.roto.cut import Hints
+
+from .evidence import Floats, PersonEvidence, Picture
+from .sampling import Looked
+from .tracks import Sighting, Track
+
+Bools = NDArray[np.bool_]
+
+_ANCHORS_PER_S = 3.0
+_AGREED = 0.85
+_CLEAR = 0.05
+"""Overlap with somebody else's box, in parts of the own one, above which the one behind gives no anchor: the network
+mixes people who stand before each other."""
+
+_GONE_S = 1.0
+_REACH = 3.0 / 256.0
+_SMOOTH = 1e-4
+"""Of the guided filter: squared contrast (of 0..1) that still counts as flat."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A sighting that may become a hint. index: of the frame. others: everybody else who was seen in it."""
+
+    index: int
+    own: PersonEvidence
+    others: tuple[PersonEvidence, ...]
+
+
+class TrackHints(Mapping[int, Hints]):
+    """Plate number -> hints of one person. Masks are made when they are asked for, so that none of them stays."""
+
+    def __init__(
+        self,
+        label: str,
+        numbers: Sequence[int],
+        anchors: Sequence[Anchor],
+        absent: Sequence[int],
+        picture: Callable[[int], Picture],
+        scale: float,
+    ) -> None:
+        self._label, self._picture, self._scale = label, picture, scale
+        self._anchors = {numbers[anchor.index]: anchor for anchor in anchors}
+        self._absent = {numbers[index] for index in absent}
+
+    def __getitem__(self, number: int) -> Hints:
+        if number in self._absent:
+            return Hints(absent=True, label=self._label, frame=number)
+        mask = anchor_mask(self._anchors[number], self._picture(number), self._scale)
+        return Hints(mask=mask, label=self._label, frame=number)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted({*self._anchors, *self._absent}))
+
+    def __len__(self) -> int:
+        return len(self._anchors) + len(self._absent)
+
+
+def hints_of(
+    label: str,
+    track: Track,
+    looked: Looked,
+    numbers: Sequence[int],
+    fps: float,
+    picture: Callable[[int], Picture],
+    *,
+    apart_from: Sequence[int] = (),
+) -> TrackHints:
+    """The hints of a person. apart_from: plate numbers at which the artist says something: none is given around."""
+    anchors = chosen_anchors(track, looked, fps)
+    near = 1.0 / _ANCHORS_PER_S * fps
+    said = [index for index, number in enumerate(numbers) if number in set(apart_from)]
+    anchors = [anchor for anchor in anchors if all(abs(anchor.index - index) > near for index in said)]
+    absent = [index for index in absences(track, looked, len(numbers), fps) if index not in said]
+    return TrackHints(label, numbers, anchors, absent, picture, looked.scale)
+
+
+def chosen_anchors(track: Track, looked: Looked, fps: float) -> list[Anchor]:
+    """The surest sighting of every third of a second; the surest of all where none is sure."""
+    anchors = [_anchor(one, track, looked) for one in track.sightings]
+    sure = [anchor for anchor in anchors if anchor.own.agreement >= _AGREED and not _is_behind(anchor)]
+    if not sure:
+        return [max(anchors, key=lambda one: (not _is_behind(one), one.own.agreement))]
+    best: dict[int, Anchor] = {}
+    for anchor in sure:
+        slot = int(anchor.index * _ANCHORS_PER_S / fps)
+        if slot not in best or anchor.own.agreement > best[slot].own.agreement:
+            best[slot] = anchor
+    return [best[slot] for slot in sorted(best)]
+
+
+def _anchor(sighting: Sighting, track: Track, looked: Looked) -> Anchor:
+    others = tuple(
+        one.person
+        for other in looked.tracks
+        if other is not track
+        for one in other.sightings
+        if one.index == sighting.index
+    )
+    return Anchor(sighting.index, sighting.person, others)
+
+
+def _is_behind(anchor: Anchor) -> bool:
+    """Whether somebody else overlaps the person and stands nearer to the camera: lower in the picture."""
+    return any(
+        _overlap(anchor.own.box, other.box) > _CLEAR and other.box[3] >= anchor.own.box[3] for other in anchor.others
+    )
+
+
+def _overlap(own: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
+    width = min(own[2], other[2]) - max(own[0], other[0])
+    height = min(own[3], other[3]) - max(own[1], other[1])
+    area = (own[2] - own[0]) * (own[3] - own[1])
+    return max(0, width) * max(0, height) / max(1, area)
+
+
+def absences(track: Track, looked: Looked, count: int, fps: float) -> list[int]:
+    """Frames at which the person is certainly not to be seen: the first and the last looked at of a stretch without
+    sightings, a second away from those: there the propagation would follow the background."""
+    found: list[int] = []
+    seen = [one.index for one in track.sightings]
+    away = max(1, round(_GONE_S * fps))
+    for before, after in zip([None, *seen], [*seen, None], strict=True):
+        first = 0 if before is None else before + 1
+        last = count - 1 if after is None else after - 1
+        start = first if before is None else first + away
+        end = last if after is None else last - away
+        looked_there = [index for index in looked.indices if start <= index <= end]
+        if looked_there:
+            found += sorted({looked_there[0], looked_there[-1]})
+    return found
+
+
+def anchor_mask(anchor: Anchor, picture: Picture, scale: float) -> Bools:
+    """bool [H, W] at the plate's size: where the person is likelier than not, and likelier than anybody else."""
+    height, width = picture.shape[:2]
+    small = (max(1, round(height * scale)), max(1, round(width * scale)))
+    own = refined(_plate_size(anchor.own.full_mask(*small), (height, width)), picture, anchor.own.region[2] / scale)
+    mask = own >= 0.5
+    for other in anchor.others:
+        mask &= own >= _plate_size(other.full_mask(*small), (height, width))
+    return np.asarray(mask)
+
+
+def _plate_size(soft: Floats, size: tuple[int, int]) -> Floats:
+    if soft.shape == size:
+        return soft
+    return np.asarray(cv2.resize(soft, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def refined(soft: Floats, picture: Picture, size: float) -> Floats:
+    """A soft mask brought to the picture's edges by a guided filter (He et al., ECCV 2010) with the picture's three
+    colours. size: of the person's region in px; the networks' masks have 256 samples over it, so that their boundary
+    is uncertain by a few of those."""
+    radius = max(1, round(_REACH * size))
+    rows, columns = (np.flatnonzero((soft > 0.01).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return soft
+    top, left = max(0, rows[0] - 3 * radius), max(0, columns[0] - 3 * radius)
+    window = np.s_[top : rows[-1] + 3 * radius, left : columns[-1] + 3 * radius]
+    better = soft.copy()
+    better[window] = _guided(soft[window], picture[window].astype(np.float32) / 255.0, radius)
+    return np.clip(better, 0.0, 1.0)
+
+
+def _guided(soft: Floats, guide: Floats, radius: int) -> Floats:
+    """soft [h, w], guide [h, w, 3]; the local linear model's coefficients are solved at every pixel."""
+
+    def mean(values: Floats) -> Floats:
+        side = 2 * radius + 1
+        return np.asarray(cv2.boxFilter(values, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+
+    colour, level = mean(guide), mean(soft)
+    with_mask = mean(guide * soft[..., None]) - colour * level[..., None]
+    pairs = mean((guide[..., :, None] * guide[..., None, :]).reshape(*soft.shape, 9)).reshape(*soft.shape, 3, 3)
+    spread = pairs - colour[..., :, None] * colour[..., None, :] + _SMOOTH * np.eye(3, dtype=np.float32)
+    slope = np.linalg.solve(spread, with_mask[..., None])[..., 0]
+    offset = level - (slope * colour).sum(-1)
+    return np.asarray((mean(np.ascontiguousarray(slope)) * guide).sum(-1) + mean(offset), np.float32)

@@ -1,0 +1,101 @@
+"""What the worker says about a picture, on both sides of its pipe.
+
+Messages are those of `shared/codec.py`. Requests of the backend:
+
+    people.find {"width", "height", "pixels": RGB bytes, "near": [[x, y, size, turn], ...], "search": bool}
+        -> {"people": [person, ...]}
+
+`near` are regions where people were shortly before; `search` looks for others in the whole picture. Later methods
+(hands, face) take the same picture fields. A person is a map with the fields of `PersonEvidence`, arrays as the bytes
+of little-endian float32. Notification of the worker, first of all: `people.ready {"mediapipe": version}`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Region = tuple[float, float, float, float]
+
+LANDMARKS = 33
+LONGEST_SIDE = 1280
+"""px of the longer side of pictures that travel: the networks take 224 and 256 px, so that more would not be seen, and
+a square picture of that side still fits into a message."""
+
+
+@dataclass(frozen=True)
+class PersonEvidence:
+    """One person in one picture; coordinates in px of that picture, edges at integers.
+
+    score: 0..1, of the detector; None where an earlier region led there. agreement: 0..1, intersection over union of
+    the masks that the network gives for two regions of the person: low where it wavers. region: (x, y, size, turn)
+    square that the landmark network looked at: centre and side in px, turned by `turn` radians. box: x0, y0, x1, y1
+    around the mask. landmarks [33, 4]: x, y, visibility, presence (BlazePose's order). world
+    [33, 3]: metres from the middle of the hips, x right, y down, z away from the camera. soft: the mask, 8-bit inside
+    of `box`, compressed.
+    """
+
+    score: float | None
+    agreement: float
+    region: Region
+    box: tuple[int, int, int, int]
+    landmarks: Floats
+    world: Floats
+    packed: bytes
+
+    @property
+    def soft(self) -> NDArray[np.uint8]:
+        """uint8 [y1 - y0, x1 - x0]: 255 where the person is for certain."""
+        x0, y0, x1, y1 = self.box
+        return np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(y1 - y0, x1 - x0)
+
+    def full_mask(self, height: int, width: int) -> Floats:
+        """float32 [height, width] in 0..1, of a picture of that size."""
+        x0, y0, x1, y1 = self.box
+        mask = np.zeros((height, width), np.float32)
+        mask[y0:y1, x0:x1] = self.soft.astype(np.float32) / 255.0
+        return mask
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "score": self.score,
+            "agreement": self.agreement,
+            "region": list(self.region),
+            "box": list(self.box),
+            "landmarks": self.landmarks.astype("<f4").tobytes(),
+            "world": self.world.astype("<f4").tobytes(),
+            "packed": self.packed,
+        }
+
+    @classmethod
+    def from_wire(cls, plain: Mapping[str, Any]) -> PersonEvidence:
+        x, y, size, turn = plain["region"]
+        x0, y0, x1, y1 = plain["box"]
+        return cls(
+            None if plain["score"] is None else float(plain["score"]),
+            float(plain["agreement"]),
+            (float(x), float(y), float(size), float(turn)),
+            (int(x0), int(y0), int(x1), int(y1)),
+            np.frombuffer(plain["landmarks"], "<f4").reshape(LANDMARKS, 4).astype(np.float32),
+            np.frombuffer(plain["world"], "<f4").reshape(LANDMARKS, 3).astype(np.float32),
+            bytes(plain["packed"]),
+        )
+
+
+def packed_mask(soft: Floats) -> tuple[tuple[int, int, int, int], bytes] | None:
+    """The box around what is at least a hundredth in a soft mask [H, W] in 0..1, and the mask inside of it,
+    compressed. None when nothing is."""
+    level = np.rint(np.clip(soft, 0.0, 1.0) * 255.0).astype(np.uint8)
+    rows, columns = (np.flatnonzero((level > 2).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    inside = np.ascontiguousarray(level[box[1] : box[3], box[0] : box[2]])
+    return box, zlib.compress(inside.tobytes(), 1)
