@@ -24,6 +24,7 @@
     │   └── SolveDiverged
     ├── EngineUnavailable         an engine that cannot run here, with its remedy
     ├── JobCancelled
+    │   └── Superseded            a newer request took its place
     ├── WorkerError               the process that ran the job
     │   ├── WorkerCrashed
     │   └── OutOfMemory
@@ -172,6 +173,12 @@ class EngineUnavailable(BacklotError):
 
 class JobCancelled(BacklotError):
     default_remedy = "Run it again to continue where it stopped."
+
+
+class Superseded(JobCancelled):
+    """A newer request took its place: nothing is wrong, and nothing is to be done."""
+
+    default_remedy = ""
 
 
 class WorkerError(BacklotError):

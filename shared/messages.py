@@ -16,6 +16,7 @@
 | world.change | WorldRequest | WorldReply; see `world_messages.py`: origin, up, heading and scale of a shot |
 | world.suggest | {"shot": path} | WorldSuggestion; where the ground seems to be |
 | camera.import | CameraImport | StageResult; see `import_messages.py`: another program's camera into a shot |
+| roto.preview | PreviewRequest | PreviewReply; see `roto_messages.py`: an object's mask from a frame's hints |
 | engines | {} | [EngineStatus] |
 | doctor | {} | {"text": report, "facts": map} |
 | shutdown | {} | {}; running jobs go back to the queue and continue at the next start |

@@ -2,92 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import os
 import zlib
 from pathlib import Path
 from typing import Any
 
-from shared.codec import Request, Response
-from shared.errors import BacklotError, InvalidRequest, MalformedMessage, RequestTimeout, WorkerCrashed, from_wire
+from shared.errors import InvalidRequest
 
-from .child import Child
+from .helper import Helper
 from .settings import Settings
 
 _ANSWER_LIMIT_S = 30.0
-_Waiting = dict[int, "asyncio.Future[Any]"]
 
 
 class FrameService:
-    """Starts its process with the first request, and again when it has died."""
+    """Asks the process of `backend/worker/frames.py`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._ids = itertools.count(1)
-        self._starting = asyncio.Lock()
-        self._child: Child | None = None
-        self._waiting: _Waiting = {}
-        self._pump: asyncio.Task[None] | None = None
+        command = (*settings.frames_command, "--folder", str(preview_folder(settings.home)))
+        self._helper = Helper(settings, "frames", "reads plate frames", command)
 
     async def frame(self, shot: str, frame: int) -> Any:
         """{"path": an .npy file, uint8 [H,W,3] RGB}. Raises what the reading raised, `WorkerCrashed`,
         `RequestTimeout`."""
         if not Path(shot).is_absolute():
             raise InvalidRequest(f"The shot folder {shot!r} is not an absolute path.", "Give its whole path.")
-        child, waiting = await self._ready_child()
-        number = next(self._ids)
-        answer = waiting[number] = asyncio.get_running_loop().create_future()
-        child.send(Request(number, "frame", {"shot": shot, "frame": frame}))
-        try:
-            return await asyncio.wait_for(answer, _ANSWER_LIMIT_S)
-        except TimeoutError as late:
-            child.kill()
-            raise RequestTimeout(f"Frame {frame} of {shot} could not be read in {_ANSWER_LIMIT_S:g} s.") from late
-        finally:
-            waiting.pop(number, None)
+        late = f"Frame {frame} of {shot} could not be read in {_ANSWER_LIMIT_S:g} s."
+        return await self._helper.ask("frame", {"shot": shot, "frame": frame}, _ANSWER_LIMIT_S, late)
 
     async def stop(self) -> None:
-        if self._child is not None and self._child.alive:
-            await self._child.stop(self._settings.stop_grace_s)
-        if self._pump is not None:
-            await self._pump
-
-    async def _ready_child(self) -> tuple[Child, _Waiting]:
-        async with self._starting:
-            if self._child is None or not self._child.alive:
-                output = self._settings.logs_dir / "frames.log"
-                output.unlink(missing_ok=True)
-                folder = preview_folder(self._settings.home)
-                command = (*self._settings.frames_command, "--folder", str(folder), "--parent-pid", str(os.getpid()))
-                self._child, self._waiting = await Child.start(command, output, {}), {}
-                self._pump = asyncio.get_running_loop().create_task(_receive(self._child, self._waiting))
-            return self._child, self._waiting
-
-
-async def _receive(child: Child, waiting: _Waiting) -> None:
-    """Hands the answers of a process to those who wait for them; its end is an error for all."""
-    error: BacklotError = WorkerCrashed("The process that reads plate frames ended.")
-    try:
-        while (message := await child.receive()) is not None:
-            if isinstance(message, Response):
-                _settle(message, waiting)
-    except MalformedMessage as bad:
-        error = bad
-        child.kill()
-    for answer in waiting.values():
-        if not answer.done():
-            answer.set_exception(error)
-
-
-def _settle(message: Response, waiting: _Waiting) -> None:
-    answer = waiting.get(message.id)
-    if answer is None or answer.done():
-        return
-    if message.error is None:
-        answer.set_result(message.result)
-    else:
-        answer.set_exception(from_wire(message.error))
+        await self._helper.stop()
 
 
 def preview_folder(home: Path) -> Path:

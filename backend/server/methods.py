@@ -11,6 +11,7 @@ from typing import Any
 from shared.errors import InvalidRequest, UnknownMethod
 from shared.import_messages import CameraImport
 from shared.messages import JobRequest, JobStatus
+from shared.roto_messages import PreviewRequest
 from shared.stages import in_order, stage_params
 from shared.wire import pack, unpack
 from shared.world_messages import WorldRequest
@@ -19,6 +20,7 @@ from .checkup import Checkup
 from .dispatcher import Dispatcher
 from .frames import FrameService
 from .job_book import JobBook
+from .previews import PreviewService
 from .world_service import WorldService
 
 WATCH_ALL_LIMIT = 100
@@ -116,12 +118,14 @@ class Methods:
         book: JobBook,
         dispatcher: Dispatcher,
         frames: FrameService,
+        previews: PreviewService,
         checkup: Checkup,
         world: WorldService,
         stop: Callable[[], None],
     ) -> None:
         self._book, self._dispatcher = book, dispatcher
-        self._frames, self._checkup, self._world, self._stop = frames, checkup, world, stop
+        self._frames, self._previews, self._checkup, self._world = frames, previews, checkup, world
+        self._stop = stop
         self._table = {
             "ping": Method(_Nothing, self._ping),
             "job.submit": Method(JobRequest, self._submit),
@@ -136,6 +140,7 @@ class Methods:
             "world.change": Method(WorldRequest, self._change_world, slow=True),
             "world.suggest": Method(_OfShot, self._suggest_world, slow=True),
             "camera.import": Method(CameraImport, self._import_camera, slow=True),
+            "roto.preview": Method(PreviewRequest, self._preview_roto, slow=True),
             "engines": Method(_Nothing, self._engines, slow=True),
             "doctor": Method(_Nothing, self._doctor, slow=True),
             "shutdown": Method(_Nothing, self._shutdown),
@@ -205,6 +210,9 @@ class Methods:
 
     async def _import_camera(self, caller: Caller, params: CameraImport) -> Any:
         return await self._world.ask("camera.import", params)
+
+    async def _preview_roto(self, caller: Caller, params: PreviewRequest) -> Any:
+        return await self._previews.preview(params)
 
     async def _engines(self, caller: Caller, params: _Nothing) -> Any:
         return (await self._checkup.report()).get("engines", [])

@@ -29,6 +29,7 @@ from .job_book import JobBook
 from .job_logs import JobLogs
 from .lifetime import stop_when_idle, stop_with_parent
 from .methods import Methods
+from .previews import PreviewService
 from .session import Session
 from .settings import Settings
 from .world_service import WorldService
@@ -97,10 +98,17 @@ class Server:
         self._book = JobBook(settings, self._history, JobLogs(settings.logs_dir), self._hub)
         self._dispatcher = Dispatcher(settings, self._book)
         self._frames = FrameService(settings)
+        self._previews = PreviewService(settings)
         self._checkup = Checkup(settings)
         self._world = WorldService(settings)
         self._methods = Methods(
-            self._book, self._dispatcher, self._frames, self._checkup, self._world, self.stopped.set
+            self._book,
+            self._dispatcher,
+            self._frames,
+            self._previews,
+            self._checkup,
+            self._world,
+            self.stopped.set,
         )
         self._sessions: dict[Session, asyncio.Task[Any]] = {}
         self._listener: asyncio.Server | None = None
@@ -140,7 +148,8 @@ class Server:
             task.cancel()
         if self._listener is not None:
             self._listener.close()
-        await asyncio.gather(self._dispatcher.stop(), self._frames.stop(), self._checkup.stop(), self._world.stop())
+        helpers = (self._dispatcher, self._frames, self._previews, self._checkup, self._world)
+        await asyncio.gather(*(helper.stop() for helper in helpers))
         for session in self._sessions:
             session.end()
         if self._sessions:

@@ -17,7 +17,8 @@ class Settings:
     """home: Backlot's own folder. port: 0 lets the operating system choose. idle_timeout_s: stop after that
     long without a client and without a job. parent_pid: stop when that process ends.
 
-    worker_command, frames_command, doctor_command, world_command: the programs started as children. cancel_grace_s: how
+    worker_command, frames_command, preview_command, doctor_command, world_command: the programs started as children.
+    cancel_grace_s: how
     long a cancelled job may take to end by itself before its worker is killed; stop_grace_s: the same when
     the server stops. silence_s: a worker that says nothing for that long is reported. worker_idle_s: how
     long a worker stays warm without work. start_limit_s: how long a child may take to get ready.
@@ -31,6 +32,7 @@ class Settings:
     parent_pid: int | None = None
     worker_command: tuple[str, ...] = (*_PYTHON, "-m", "backend.worker")
     frames_command: tuple[str, ...] = (*_PYTHON, "-m", "backend.worker.frames")
+    preview_command: tuple[str, ...] = (*_PYTHON, "-m", "backend.roto.cut.process")
     doctor_command: tuple[str, ...] = (*_PYTHON, "-m", "backend.doctor", "--json")
     world_command: tuple[str, ...] = (*_PYTHON, "-m", "backend.world.process")
     hello_timeout_s: float = 10.0

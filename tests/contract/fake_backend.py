@@ -57,6 +57,7 @@ from shared.messages import (
     Progress,
     Welcome,
 )
+from shared.roto_messages import PreviewRequest
 from shared.stages import in_order, stage_params
 from shared.wire import pack, unpack
 from shared.world_messages import WorldRequest
@@ -330,6 +331,11 @@ class FakeBackend:
 
         return fake_import.import_camera(unpack(CameraImport, params, "The parameters"))
 
+    def _roto_preview(self, caller: _FakeSession, /, **params: Any) -> Any:
+        from . import fake_roto
+
+        return fake_roto.preview(unpack(PreviewRequest, params, "The parameters"))
+
     def _engines(self, session: _FakeSession) -> Any:
         return [EngineStatus("solve", "sfm", True, "weight-free", "BSD-3-Clause", "", True)]
 
@@ -355,6 +361,7 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "world.change": ("shot",),
     "world.suggest": ("shot",),
     "camera.import": ("shot", "file"),
+    "roto.preview": ("shot", "frame", "label", "prompts", "session"),
     "engines": (),
     "doctor": (),
     "shutdown": (),
