@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backend.cli.import_camera import add_import_camera, import_camera
+from backend.cli.prompts import add_prompt_flags, labels_of, spoken
 from backend.cli.world import add_world, world
 from shared import VERSION
 from shared.command_line import add_stage_flags, implied_stages, refuse_later_flags, stage_values
@@ -76,6 +77,7 @@ def _add_run(commands: _Commands[argparse.ArgumentParser]) -> None:
     run.add_argument("--force", action="store_true", help="run the stages even when they are up to date")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda:0, ... (default: auto)")
     add_stage_flags(run)
+    add_prompt_flags(run)
     run.set_defaults(command=_run)
 
 
@@ -114,17 +116,34 @@ def _add_world(commands: _Commands[argparse.ArgumentParser]) -> None:
 def _run(namespace: argparse.Namespace) -> int:
     from .run import run_here
 
+    words = spoken(namespace)
+    labels_of(words)  # what cannot be read is refused before any file is touched
     named = tuple(stage_info(name.strip()).name for name in namespace.stages.split(",") if name.strip())
     values = stage_values(namespace)
+    implied = implied_stages(values) + (("roto",) if words else ())
     request = JobRequest(
         shot=str(_shot_folder(namespace)),
         footage=str(Path(namespace.footage).expanduser().absolute()) if namespace.footage else "",
-        stages=(*named, *(stage for stage in implied_stages(values) if stage not in named)),
+        stages=(*named, *(stage for stage in implied if stage not in named)),
         params=values,
         device=namespace.device,
         force=namespace.force,
     )
+    if words:
+        _remember_prompts(request, words)
     return run_here(request, as_json=namespace.json)
+
+
+def _remember_prompts(request: JobRequest, words: tuple[tuple[str, str], ...]) -> None:
+    from backend.pipeline.shot_lock import shot_lock
+    from shared.shot import ShotFolder
+
+    from .first_frame import first_plate_number
+    from .prompts import remember
+
+    shot = ShotFolder(Path(request.shot))
+    with shot_lock(shot):
+        remember(shot, words, lambda: first_plate_number(shot, request))
 
 
 def _shot_folder(namespace: argparse.Namespace) -> Path:

@@ -1,12 +1,176 @@
-"""The engines of the roto stage: which one runs, and how."""
+"""The engines of the roto stage: which one finds which label, and how.
+
+Hints (clicks, boxes, paint) are followed by `sam2` where its weights are there, else by `flow`. Words are for the
+first of `sam3`, `groundingdino`, `owlv2` that is ready; people need none of them: `person` finds them.
+"""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from backend.inference.device import require_packages
+from backend.pipeline.fingerprint import of_files
 from backend.pipeline.stage import Engine
-from shared.errors import EngineUnavailable
+from backend.weights.folder import non_commercial_allowed, require, weights_dir
+from backend.weights.models import models_of
+from shared.errors import EngineUnavailable, InvalidRequest
 from shared.roto_params import RotoParams
+
+from .hints import WHAT_TO_DO
+from .job import RotoJob
+from .propagation import FrameMasks
+from .propagation.settings import ENGINE_VERSION as FLOW_METHOD
+
+FLOW, PERSON = Engine("flow", 1), Engine("person", 1)
+SAM2, SAM3 = Engine("sam2", 1), Engine("sam3", 1)
+GROUNDINGDINO, OWLV2 = Engine("groundingdino", 1), Engine("owlv2", 1)
+ENGINES = {engine.name: engine for engine in (FLOW, PERSON, SAM2, SAM3, GROUNDINGDINO, OWLV2)}
+
+_BY_TEXT = (SAM3, GROUNDINGDINO, OWLV2)
+_MODULES = {FLOW: "backend.roto.flow", PERSON: "backend.roto.people"}
+_LEARNED_MODULE = "backend.roto_learned"
+PEOPLE_WORDS = frozenset({"person", "persons", "people", "human", "humans", "man", "woman", "men", "women", "actor"})
+"""What the engine `person` understands, in small letters."""
+
+AUTOMATIC_LABEL = "person"
+"""Of what the engine `person` finds when no prompt asks for anything."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What one engine finds. hinted: labels whose hints it follows. texts: label -> words that it looks for."""
+
+    engine: Engine
+    hinted: tuple[str, ...]
+    texts: Mapping[str, str]
 
 
 def engine_of(params: RotoParams) -> Engine:
-    """The engine that will run. Raises `EngineUnavailable` when the one asked for cannot."""
-    raise EngineUnavailable(f"The roto engine {params.engine!r} is not part of this version.", "Update Backlot.")
+    """The engine asked for; `flow` for auto, which is ready everywhere. Raises `EngineUnavailable` when it cannot
+    run."""
+    if params.engine == "auto":
+        return FLOW
+    require_ready(ENGINES[params.engine], params)
+    return ENGINES[params.engine]
+
+
+def require_ready(engine: Engine, params: RotoParams) -> None:
+    """Raises `EngineUnavailable` with what the engine lacks. Imports no model code."""
+    if engine == PERSON:
+        importlib.import_module("backend.roto.people.environment").mocap_python()
+    elif engine != FLOW:
+        weights_files(engine, params)
+
+
+def weights_files(engine: Engine, params: RotoParams) -> str:
+    """Fingerprint of the model that a learned engine would run: the first that is there and allowed. Raises
+    `EngineUnavailable`, `InvalidRequest` for an unknown model."""
+    require_packages()
+    known = models_of(engine.name)
+    wanted = [model for model in known if params.model in ("auto", model.name)]
+    if not wanted:
+        named = ", ".join(model.name for model in known) or "none"
+        raise InvalidRequest(f"Engine {engine.name} has no model named {params.model!r}.", f"There is: {named}.")
+    refusals = []
+    for model in wanted:
+        try:
+            allowed = non_commercial_allowed(params.allow_non_commercial)
+            folder = require(model, weights_dir(params.weights), non_commercial=allowed)
+            return of_files([folder / name for name in model.files], folder)
+        except EngineUnavailable as refused:
+            refusals.append((not model.commercial, refused))
+    raise min(refusals, key=lambda one: one[0])[1]
+
+
+def is_ready(engine: Engine, params: RotoParams) -> bool:
+    try:
+        require_ready(engine, params)
+    except (EngineUnavailable, InvalidRequest):
+        return False
+    return True
+
+
+def assign(params: RotoParams, hinted: Sequence[str], texts: Mapping[str, str]) -> tuple[Assignment, ...]:
+    """Who finds what. Raises `EngineUnavailable`, and `InvalidRequest` when the engine asked for cannot find what the
+    prompts name."""
+    if not hinted and not texts:
+        if params.engine != PERSON.name:
+            raise InvalidRequest("Nothing says yet which objects this shot's masks are of.", WHAT_TO_DO)
+        texts = {AUTOMATIC_LABEL: "person"}
+    by_text: dict[Engine, dict[str, str]] = {}
+    for label, words in texts.items():
+        by_text.setdefault(_text_engine(params, label, words), {})[label] = words
+    by_hints = _hint_engine(params) if hinted else None
+    given = [by_hints] if by_hints else []
+    return tuple(
+        Assignment(engine, tuple(hinted) if engine == by_hints else (), by_text.get(engine, {}))
+        for engine in dict.fromkeys((*given, *by_text))
+    )
+
+
+def _hint_engine(params: RotoParams) -> Engine:
+    """`person` and the engines that find boxes leave hints to the others."""
+    if params.engine == SAM2.name:
+        require_ready(SAM2, params)
+        return SAM2
+    if params.engine == FLOW.name or params.engine == PERSON.name:
+        return FLOW
+    # A model chosen by name is that of the engine asked for.
+    return SAM2 if is_ready(SAM2, replace(params, model="auto")) else FLOW
+
+
+def _text_engine(params: RotoParams, label: str, words: str) -> Engine:
+    people = words.casefold() in PEOPLE_WORDS
+    if params.engine in (FLOW.name, SAM2.name) or (params.engine == PERSON.name and not people):
+        raise InvalidRequest(
+            f"The engine {params.engine} cannot find {label!r} by its words {words!r}.",
+            f"Say where it is: click on it, box it or paint it, or give --bbox. Or choose another engine: "
+            f"{', '.join(engine.name for engine in _BY_TEXT)}" + (", person." if people else "."),
+        )
+    if params.engine != "auto":
+        require_ready(ENGINES[params.engine], params)
+        return ENGINES[params.engine]
+    for engine in _BY_TEXT:
+        if is_ready(engine, params):
+            return engine
+    if people:
+        require_ready(PERSON, params)
+        return PERSON
+    return _refuse_words(params, label, words)
+
+
+def _refuse_words(params: RotoParams, label: str, words: str) -> Engine:
+    try:
+        require_ready(GROUNDINGDINO, params)
+    except EngineUnavailable as lacking:
+        raise EngineUnavailable(
+            f"No engine that finds {words!r} by words is ready: {lacking.message}",
+            f"{lacking.remedy} Or say where {label!r} is with clicks, a box or paint, which need no weights.",
+        ) from lacking
+    return GROUNDINGDINO
+
+
+def engines_fingerprint(assignments: Sequence[Assignment], params: RotoParams) -> dict[str, str]:
+    """The engines that will run with their versions, and their models' files."""
+    named = ", ".join(
+        f"{one.engine.name} {FLOW_METHOD if one.engine == FLOW else one.engine.version}" for one in assignments
+    )
+    learned = [one.engine for one in assignments if one.engine not in _MODULES]
+    if any(engine in (GROUNDINGDINO, OWLV2) for engine in learned):  # what follows the boxes that they find
+        named += f", boxes by {_hint_engine(params).name}"
+    return {"engines": named} | {f"weights:{engine.name}": weights_files(engine, params) for engine in learned}
+
+
+def engine_names(assignments: Sequence[Assignment]) -> str:
+    """For the result: `flow`, or `flow+person` when two share the work."""
+    return "+".join(one.engine.name for one in assignments)
+
+
+def run_engine(assignment: Assignment, job: RotoJob) -> Iterator[FrameMasks]:
+    """The masks of every frame of the job, ascending."""
+    module: Any = importlib.import_module(_MODULES.get(assignment.engine, _LEARNED_MODULE))
+    frames: Iterator[FrameMasks] = module.roto_frames(job)
+    return frames

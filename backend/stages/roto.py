@@ -1,15 +1,39 @@
-"""The roto stage: a mask of every prompted object for every frame."""
+"""The roto stage: a mask of every prompted object for every frame.
+
+Everything is made in the stage's checkpoint folder and takes its place in the shot at the end: masks of an earlier run
+stay whole until then. What engines keep of a track lies in `.backlot/roto/`, and outlives the run: a stage that was
+stopped continues, and a correction makes only those frames anew that it can change.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from backend.media.plate import PlateReader
 from backend.pipeline.context import StageContext
 from backend.pipeline.stage import Engine
-from backend.roto.engines import engine_of
+from backend.roto.changes import Prints, prints_of, read_before, reasons, record
+from backend.roto.engines import assign, engine_names, engine_of, engines_fingerprint
+from backend.roto.hints import Said, decode, hinted_and_texts, prompts_fingerprint
+from backend.roto.labels import base_of, names_of
+from backend.roto.masks import ENGINE, WRITING, chosen_numbers, found_masks
+from backend.roto.outputs import MaskFiles, Track
+from backend.roto.ownership import PRIVATE, read_made, require_own
+from backend.roto.publish import Finished, add_union, publish
+from backend.roto.report import label_report, work_facts
+from backend.roto.store import DiskMaskStore
+from backend.roto.timing import Clock
 from shared.artifacts import StageResult
+from shared.errors import ArtifactMissing
 from shared.roto_params import RotoParams
-from shared.shot import ShotFolder
+from shared.roto_prompts import read_prompts
+from shared.roto_report import ROTO_REPORT_VERSION, LabelReport, RotoReport
+from shared.shot import ShotFolder, document_text
+
+_NOT_FOUND = (
+    "Say where it is with clicks, a box or paint, lower the certainty (--roto-threshold), or choose another engine."
+)
 
 
 def engine(params: RotoParams) -> Engine:
@@ -17,10 +41,74 @@ def engine(params: RotoParams) -> Engine:
 
 
 def inputs(params: RotoParams, shot: ShotFolder, footage: str) -> Mapping[str, str]:
-    return {}
+    prompts = read_prompts(shot)
+    return prompts_fingerprint(prompts, shot) | engines_fingerprint(assign(params, *hinted_and_texts(prompts)), params)
 
 
 def run(params: RotoParams, context: StageContext) -> StageResult:
-    """Raises `EngineUnavailable`."""
-    engine_of(params)
-    return StageResult("roto", params.engine, 0)
+    """Writes `roto/<label>/`, `roto/mask/` and `roto/report.json`. Raises `InvalidRequest` for prompts that make no
+    sense on this plate, `EngineUnavailable`, `FootageEmpty` for a range without frames, `ArtifactMissing` when nothing
+    is found, `JobCancelled`, `DiskFull`, `ShotReadOnly`."""
+    shot, clock = context.shot, Clock()
+    prompts, store = read_prompts(shot), DiskMaskStore(shot.private_dir / PRIVATE / "tracks", clock)
+    with PlateReader(shot, use_masks=False) as plate:
+        done = Finished(chosen_numbers(params, plate.numbers), tuple(plate.numbers))
+        said = decode(prompts, shot, plate.numbers, (plate.width, plate.height))
+        for sentence in said.skipped:
+            context.notice(sentence)
+        require_own(shot, said.hints, read_made(shot))
+        work = assign(params, tuple(said.hints), said.texts)
+        order = [*prompts.labels, *(label for one in work for label in one.texts)]
+        files = MaskFiles(context.checkpoint_dir / "masks", (plate.width, plate.height), order, params)
+        for frame in found_masks(work, said, done.numbers, plate, store, params, context, clock):
+            with clock.measure(WRITING):
+                files.write(frame)
+    named = _named(files, order, said, context)
+    done.labels = {label: files.folder(key) for key, label in named.items()}
+    with clock.measure(WRITING):
+        add_union(done, context)
+    now = prints_of(said.hints)
+    tracks = {label: files.tracks[key] for key, label in named.items()}
+    report = RotoReport(
+        ROTO_REPORT_VERSION, engine_names(work), _labels(tracks, store, now, shot), (), tuple(context.notices)
+    )
+    done.report = document_text(report)
+    made = publish(done, context)
+    record(shot, now)
+    if done.whole:
+        store.prune()
+    facts = _facts(report, len(done.numbers), clock)
+    return StageResult("roto", report.engine, work[0].engine.version, facts, made)
+
+
+def _named(files: MaskFiles, order: Sequence[str], said: Said, context: StageContext) -> dict[str, str]:
+    """Key of the engine -> label. Raises `ArtifactMissing` when no label has a mask in any frame."""
+    seen = files.first_seen()
+    named = names_of(seen, order)
+    for label, words in said.texts.items():
+        if not any(base_of(key) == label and first is not None for key, first in seen.items()):
+            context.notice(f"No frame shows {words!r}. {_NOT_FOUND}")
+    if not any(files.tracks[key].first is not None for key in named):
+        raise ArtifactMissing("Nothing that the prompts name was found in any frame.", _NOT_FOUND)
+    return named
+
+
+def _labels(tracks: Mapping[str, Track], store: DiskMaskStore, now: Prints, shot: ShotFolder) -> dict[str, LabelReport]:
+    because = reasons(read_before(shot), now)
+    return {
+        label: label_report(track, work_facts(store.usage.get(label), track.numbers, because.get(label, "")))
+        for label, track in tracks.items()
+    }
+
+
+def _facts(report: RotoReport, frames: int, clock: Clock) -> dict[str, Any]:
+    """made: frames that an engine made anew, of any label; seconds: where the time went."""
+    made = [label.facts["frames_made"] for label in report.labels.values() if "frames_made" in label.facts]
+    return {
+        "frames": frames,
+        "labels": list(report.labels),
+        "frames_made": max(made, default=frames),
+        "problems": len(report.problems),
+        "seconds": {name: round(seconds, 3) for name, seconds in clock.seconds.items()},
+        "engine_fps": round(frames / max(clock.seconds.get(ENGINE, 0.0), 1e-6), 2),
+    }

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from shared.client import Client
 from shared.errors import OutOfMemory, from_wire
 from shared.messages import CANCELLED, DONE, FAILED, JobEvent, JobRequest
+from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts, write_prompts
+from shared.shot import ShotFolder
 from shared.stages import STAGES
 from tests.contract.backend_process import BackendProcess
 from tests.contract.clips import noise, travelling, write_clip
@@ -31,6 +33,7 @@ SOLVE_FRAMES = 20
 SAME_PX = 0.02
 SOLVE = {"solve": {"quality": "low"}}
 DEPTH = {"depth": {"frame_start": 9, "frame_end": 12, "resolution": "half", "iterations": 1}}
+CARD = RotoPrompts(labels={"card": LabelPrompts(frames={"5": FramePrompt(boxes=((200.0, 30.0, 290.0, 120.0),))})})
 
 IN_TRACKING, IN_REFINEMENT = 0.1, 0.7
 """How far the solve stage says it is then."""
@@ -136,6 +139,7 @@ def test_every_stage_is_cancelled_within_two_seconds(
     else:
         footage = request.getfixturevalue("solvable_clip")
         shutil.copytree(request.getfixturevalue("undisturbed"), shot)
+        write_prompts(ShotFolder(shot), CARD)
     job_request = JobRequest(str(shot), str(footage), (stage,), SOLVE | DEPTH, force=True)
     with real.client() as client:
         client.watch()

@@ -1,0 +1,143 @@
+"""Runs the engines over a plate: their masks of every frame, on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from backend.media.plate import PlateReader
+from backend.pipeline.context import StageContext
+from shared.errors import FootageEmpty, InternalError
+from shared.roto_params import RotoParams
+
+from .cut.hints import Hints
+from .engines import Assignment, run_engine
+from .hints import Said
+from .job import Picture, RotoJob
+from .propagation import FrameMasks
+from .store import DiskMaskStore
+from .timing import Clock
+
+READING, ENGINE, WRITING = "reading", "engine", "writing"
+"""Names of the clock: the plate's pictures, the engine itself, the masks' files. The store's are `store.KEEPING`."""
+
+
+def chosen_numbers(params: RotoParams, numbers: Sequence[int]) -> tuple[int, ...]:
+    """The plate numbers that get new masks. Raises `FootageEmpty`."""
+    first = numbers[0] if params.frame_start is None else params.frame_start
+    last = numbers[-1] if params.frame_end is None else params.frame_end
+    chosen = tuple(number for number in numbers if first <= number <= last)
+    if not chosen:
+        raise FootageEmpty(
+            f"The plate has no frame from {first} to {last}; it has {numbers[0]} to {numbers[-1]}.",
+            "Correct --roto-start and --roto-end.",
+        )
+    return chosen
+
+
+def needed_numbers(said: Said, chosen: Sequence[int], numbers: Sequence[int]) -> tuple[int, ...]:
+    """The plate numbers that engines must go through: from the prompted frames before the chosen ones on, up to those
+    after them, since that is where masks come from."""
+    first, last = chosen[0], chosen[-1]
+    for prompted in said.hints.values():
+        before = [number for number in prompted if number <= chosen[0]]
+        after = [number for number in prompted if number >= chosen[-1]]
+        first, last = min(first, max(before, default=first)), max(last, min(after, default=last))
+    return tuple(number for number in numbers if first <= number <= last)
+
+
+@dataclass
+class Shares:
+    """How far the engines are together."""
+
+    context: StageContext
+    frames: int
+    done: list[float]
+
+    def checkpoint(self, index: int) -> Callable[[str, int, int], None]:
+        """For engine number `index`. What it calls raises `JobCancelled`."""
+
+        def step(what: str, done: int, total: int) -> None:
+            self.done[index] = max(self.done[index], done / max(total, 1))
+            self.context.progress(int(sum(self.done) * self.frames), self.frames * len(self.done), note=what)
+
+        return step
+
+
+class _Pictures:
+    """RGB pictures by plate number; the clock knows how long they took."""
+
+    def __init__(self, plate: PlateReader, clock: Clock) -> None:
+        self._plate, self._clock = plate, clock
+        self._index = {number: index for index, number in enumerate(plate.numbers)}
+
+    def __call__(self, number: int) -> Picture:
+        with self._clock.measure(READING):
+            return self._plate.rgb(self._index[number])
+
+
+def found_masks(
+    assignments: Sequence[Assignment],
+    said: Said,
+    chosen: Sequence[int],
+    plate: PlateReader,
+    store: DiskMaskStore,
+    params: RotoParams,
+    context: StageContext,
+    clock: Clock,
+) -> Iterator[FrameMasks]:
+    """All objects of the chosen frames, frame by frame. Raises what engines raise."""
+    numbers = needed_numbers(said, chosen, plate.numbers)
+    shares = Shares(context, len(numbers), [0.0] * len(assignments))
+    job = RotoJob(
+        engine="",
+        params=params,
+        shot=context.shot,
+        numbers=numbers,
+        width=plate.width,
+        height=plate.height,
+        picture=_Pictures(plate, clock),
+        hints={},
+        texts={},
+        store=store,
+        scratch=context.checkpoint_dir,
+        device=context.device,
+        checkpoint=shares.checkpoint(0),
+        notice=context.notice,
+    )
+    streams = [
+        run_engine(one, _job_of(one, job, said, shares.checkpoint(index))) for index, one in enumerate(assignments)
+    ]
+    wanted = frozenset(chosen)
+    for number in numbers:
+        context.check_cancelled()
+        with clock.measure(ENGINE):
+            found = _together([_next(stream, number) for stream in streams])
+        if number in wanted:
+            yield found
+
+
+def _job_of(one: Assignment, job: RotoJob, said: Said, checkpoint: Callable[[str, int, int], None]) -> RotoJob:
+    scratch = job.scratch / one.engine.name
+    scratch.mkdir(parents=True, exist_ok=True)
+    hints: Mapping[str, Mapping[int, Hints]] = {label: said.hints[label] for label in one.hinted}
+    return replace(job, engine=one.engine.name, hints=hints, texts=one.texts, scratch=scratch, checkpoint=checkpoint)
+
+
+def _next(stream: Iterator[FrameMasks], number: int) -> FrameMasks:
+    found = next(stream, None)
+    if found is None or found.number != number:
+        raise InternalError(f"The engine gave no masks of frame {number} when it was that frame's turn.")
+    return found
+
+
+def _together(frames: Sequence[FrameMasks]) -> FrameMasks:
+    """The objects of several engines in one frame."""
+    if len(frames) == 1:
+        return frames[0]
+    whole = FrameMasks(frames[0].number, {}, {}, {})
+    for frame in frames:
+        whole.soft.update(frame.soft)
+        whole.state.update(frame.state)
+        whole.confidence.update(frame.confidence)
+    return whole
