@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from backend.pipeline.fingerprint import of_files
-from shared.errors import InvalidRequest, ShotCorrupt
+from shared.errors import InvalidRequest
 from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts
 from shared.shot import ShotFolder, document_text
 
+from .cut.files import read_mask
 from .cut.hints import Hints, marks_of
 
 WHAT_TO_DO = (
@@ -25,12 +21,32 @@ WHAT_TO_DO = (
 )
 
 
+class LabelHints(Mapping[int, Hints]):
+    """Plate number -> hints of one label, ascending. Painted masks are read when they are asked for, so that none of
+    them stays in memory."""
+
+    def __init__(self, name: str, prompted: Mapping[int, FramePrompt], shot: ShotFolder) -> None:
+        self._name, self._prompted, self._shot = name, prompted, shot
+
+    def __getitem__(self, number: int) -> Hints:
+        """Raises `ArtifactMissing`, `ShotCorrupt`."""
+        prompt = self._prompted[number]
+        mask = None if prompt.mask is None else read_mask(self._shot.roto_dir / prompt.mask)
+        return Hints.of(prompt, mask=mask, label=self._name, frame=number)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._prompted))
+
+    def __len__(self) -> int:
+        return len(self._prompted)
+
+
 @dataclass(frozen=True)
 class Said:
-    """What of the prompts counts for a plate. hints: label -> plate number -> hints. texts: label -> words, of the
-    labels without hints. skipped: sentences about what does not count."""
+    """What of the prompts counts for a plate. hints: label -> hints. texts: label -> words, of the labels without
+    hints. skipped: sentences about what does not count."""
 
-    hints: Mapping[str, Mapping[int, Hints]]
+    hints: Mapping[str, LabelHints]
     texts: Mapping[str, str]
     skipped: tuple[str, ...] = ()
 
@@ -59,8 +75,8 @@ def prompts_fingerprint(prompts: RotoPrompts, shot: ShotFolder) -> dict[str, str
 
 def decode(prompts: RotoPrompts, shot: ShotFolder, numbers: Sequence[int], size: tuple[int, int]) -> Said:
     """numbers: of the plate. size: its width and height, px. Raises `InvalidRequest` for prompts that are empty,
-    contradict themselves or lie off the plate, naming label and frame, and `ShotCorrupt` for a painted mask that cannot
-    be read."""
+    contradict themselves or lie off the plate, naming label and frame, and `ArtifactMissing`, `ShotCorrupt` for a
+    painted mask that cannot be read."""
     names, texts = hinted_and_texts(prompts)
     skipped = [
         f"Nothing is said of {name!r} yet: it gets no mask."
@@ -68,15 +84,15 @@ def decode(prompts: RotoPrompts, shot: ShotFolder, numbers: Sequence[int], size:
         if name not in names and name not in texts
     ]
     there = frozenset(numbers)
-    hints: dict[str, dict[int, Hints]] = {}
+    hints: dict[str, LabelHints] = {}
     for name in names:
         label = prompts.labels[name]
         outside = sorted(set(label.prompted) - there)
         if outside:
             skipped.append(_outside(name, outside, numbers))
         inside = {number: prompt for number, prompt in label.prompted.items() if number in there}
-        hints[name] = _label_hints(name, inside, shot, size)
-        _require_place(name, label, hints[name], numbers)
+        hints[name] = LabelHints(name, inside, shot)
+        _check(name, label, hints[name], numbers, size)
     return Said(hints, texts, tuple(skipped))
 
 
@@ -85,42 +101,17 @@ def _outside(name: str, outside: list[int], numbers: Sequence[int]) -> str:
     return f"What is said of {name!r} at frame {named} is not used: the plate has frames {numbers[0]} to {numbers[-1]}."
 
 
-def _label_hints(
-    name: str, prompted: Mapping[int, FramePrompt], shot: ShotFolder, size: tuple[int, int]
-) -> dict[int, Hints]:
-    found = {}
-    width, height = size
-    for number, prompt in prompted.items():
-        mask = None if prompt.mask is None else read_painted(shot.roto_dir / prompt.mask, name, number)
-        hints = Hints.of(prompt, mask=mask, label=name, frame=number)
-        # A click of exclusion alone corrects what other frames' hints bring here.
-        marks_of(hints, height, width, correcting=len(prompted) > 1)
-        found[number] = hints
-    return found
-
-
-def _require_place(name: str, label: LabelPrompts, hints: Mapping[int, Hints], numbers: Sequence[int]) -> None:
-    """Raises `InvalidRequest` when no hint says where the object is."""
-    if any(at.says_where for at in hints.values()):
-        return
+def _check(name: str, label: LabelPrompts, hints: LabelHints, numbers: Sequence[int], size: tuple[int, int]) -> None:
+    """Raises `InvalidRequest` for hints that make no sense, and when none says where the object is."""
     if not hints:
-        remedy = f"Correct the frame ({', '.join(label.frames)} now)."
         raise InvalidRequest(
-            f"All that is said of {name!r} is of frames outside of the plate ({numbers[0]} to {numbers[-1]}).", remedy
+            f"All that is said of {name!r} is of frames outside of the plate ({numbers[0]} to {numbers[-1]}).",
+            f"Correct the frame ({', '.join(label.frames)} now).",
         )
-    raise InvalidRequest(f"No frame says where {name!r} is, only where it is not.", WHAT_TO_DO)
-
-
-def read_painted(path: Path, name: str, number: int) -> NDArray[np.bool_]:
-    """bool [H, W] of a painted mask: what is at least half white. Raises `InvalidRequest` when it is missing,
-    `ShotCorrupt` when it is damaged."""
-    where = f"The painted mask of {name!r} at frame {number}, {path},"
-    try:
-        grey = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
-    except FileNotFoundError as gone:
-        raise InvalidRequest(f"{where} is missing.", "Paint it again, or remove that hint.") from gone
-    except (OSError, cv2.error) as bad:
-        raise ShotCorrupt(f"{where} cannot be read: {bad}.", "Paint it again, or remove that hint.") from bad
-    if grey is None:
-        raise ShotCorrupt(f"{where} is damaged.", "Paint it again, or remove that hint.")
-    return np.asarray(grey > 127)
+    somewhere = False
+    for at in hints.values():
+        # A click of exclusion alone corrects what other frames' hints bring here.
+        marks_of(at, size[1], size[0], correcting=len(hints) > 1)
+        somewhere = somewhere or at.says_where
+    if not somewhere:
+        raise InvalidRequest(f"No frame says where {name!r} is, only where it is not.", WHAT_TO_DO)

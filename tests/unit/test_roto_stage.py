@@ -220,7 +220,7 @@ def test_another_painted_mask_is_another_prompt(shot: ShotFolder, footage: Path,
     cv2.imwrite(str(painted), truth("red", 1004).astype(np.uint8) * 255)
     assert not run_roto(shot.root, footage).skipped
     painted.unlink()
-    with pytest.raises(InvalidRequest, match=r"'red' at frame 1003.*missing"):
+    with pytest.raises(ArtifactMissing, match=r"red/frame_1003\.png is missing"):
         run_roto(shot.root, footage)
 
 
