@@ -21,6 +21,7 @@ from shared.roto_params import RotoParams
 
 from .hints import WHAT_TO_DO
 from .job import RotoJob
+from .labels import instance_of
 from .propagation import FrameMasks
 from .propagation.settings import ENGINE_VERSION as FLOW_METHOD
 
@@ -41,7 +42,8 @@ AUTOMATIC_LABEL = "person"
 
 @dataclass(frozen=True)
 class Assignment:
-    """What one engine finds. hinted: labels whose hints it follows. texts: label -> words that it looks for."""
+    """What one engine finds. hinted: labels whose hints it follows; one that is named as an instance of its texts is a
+    correction of that instance. texts: label -> words that it looks for."""
 
     engine: Engine
     hinted: tuple[str, ...]
@@ -103,12 +105,14 @@ def assign(params: RotoParams, hinted: Sequence[str], texts: Mapping[str, str]) 
     by_text: dict[Engine, dict[str, str]] = {}
     for label, words in texts.items():
         by_text.setdefault(_text_engine(params, label, words), {})[label] = words
-    by_hints = _hint_engine(params) if hinted else None
-    given = [by_hints] if by_hints else []
-    return tuple(
-        Assignment(engine, tuple(hinted) if engine == by_hints else (), by_text.get(engine, {}))
-        for engine in dict.fromkeys((*given, *by_text))
-    )
+    corrected = {label: instance_of(label, texts) for label in hinted}
+    by_hints = _hint_engine(params) if None in corrected.values() else None
+    found = []
+    for engine in dict.fromkeys((*([by_hints] if by_hints else []), *by_text)):
+        wanted = by_text.get(engine, {})
+        own = [label for label, text in corrected.items() if (text in wanted if text else engine == by_hints)]
+        found.append(Assignment(engine, tuple(own), wanted))
+    return tuple(found)
 
 
 def _hint_engine(params: RotoParams) -> Engine:

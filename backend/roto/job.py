@@ -29,11 +29,12 @@ class RotoJob:
     """engine: the engine that runs, by name. numbers: plate numbers that it must yield, ascending. picture: plate
     number -> uint8 [H, W, 3] RGB of full size, shared, not to be written into; the neighbours of the last few are
     there at once. hints: label -> plate number -> what is said of it there (`backend.roto.cut.Hints`), of the labels
-    that this engine follows, first labels in front. texts: label -> what it is in words, of the labels that this engine
-    finds by itself. store: finished masks, kept from run to run (`backend.roto.propagation.MaskStore`). scratch: a
-    folder of this engine's own that lives as long as the stage is unfinished. device: for torch. checkpoint(what,
-    done, total) says how far the engine is and raises `JobCancelled`: to be called several times a second. notice
-    tells the user a sentence.
+    that this engine follows, first labels in front; hints of `person_00` correct the first person that the text
+    `person` finds, which is yielded as an instance as ever. texts: label -> what it is in words, of the labels that
+    this engine finds by itself. store: finished masks, kept from run to run (`backend.roto.propagation.MaskStore`).
+    scratch: a folder of this engine's own that lives as long as the stage is unfinished. device: for torch.
+    checkpoint(what, done, total) says how far the engine is and raises `JobCancelled`: to be called several times a
+    second. notice tells the user a sentence.
     """
 
     engine: str

@@ -3,11 +3,14 @@ appearance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from shared.errors import InvalidRequest
 
 from .job import INSTANCE
+
+_NUMBER = re.compile(r"_\d\d+$")
 
 
 def base_of(key: str) -> str:
@@ -17,6 +20,12 @@ def base_of(key: str) -> str:
 
 def is_instance(key: str) -> bool:
     return INSTANCE in key
+
+
+def instance_of(label: str, texts: Iterable[str]) -> str | None:
+    """The text label that an object of that name is found by: `person` of `person_02`; None when it has none."""
+    base = _NUMBER.sub("", label)
+    return base if base != label and base in texts else None
 
 
 def names_of(first_seen: Mapping[str, int | None], order: Sequence[str]) -> dict[str, str]:

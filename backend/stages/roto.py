@@ -88,6 +88,9 @@ def _named(files: MaskFiles, order: Sequence[str], said: Said, context: StageCon
     for label, words in said.texts.items():
         if not any(base_of(key) == label and first is not None for key, first in seen.items()):
             context.notice(f"No frame shows {words!r}. {_NOT_FOUND}")
+    for label in said.hints:
+        if label not in named.values():
+            context.notice(f"The hints of {label!r} are of no object that was found.")
     if not any(files.tracks[key].first is not None for key in named):
         raise ArtifactMissing("Nothing that the prompts name was found in any frame.", _NOT_FOUND)
     return named

@@ -129,6 +129,8 @@ def test_people_need_no_weights(ready: set[str]) -> None:
     ready.add("person")
     assert who(crowd="People") == {"person": ["crowd"]}
     assert who(hinted=("bag",), person="person") == {"flow": ["bag"], "person": ["person"]}
+    assert who(hinted=("bag", "person_01"), person="person") == {"flow": ["bag"], "person": ["person_01", "person"]}
+    assert who(hinted=("person_01",), person="person") == {"person": ["person_01", "person"]}
     assert who("person") == {"person": ["person"]}, "nothing is asked for but the engine"
     ready.add("owlv2")
     assert who(person="person", car="car") == {"owlv2": ["person", "car"]}
