@@ -20,6 +20,7 @@ from .lens_jacobians import FreeLens
 from .mapper import MapperSettings, grow, settle
 from .outliers import errors_px
 from .scene import Lens, Scene, empty_scene
+from .track_motion import AGREES, whole_track_residual
 from .tracks import Tracks, pair_of, some_pairs_of
 from .triangulation import triangulate
 from .two_view import TwoView, look_at_pair
@@ -28,22 +29,27 @@ _PAIR_TRACKS = 400
 _TRIAL_TRACKS = 400
 _TRIAL_FRAMES = 5
 _GUESSES = (1.2, 0.85, 1.8)
+_MOST_AGREE = 0.75
+"""Share of agreeing tracks from which on no other pair is tried."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A small scene and how good it is: share of observations explained within 3 sigma, and their noise. loss: mean
-    square error, px^2, of all observations in key frames, none counted as worse than 3 sigma."""
+    """A small scene and how good it is: share of observations explained within 3 sigma, and their noise. agreeing:
+    share of all tracks of its frames, the others than it grew from among them, that stand still in it: a whip pan
+    past somebody gives pairs of few tracks that explain each other and nothing else. loss: mean square error, px^2, of
+    all observations in key frames, none counted as worse than 3 sigma."""
 
     scene: Scene
     explained: float
+    agreeing: float
     noise_px: float
     angle_deg: float
     loss: float
 
     @property
     def merit(self) -> float:
-        return self.explained - 0.02 * self.noise_px
+        return self.explained + self.agreeing - 0.02 * self.noise_px
 
 
 def look_at_pairs(tracks: Tracks, keys: list[int], sigma: float, checkpoint: Callable[[], None]) -> list[TwoView]:
@@ -80,7 +86,7 @@ def initialise(
             trial = attempt(tracks, keys, view, blank, settings, checkpoint)
             if trial is not None and (best is None or trial.merit > best.merit):
                 best = trial
-        if best is not None and best.explained > 0.75 and best.angle_deg > 1.5:
+        if best is not None and best.explained > 0.75 and best.agreeing > _MOST_AGREE and best.angle_deg > 1.5:
             break
     return best
 
@@ -117,7 +123,7 @@ def attempt(
     scene = settle(scene, small, settings, checkpoint, iterations=15)
     if scene.posed.sum() < min(3, len(keys)):
         return None
-    return _judge(scene, small.select(np.isin(small.frame, keys)), settings)
+    return _judge(scene, small.select(np.isin(small.frame, keys)), tracks, settings)
 
 
 def _distance(key: int, view: TwoView) -> int:
@@ -127,7 +133,7 @@ def _distance(key: int, view: TwoView) -> int:
     return min(abs(key - view.first), abs(key - view.second))
 
 
-def _judge(scene: Scene, tracks: Tracks, settings: MapperSettings) -> Trial:
+def _judge(scene: Scene, tracks: Tracks, everything: Tracks, settings: MapperSettings) -> Trial:
     error = errors_px(scene, tracks)
     posed = scene.posed[tracks.frame]
     good = np.nan_to_num(error, nan=np.inf) < 3.0 * settings.noise_px
@@ -135,7 +141,14 @@ def _judge(scene: Scene, tracks: Tracks, settings: MapperSettings) -> Trial:
     rays = scene.points[scene.known]
     angle = _widest_angle(scene, rays) if len(rays) else 0.0
     loss = np.minimum(np.nan_to_num(error, nan=np.inf), 3.0 * settings.noise_px) ** 2
-    return Trial(scene, float(good[posed].mean()) if posed.any() else 0.0, noise, angle, float(loss.mean()))
+    explained = float(good[posed].mean()) if posed.any() else 0.0
+    return Trial(scene, explained, _agreeing(scene, everything, settings), noise, angle, float(loss.mean()))
+
+
+def _agreeing(scene: Scene, tracks: Tracks, settings: MapperSettings) -> float:
+    """Share of the tracks that one place each explains, in the frames that have a pose."""
+    rms, judged = whole_track_residual(scene, tracks)
+    return float((rms[judged] < AGREES * settings.noise_px).mean()) if judged.any() else 0.0
 
 
 def _widest_angle(scene: Scene, points: Floats) -> float:

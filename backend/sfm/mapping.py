@@ -15,10 +15,11 @@ from .frames import Flags
 from .initial import Trial, initialise, look_at_pairs
 from .job import Job
 from .keyframes import choose_keyframes
-from .mapper import grow, reach_far, register_rest
+from .mapper import MapperSettings, grow, reach_far, register_rest
 from .motion_model import MotionChoice, choose_motion
 from .movers import moving_tracks, without
 from .scene import Scene
+from .track_motion import AGREES, whole_track_residual
 from .tracks import Tracks
 from .triangulation import triangulate
 from .tripod import TripodStart, start_locked, start_turning
@@ -93,19 +94,21 @@ def _travelling(job: Job, tracks: Tracks, keys: list[int], views: list[TwoView],
         zoomed = map_zoom(tracks, lens, mapper, job.steps, focal_known=job.focal_known)
         if zoomed is not None:
             return Mapped(zoomed, evidence=motion.facts)
-    scene = _grown(job, tracks, keys, _started(job, trial, views, motion).scene)
+    maps = [_grown(job, tracks, keys, _started(job, trial, views, motion).scene)]
     for _ in range(_MORE_STARTS):
         # A part of the clip that nothing connects to the rest may have been begun with.
-        elsewhere = [v for v in views if not (scene.posed[v.first] and scene.posed[v.second])]
-        if scene.posed.mean() > _ENOUGH_PLACED or not elsewhere:
+        scene = maps[-1]
+        views = [v for v in views if not (scene.posed[v.first] and scene.posed[v.second])]
+        if scene.posed.mean() > _ENOUGH_PLACED or not views:
             break
-        views = elsewhere
         trial = initialise(
             tracks, keys, views, lens, mapper, job.steps, focal_known=job.focal_known, turning_focal=turning
         )  # fmt: skip
-        other = scene if trial is None else _grown(job, tracks, keys, trial.scene)
-        scene = other if other.posed.sum() > scene.posed.sum() else scene
-    return Mapped(reach_far(scene, tracks, mapper, job.steps), evidence=motion.facts)
+        if trial is not None:
+            maps.append(_grown(job, tracks, keys, trial.scene))
+    # Which of them reaches the others is not known before: a border is crossed from the side that sees more of it.
+    whole = (reach_far(scene, tracks, mapper, job.steps) for scene in maps)
+    return Mapped(max(whole, key=lambda scene: still_observations(scene, tracks, mapper)), evidence=motion.facts)
 
 
 def _grown(job: Job, tracks: Tracks, keys: list[int], scene: Scene) -> Scene:
@@ -119,6 +122,14 @@ def _grown(job: Job, tracks: Tracks, keys: list[int], scene: Scene) -> Scene:
     if not scene.posed[keys].all():
         scene = grow(scene, tracks, list(range(tracks.frames)), mapper, job.steps)
     return register_rest(scene, tracks, mapper, job.steps)
+
+
+def still_observations(scene: Scene, tracks: Tracks, settings: MapperSettings) -> int:
+    """Observations that the map explains by still places. More frames count for nothing by themselves: a map that
+    started wrongly places them as well."""
+    rms, judged = whole_track_residual(scene, tracks)
+    agrees = judged & (rms < AGREES * settings.noise_px)
+    return int((agrees[tracks.track] & scene.posed[tracks.frame]).sum())
 
 
 def _started(job: Job, trial: Trial | None, views: list[TwoView], motion: MotionChoice) -> Trial:

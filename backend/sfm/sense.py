@@ -10,16 +10,16 @@ from shared.errors import ClipTooShort, SolveDiverged
 from .frames import Flags, FrameSource
 from .refine import Refined
 from .result import CameraSolve
-from .track_motion import whole_track_residual
+from .track_motion import AGREES, whole_track_residual
 from .tracks import Tracks
 
 _LEAST_FRAMES = 3
 _LEAST_SOLVED_SHARE = 0.5
 _LEAST_POINTS = 12
-_AGREES, _NEARLY = 2.0, 4.0
+_NEARLY = 4.0
 _LEAST_AGREEING, _LEAST_NEAR = 0.5, 0.6
-"""Expected noises within which a track agrees; within which it still may, in a plate that is noisier than most; and the
-shares of them that make a camera believable."""
+"""Expected noises within which a track may agree still, in a plate that is noisier than most; and the shares of
+agreeing ones and of those that make a camera believable."""
 
 _RIM, _LEAST_RIM = 0.1, 0.6
 """Width, over the picture's, of its rim, and the share of the tracks there that the set has."""
@@ -68,7 +68,7 @@ def require_agreement(frames: FrameSource, refined: Refined, noise_px: float) ->
     rms, judged = whole_track_residual(scene, everything)
     if not judged.any():
         return ()
-    agree = float((rms[judged] < _AGREES * noise_px).mean())
+    agree = float((rms[judged] < AGREES * noise_px).mean())
     if agree >= _LEAST_AGREEING:
         return ()
     near: Flags = rms < _NEARLY * noise_px

@@ -20,6 +20,9 @@ from .frames import Flags, Floats, Indices
 from .scene import Scene
 from .tracks import Tracks
 
+AGREES = 2.0
+"""Expected noises within which the one place that explains a track best makes it agree with a camera."""
+
 _LEAST_SEEN = 3
 _FLOOR_PX = 0.1
 """Noise of a track is never taken to be less, px at tracking resolution."""
