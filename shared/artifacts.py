@@ -23,8 +23,8 @@ REPORT = "camera/report.json"
 HINTS = "camera/hints.json"
 PRIVATE = ".backlot"
 
-RESERVED_LABELS = ("mask", "combined")
-"""Folder names under roto/ and matte/ that are unions, never objects."""
+RESERVED_LABELS = ("mask", "combined", "exports")
+"""Folder names under roto/ and matte/ that are unions, or files for other programs, never objects."""
 
 
 def frame_name(number: int, extension: str = "png") -> str:

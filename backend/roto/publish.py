@@ -93,7 +93,12 @@ def _stage_folder(change: Change, shot: ShotFolder, name: str, folder: Path, don
     if done.whole:
         change.replaces_folder(final)
         return sizes
-    stay = {item.name: item.stat().st_size for item in final.iterdir() if item.is_file()}
+    new = {frame_name(number) for number in done.numbers}
+    stay = {item.name: item.stat().st_size for item in final.iterdir() if item.is_file() and item.name not in new}
+    for name in stay.keys() - sizes.keys():
+        if not name.startswith("frame_"):  # what was made from other masks
+            change.remove(final / name)
+            del stay[name]
     return stay | sizes
 
 
