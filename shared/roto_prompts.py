@@ -170,7 +170,7 @@ def require_label(name: str) -> None:
             f"Take letters, digits, _ - + . and spaces, starting with a letter or digit, {_LONGEST_LABEL} at most.",
         )
     if name.casefold() in RESERVED_LABELS:
-        raise InvalidRequest(f"The label {name!r} is taken: its folder holds what is of all labels.", "Take another name.")
+        raise InvalidRequest(f"The label {name!r} is taken: its folder is for all labels.", "Take another name.")
 
 
 def require_valid_prompt(prompt: FramePrompt, where: str) -> None:
