@@ -176,7 +176,7 @@ def score(found: Mapping[int, Mask], true: Mapping[int, Mask]) -> Score:
     """Over the frames of the truth."""
     j = [region_similarity(found[index], mask) for index, mask in true.items()]
     f = [boundary_accuracy(found[index], mask) for index, mask in true.items()]
-    return Score(round(float(np.mean(j)), 4), round(float(np.mean(f)), 4), round(min(j), 4))
+    return Score(round(float(np.mean(j)), 4), round(float(np.mean(f)), 4), round(float(min(j)), 4))
 
 
 def mean_score(scores: Sequence[Score]) -> Score:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -15,7 +16,9 @@ import pytest
 from backend.media.plate import moving_mask_folders
 from backend.pipeline import runner
 from backend.pipeline.runner import plan
+from backend.pipeline.shot_lock import shot_lock
 from backend.roto import engines, masks
+from backend.roto.ownership import foreign_file, read_made
 from shared.errors import ArtifactMissing, DiskFull, EngineUnavailable, FootageEmpty, InvalidRequest, JobCancelled
 from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts, read_prompts, write_prompts
 from shared.roto_report import read_roto_report
@@ -181,6 +184,36 @@ def test_a_cancelled_run_goes_on(shot: ShotFolder, footage: Path, engine: Colour
     assert 0 < seen < len(NUMBERS)
     run_roto(shot.root, footage)
     assert len(engine.looked) == len(set(engine.looked)) and not list(shot.checkpoints_dir.glob("roto/*"))
+
+
+def test_masks_take_their_places_together_even_when_the_power_goes(
+    shot: ShotFolder, footage: Path, engine: ColourEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt(shot, "red", "green")
+    run_roto(shot.root, footage)
+    prompt(shot, "blue")
+    real, renamed = os.replace, []
+
+    def dies(staged: Path, final: Path) -> None:
+        if Path(staged).parent.name == "change" and Path(staged).suffix == ".png":
+            renamed.append(final)
+        if len(renamed) > 5:
+            raise KeyboardInterrupt
+        real(staged, final)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("backend.pipeline.journal.os.replace", dies)
+        run_roto(shot.root, footage)
+    assert not (shot.manifests_dir / "roto.json").exists()
+    with shot_lock(shot):  # whoever comes next finishes it
+        pass
+    assert_true_masks(shot, "blue", "blue")
+    assert_true_masks(shot, "mask", "blue")
+    made = read_made(shot)
+    assert not any(foreign_file(shot, folder, made) for folder in ("blue", "mask"))
+    assert not list((shot.roto_dir / "red").glob("*"))
+    assert not run_roto(shot.root, footage).skipped
+    assert_true_masks(shot, "blue", "blue")
 
 
 def test_a_correction_says_what_was_made_anew_and_why(shot: ShotFolder, footage: Path, engine: ColourEngine) -> None:
