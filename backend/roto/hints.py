@@ -40,6 +40,11 @@ class LabelHints(Mapping[int, Hints]):
     def __len__(self) -> int:
         return len(self._prompted)
 
+    def within(self, numbers: Sequence[int]) -> LabelHints:
+        """Those of these plate numbers."""
+        wanted = frozenset(numbers)
+        return LabelHints(self._name, {n: at for n, at in self._prompted.items() if n in wanted}, self._shot)
+
 
 @dataclass(frozen=True)
 class Said:

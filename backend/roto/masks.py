@@ -120,7 +120,7 @@ def found_masks(
 def _job_of(one: Assignment, job: RotoJob, said: Said, checkpoint: Callable[[str, int, int], None]) -> RotoJob:
     scratch = job.scratch / one.engine.name
     scratch.mkdir(parents=True, exist_ok=True)
-    hints: Mapping[str, Mapping[int, Hints]] = {label: said.hints[label] for label in one.hinted}
+    hints: Mapping[str, Mapping[int, Hints]] = {label: said.hints[label].within(job.numbers) for label in one.hinted}
     return replace(job, engine=one.engine.name, hints=hints, texts=one.texts, scratch=scratch, checkpoint=checkpoint)
 
 
