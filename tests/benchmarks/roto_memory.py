@@ -14,6 +14,8 @@ import json
 import math
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,11 @@ import numpy as np
 import psutil
 
 from tests.benchmarks.backlot_run import run_command
+from tests.benchmarks.scoring import Array
 
 _PERIOD = 50
 _MB = 1e6
+_POLL_S = 0.02
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,31 +54,62 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def bench_length(count: int, width: int, height: int, engine: str) -> dict[str, Any]:
-    samples: list[tuple[int, float]] = []
-
-    def watch(line: str, process: int) -> None:
-        event = json.loads(line) if line.startswith("{") else {}
-        progress = event.get("progress") or {}
-        if progress.get("stage") != "roto":
-            return
-        try:
-            memory = psutil.Process(process).memory_info().rss / _MB
-        except psutil.NoSuchProcess:
-            return
-        samples.append((round(progress["done"] / max(progress["total"], 1) * count), memory))
-
     with tempfile.TemporaryDirectory(prefix="bench-roto-memory-") as work:
         box = write_clip(Path(work) / "frames", count, width, height)
+        shot = ["--shot", str(Path(work) / "shot")]
+        run_command(["run", str(Path(work) / "frames"), "-s", "ingest", *shot])  # its memory is not the roto stage's
         flags = ["--label", "disc", f"--bbox={','.join(map(str, box))}", "--roto-engine", engine]
-        run_command(
-            ["run", str(Path(work) / "frames"), "-s", "roto", "--shot", str(Path(work) / "shot"), *flags], watch
-        )
-    late = np.array([sample for sample in samples if sample[0] >= count / 2], np.float64).reshape(-1, 2)
-    slope = np.polyfit(late[:, 0], late[:, 1], 1)[0] * 1000 if len(np.unique(late[:, 0])) > 2 else math.nan
+        with Memory(count) as memory:
+            run_command(["run", "-s", "roto", *shot, *flags], memory.watch)
+    frames, used = memory.by_frame()
+    late = frames >= count / 2
+    slope = np.polyfit(frames[late], used[late], 1)[0] * 1000 if len(np.unique(frames[late])) > 2 else math.nan
     return {
-        "frames": count, "samples": len(samples), "peak_mb": round(max(memory for _, memory in samples), 1),
-        "end_mb": round(float(np.median(late[-5:, 1])), 2), "slope_mb_per_1000": round(float(slope), 3),
+        "frames": count, "samples": len(used), "peak_mb": round(float(used.max()), 1),
+        "end_mb": round(float(np.median(used[-5:])), 2), "slope_mb_per_1000": round(float(slope), 3),
     }  # fmt: skip
+
+
+class Memory:
+    """Resident memory of a process that reports the roto stage's progress, sampled while this is entered."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._progress: list[tuple[float, float]] = []
+        self._samples: list[tuple[float, float]] = []
+        self._process: psutil.Process | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._poll, daemon=True)
+
+    def __enter__(self) -> Memory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def watch(self, line: str, process: int) -> None:
+        progress = (json.loads(line) if line.startswith("{") else {}).get("progress") or {}
+        if progress.get("stage") == "roto":
+            self._process = self._process or psutil.Process(process)
+            done = progress["done"] / max(progress["total"], 1)
+            self._progress.append((time.perf_counter(), done * self._count))
+
+    def by_frame(self) -> tuple[Array, Array]:
+        """Frames done and MB at every sample until the last report of progress."""
+        when, used = np.array(self._samples).T
+        reported, frames = np.array(self._progress).T
+        within = when <= max(reported[-1], when[0])
+        return np.interp(when[within], reported, frames), used[within]
+
+    def _poll(self) -> None:
+        while not self._over.wait(_POLL_S):
+            if self._process is not None:
+                try:
+                    self._samples.append((time.perf_counter(), self._process.memory_info().rss / _MB))
+                except psutil.NoSuchProcess:
+                    return
 
 
 def write_clip(folder: Path, count: int, width: int, height: int) -> tuple[int, int, int, int]:
