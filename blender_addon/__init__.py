@@ -9,8 +9,9 @@ import atexit
 import addon_utils
 
 from . import file_handler, operators, panels, preferences, properties, runtime
+from .roto import tools
 
-_PARTS = (preferences, properties, operators, panels, file_handler, runtime)
+_PARTS = (preferences, properties, operators, panels, file_handler, tools, runtime)
 
 
 def register() -> None:

@@ -14,15 +14,18 @@ from . import declared
 from .depth.choice import PARTS, present_parts
 from .importers import ownership
 from .importers.shot_import import DEFAULT_TRACKS, ImportOptions
+from .roto import settings as roto_settings
 from .shared.depth_params import DepthParams
 from .shared.export_formats import EXPORT_FORMATS
 from .shared.messages import JobStatus
+from .shared.roto_params import RotoParams
 from .shared.shot import default_shot_folder
 from .shared.stages import ExportParams, IngestParams, SolveParams
 
 IngestSettings = declared.property_group(IngestParams, "BACKLOT_IngestSettings")
 ExportSettings = declared.property_group(ExportParams, "BACKLOT_ExportSettings")
 DepthSettings = declared.property_group(DepthParams, "BACKLOT_DepthSettings")
+RotoStageSettings = declared.property_group(RotoParams, "BACKLOT_RotoSettings")
 SolveSettings = declared.property_group(SolveParams, "BACKLOT_SolveSettings")
 
 
@@ -73,6 +76,7 @@ class ShotSettings(bpy.types.PropertyGroup):
         options={"ENUM_FLAG"},
         default={part[0] for part in PARTS},
     )
+    roto: bpy.props.PointerProperty(type=RotoStageSettings)
     export: bpy.props.PointerProperty(type=ExportSettings)
     export_all: bpy.props.BoolProperty(
         name="Everything This Computer Can Write",
@@ -201,12 +205,14 @@ CLASSES = (
     IngestSettings,
     SolveSettings,
     DepthSettings,
+    RotoStageSettings,
     ExportSettings,
     AlignSettings,
     ShotSettings,
     SurveyItem,
     DistanceItem,
     ClipSettings,
+    *roto_settings.CLASSES,
     JobItem,
     JobList,
 )
@@ -216,6 +222,7 @@ def register() -> None:
     for kind in CLASSES:
         bpy.utils.register_class(kind)
     bpy.types.Scene.backlot = bpy.props.PointerProperty(type=ShotSettings)
+    bpy.types.Scene.backlot_roto = bpy.props.PointerProperty(type=roto_settings.RotoSettings)
     bpy.types.MovieClip.backlot = bpy.props.PointerProperty(type=ClipSettings)
     bpy.types.WindowManager.backlot_jobs = bpy.props.PointerProperty(type=JobList)
 
@@ -223,6 +230,7 @@ def register() -> None:
 def unregister() -> None:
     del bpy.types.WindowManager.backlot_jobs
     del bpy.types.MovieClip.backlot
+    del bpy.types.Scene.backlot_roto
     del bpy.types.Scene.backlot
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)

@@ -21,6 +21,7 @@ from .followups import FollowUps
 from .importers.contents import ShotContents, read_shot
 from .importers.shot_import import ImportedShot, ImportOptions, import_steps
 from .properties import ShotSettings, import_options, show_job
+from .roto.live import STAGES, RotoLive
 from .session import Session
 from .shared.errors import BacklotError, InternalError, InvalidRequest
 from .shared.messages import DONE, JobEvent, JobStatus
@@ -32,7 +33,7 @@ _LAST_STEP_S = 0.003
 _BUSY_S, _IMPORTING_S, _IDLE_S = 0.1, 0.01, 1.0
 _MAX_FAILURES = 5
 _MODAL_PATIENCE_S = 5.0
-_AREAS = ("VIEW_3D", "CLIP_EDITOR", "PREFERENCES")
+_AREAS = ("VIEW_3D", "CLIP_EDITOR", "IMAGE_EDITOR", "PREFERENCES")
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ class Pump:
         self._callback = self.tick
         self.follow_ups = FollowUps(session)
         self.worlds = Worlds(session, self.scene_changed)
+        self.roto = RotoLive(session, self.scene_changed)
+        self._opened = False
 
     # -- owner ----------------------------------------------------------------------------------------
 
@@ -70,14 +73,23 @@ class Pump:
             handlers.append(self._history_changed)
         for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
             handlers.append(self._undone)
+        bpy.app.handlers.load_post.append(self._file_opened)
+        self.roto.overlay.start()
 
     def stop(self) -> None:
         if bpy.app.timers.is_registered(self._callback):
             bpy.app.timers.unregister(self._callback)
         for handlers in self._history_handlers():
-            for own in (self._history_changed, self._undone):
+            for own in (self._history_changed, self._undone, self._file_opened):
                 if own in handlers:
                     handlers.remove(own)
+        self.roto.overlay.stop()
+
+    def hurry(self) -> None:
+        """Lets the next tick come at once: the artist waits for an answer."""
+        if bpy.app.timers.is_registered(self._callback):
+            bpy.app.timers.unregister(self._callback)
+            bpy.app.timers.register(self._callback, first_interval=0.0, persistent=True)
 
     @staticmethod
     def _history_handlers() -> tuple[list, ...]:
@@ -134,14 +146,20 @@ class Pump:
         if self._history_moved:
             self._history_moved = False
             self.worlds.follow_history()
+            self.roto.history_moved()
+        if self._opened:
+            self._opened = False
+            self.roto.forget()
+        self.roto.follow_scenes()
         self._step_imports(deadline - BUDGET_S + _LAST_STEP_S)
+        self.roto.step_imports(deadline - BUDGET_S + _LAST_STEP_S)
         if self.session.changed:
             self.session.changed = False
             self._import_finished()
             self.follow_ups.check()
             self._show_jobs()
             _redraw()
-        if self._imports or self._undo_message:
+        if self._imports or self._undo_message or self.roto.hurries:
             return _IMPORTING_S
         return _BUSY_S if self.session.busy else _IDLE_S
 
@@ -160,6 +178,7 @@ class Pump:
     def _note(self, event: JobEvent) -> None:
         if event.kind == "stage" or event.status.is_over:
             self.session.refresh_summary(Path(event.status.request.shot))
+            self.roto.stage_ended(event.status)
 
     def _import_finished(self) -> None:
         """Imports the shots of jobs that scenes wait for. It looks at states, not at events: a job may end
@@ -170,8 +189,13 @@ class Pump:
             if status is None or not status.is_over:
                 continue
             settings.job = ""
-            if status.state == DONE and settings.import_when_done:
-                self.import_later(scene, Path(status.request.shot), _options_after(status, settings))
+            if status.state != DONE or not settings.import_when_done:
+                continue
+            folder, stages = Path(status.request.shot), set(status.request.stages)
+            if stages & set(STAGES):
+                self.roto.import_later(scene, folder)
+            if stages - {"ingest", *STAGES}:
+                self.import_later(scene, folder, _options_after(status, settings))
 
     def _step_imports(self, deadline: float) -> None:
         while self._imports and self._imports[0].contents is not None:
@@ -220,6 +244,10 @@ class Pump:
     def _undone(self, *_: object) -> None:
         """Shots follow in the next tick: a handler is no place for work."""
         self._history_moved = True
+
+    @bpy.app.handlers.persistent
+    def _file_opened(self, *_: object) -> None:
+        self._opened = True
 
     def _show_jobs(self) -> None:
         listed = bpy.context.window_manager.backlot_jobs

@@ -17,6 +17,7 @@ from .shared.depth_params import DepthParams
 from .shared.errors import FootageNotFound, InvalidParameter
 from .shared.messages import JobRequest
 from .shared.params import specs
+from .shared.roto_params import RotoParams
 from .shared.shot import ShotFolder
 from .shared.stages import ExportParams, IngestParams, SolveParams, stage_info, stage_params
 
@@ -74,6 +75,22 @@ def depth_request(scene: bpy.types.Scene) -> JobRequest:
     wanted = declared.values(settings.depth, DepthParams)
     stage_params("depth", wanted)
     return JobRequest(shot=str(folder), stages=("depth",), params={"depth": wanted}, device=preferences.device())
+
+
+def roto_request(scene: bpy.types.Scene, frames: tuple[int | None, int | None] = (None, None)) -> JobRequest:
+    """The job that Propagate starts. frames: the first and the last plate frame that get new masks, None for the
+    panel's. Raises `InvalidParameter`."""
+    settings = scene.backlot
+    folder = folder_path(settings)
+    if folder is None:
+        raise InvalidParameter("No shot folder is chosen.", "Choose a shot folder in the Shot panel.")
+    given = {
+        name: number for name, number in zip(("frame_start", "frame_end"), frames, strict=True) if number is not None
+    }
+    wanted = declared.values(settings.roto, RotoParams) | given
+    stage_params("roto", wanted)
+    params = {"ingest": _recorded(folder, "ingest"), "roto": wanted}
+    return JobRequest(shot=str(folder), stages=("roto",), params=params, device=preferences.device())
 
 
 def own_blender() -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from .shared.camera_files import read_camera
 from .shared.depth_meta import FUSED_CLOUD, FUSED_MESH, META, DepthMeta, read_depth_meta
 from .shared.errors import ArtifactMissing, BacklotError, ShotCorrupt
+from .shared.roto_report import ROTO_REPORT, read_roto_report
 from .shared.shot import ShotFolder, SourceFacts, read_document
 from .shared.solve_report import Problem, SolveReport
 
@@ -30,9 +31,19 @@ class DepthSummary:
 
 
 @dataclass(frozen=True)
+class RotoSummary:
+    """lines: short ones about the masks. problems: sentences about frames that need a look. is_outdated: the prompts
+    were changed since the stage ran."""
+
+    lines: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    is_outdated: bool = False
+
+
+@dataclass(frozen=True)
 class ShotSummary:
     """clip: short lines about the footage; warnings: what is unusual about it; camera: short lines about
-    the solve, empty before it. problems: its bad ranges. depth: None before the depth stage. error: why the folder
+    the solve, empty before it. problems: its bad ranges. depth, roto: None before these stages. error: why the folder
     could not be read."""
 
     clip: tuple[str, ...] = ()
@@ -41,6 +52,7 @@ class ShotSummary:
     problems: tuple[Problem, ...] = ()
     error: BacklotError | None = field(default=None)
     depth: DepthSummary | None = None
+    roto: RotoSummary | None = None
 
     @property
     def is_solved(self) -> bool:
@@ -56,10 +68,11 @@ def read_summary(folder: Path) -> ShotSummary:
             return ShotSummary()
         camera = _camera_lines(folder) if shot.extrinsics.is_file() else ()
         depth = _depth(folder, found.facts) if camera and (folder / META).is_file() else None
+        roto = _roto(shot) if (folder / ROTO_REPORT).is_file() else None
     except BacklotError as error:
         return ShotSummary(error=error)
     problems = _problems(shot) if camera else ()
-    return ShotSummary(_clip_lines(found.facts), _warnings(found.facts), camera, problems, depth=depth)
+    return ShotSummary(_clip_lines(found.facts), _warnings(found.facts), camera, problems, depth=depth, roto=roto)
 
 
 def _problems(shot: ShotFolder) -> tuple[Problem, ...]:
@@ -135,3 +148,22 @@ def _without(meta: DepthMeta) -> tuple[str, ...]:
         f"{f': {gap.cause}' if gap.cause else ''}"
         for gap in meta.missing
     )
+
+
+def _roto(shot: ShotFolder) -> RotoSummary:
+    report = read_roto_report(shot)
+    lines = [f"Masks by {report.engine}"]
+    for label, said in report.labels.items():
+        seen = f"frames {said.first} to {said.last}" if said.first is not None else "nowhere"
+        lost = f", lost in {said.lost}" if said.lost else ""
+        lines.append(f"{label}: {seen}{lost}")
+    problems = tuple(problem.message for problem in report.problems)
+    return RotoSummary(tuple(lines), problems, _is_older(shot.manifests_dir / "roto.json", shot.prompts))
+
+
+def _is_older(made: Path, source: Path) -> bool:
+    """Whether a file was written before another one that it was made from; not while either is missing."""
+    try:
+        return made.stat().st_mtime_ns < source.stat().st_mtime_ns
+    except FileNotFoundError:
+        return False

@@ -66,6 +66,16 @@ def result_lines(facts: dict[str, Any]) -> list[str]:
     return lines
 
 
+def roto_line(facts: dict[str, Any]) -> str:
+    """What the roto stage did, in one line: how many of the frames were done, and how many had not changed."""
+    done, frames = facts.get("frames_done"), facts.get("frames")
+    if done is None or frames is None:
+        return "The masks are done"
+    if done == 0:
+        return "No frame had to be done again"
+    return f"Done: {done} of {frames} frames" + (" (the others had not changed)" if done < frames else "")
+
+
 def letters(region_width: int, ui_scale: float) -> int:
     """How many letters fit into a region."""
     return max(20, int(region_width / (_PIXELS_PER_LETTER * max(ui_scale, 0.1))) - 6)

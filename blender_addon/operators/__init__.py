@@ -11,6 +11,8 @@ from . import (
     import_camera,
     importing,
     jobs,
+    roto,
+    roto_hints,
     solving,
     tracks,
     world,
@@ -30,6 +32,8 @@ CLASSES = (
     *world_points.CLASSES,
     *world.CLASSES,
     *depth.CLASSES,
+    *roto.CLASSES,
+    *roto_hints.CLASSES,
 )
 
 

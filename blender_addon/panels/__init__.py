@@ -1,8 +1,8 @@
-"""The Backlot tab of the 3D viewport's sidebar."""
+"""The Backlot tab of the 3D viewport's sidebar, and of those of Image Editor and Clip Editor."""
 
 import bpy
 
-from . import depth, exporting, jobs, shot, solve, tracks, world
+from . import depth, exporting, jobs, roto, shot, solve, tracks, world
 
 CLASSES = (
     *shot.CLASSES,
@@ -10,6 +10,7 @@ CLASSES = (
     *tracks.CLASSES,
     *world.CLASSES,
     *depth.CLASSES,
+    *roto.CLASSES,
     *exporting.CLASSES,
     *jobs.CLASSES,
 )

@@ -1,0 +1,101 @@
+"""Masks on the graphics card: a fill and an outline of even width on the screen, whatever the zoom."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import gpu
+import numpy as np
+from gpu_extras.batch import batch_for_shader
+
+from .editor import PlateView
+from .mask_files import Shown
+
+_KEPT = 16
+_VERTEX = """
+void main()
+{
+  place = uv;
+  gl_Position = ModelViewProjectionMatrix * vec4(pos, 0.0, 1.0);
+}
+"""
+_FRAGMENT = """
+float mask_at(vec2 at)
+{
+  vec2 inside = step(vec2(0.0), at) * step(at, vec2(1.0));
+  return texture(mask, clamp(at, 0.0, 1.0)).r * inside.x * inside.y;
+}
+
+void main()
+{
+  float here = mask_at(place);
+  float low = here, high = here;
+  for (int i = 0; i < 16; i++) {
+    float turn = 6.2831853 * float(i) / 16.0;
+    float there = mask_at(place + vec2(cos(turn), sin(turn)) * reach);
+    low = min(low, there);
+    high = max(high, there);
+  }
+  float is_edge = (low < 0.5 && high >= 0.5) ? 1.0 : 0.0;
+  float is_inside = here >= 0.5 ? 1.0 : 0.0;
+  float alpha = max(is_inside * fill, is_edge * outline);
+  if (alpha <= 0.0) {
+    discard;
+  }
+  /* Where the outline lies outside of the object it is dark, so that it is seen on a plate of its own colour. */
+  vec3 shade = (is_edge > 0.5 && is_inside < 0.5) ? vec3(0.0) : color;
+  fragColor = vec4(shade, (is_edge > 0.5 && is_inside < 0.5) ? alpha * 0.6 : alpha);
+}
+"""
+
+
+class MaskShader:
+    """Made when it is first drawn with: there is no graphics card before."""
+
+    def __init__(self) -> None:
+        self._shader = _compiled()
+        self._textures: OrderedDict[int, gpu.types.GPUTexture] = OrderedDict()
+
+    def draw(self, shown: Shown, view: PlateView, color: tuple[float, float, float], fill: float, width: float) -> None:
+        """fill: opacity 0..1. width: of the outline, px of the screen; 0 for none."""
+        shader = self._shader
+        right, top = view.left + view.width, view.bottom + view.height
+        corners = ((view.left, view.bottom), (right, view.bottom), (right, top), (view.left, top))
+        places = ((0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0))
+        shader.bind()
+        shader.uniform_sampler("mask", self._texture(shown))
+        shader.uniform_float("color", color)
+        shader.uniform_float("fill", fill)
+        shader.uniform_float("outline", 1.0 if width > 0.0 else 0.0)
+        shader.uniform_float("reach", (max(width, 0.01) / view.width, max(width, 0.01) / view.height))
+        batch_for_shader(shader, "TRI_FAN", {"pos": corners, "uv": places}).draw(shader)
+
+    def _texture(self, shown: Shown) -> gpu.types.GPUTexture:
+        if shown.serial in self._textures:
+            self._textures.move_to_end(shown.serial)
+            return self._textures[shown.serial]
+        height, width = shown.grey.shape
+        values = np.ascontiguousarray(shown.grey, np.float32).ravel() / np.float32(255.0)
+        data = gpu.types.Buffer("FLOAT", values.size, values)
+        made = gpu.types.GPUTexture((width, height), format="R8", data=data)
+        self._textures[shown.serial] = made
+        while len(self._textures) > _KEPT:
+            self._textures.popitem(last=False)
+        return made
+
+
+def _compiled() -> gpu.types.GPUShader:
+    passed = gpu.types.GPUStageInterfaceInfo("backlot_mask_interface")
+    passed.smooth("VEC2", "place")
+    info = gpu.types.GPUShaderCreateInfo()
+    info.push_constant("MAT4", "ModelViewProjectionMatrix")
+    for kind, name in (("VEC3", "color"), ("FLOAT", "fill"), ("FLOAT", "outline"), ("VEC2", "reach")):
+        info.push_constant(kind, name)
+    info.sampler(0, "FLOAT_2D", "mask")
+    info.vertex_in(0, "VEC2", "pos")
+    info.vertex_in(1, "VEC2", "uv")
+    info.vertex_out(passed)
+    info.fragment_out(0, "VEC4", "fragColor")
+    info.vertex_source(_VERTEX)
+    info.fragment_source(_FRAGMENT)
+    return gpu.shader.create_from_info(info)

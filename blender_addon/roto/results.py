@@ -1,0 +1,116 @@
+"""What roto and matte have written into a shot folder. No bpy here: the pump reads on a thread."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..shared.artifacts import RESERVED_LABELS
+from ..shared.errors import ArtifactMissing, ShotCorrupt
+from ..shared.roto_report import ROTO_REPORT, RotoReport, read_roto_report
+from ..shared.shot import ShotFolder, SourceFacts
+
+SPLINES = "splines.json"
+_FRAME = re.compile(r"frame_(\d{4,})\.png")
+_REMEDY = "Run the roto stage again."
+
+
+@dataclass(frozen=True)
+class Spline:
+    """A closed Bézier curve that is there from `first` to `last`. keys: plate number -> float64 [N,6], for each
+    point its place, left handle and right handle, px of the plate, y down. subtract: it is a hole."""
+
+    first: int
+    last: int
+    subtract: bool
+    keys: dict[int, np.ndarray]
+
+
+@dataclass(frozen=True)
+class LabelFiles:
+    """masks, mattes: plate numbers that have one, ascending. splines: in the order of their application."""
+
+    label: str
+    masks: tuple[int, ...]
+    mattes: tuple[int, ...] = ()
+    splines: tuple[Spline, ...] = ()
+
+
+@dataclass(frozen=True)
+class RotoContents:
+    """report: None for masks that another program made."""
+
+    root: Path
+    facts: SourceFacts
+    labels: tuple[LabelFiles, ...]
+    report: RotoReport | None
+
+
+def read_roto(root: Path) -> RotoContents:
+    """Raises `ArtifactMissing` before there is a mask, `ShotCorrupt`."""
+    shot = ShotFolder(root)
+    facts = shot.read().facts
+    names = sorted({path.name for folder in (shot.roto_dir, shot.matte_dir) for path in _label_folders(folder)})
+    found = tuple(
+        LabelFiles(
+            name, _numbers(shot.roto_dir / name), _numbers(shot.matte_dir / name),
+            read_splines(shot.roto_dir / name / SPLINES),
+        )
+        for name in names
+    )  # fmt: skip
+    labels = tuple(label for label in found if label.masks or label.mattes)
+    if not labels:
+        raise ArtifactMissing(f"{root} has no masks yet.", "Press Propagate first.")
+    report = read_roto_report(shot) if (root / ROTO_REPORT).is_file() else None
+    order = {name: index for index, name in enumerate(report.labels)} if report is not None else {}
+    return RotoContents(root, facts, tuple(sorted(labels, key=lambda label: order.get(label.label, 1 << 30))), report)
+
+
+def has_masks(root: Path) -> bool:
+    """Whether there is anything to import."""
+    shot = ShotFolder(root)
+    return any(_label_folders(folder) for folder in (shot.roto_dir, shot.matte_dir))
+
+
+def read_splines(path: Path) -> tuple[Spline, ...]:
+    """None where there is no such file. Raises `ShotCorrupt`."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(_spline(item) for item in plain["splines"])
+    except FileNotFoundError:
+        return ()
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as bad:
+        raise ShotCorrupt(f"{path} cannot be read: {type(bad).__name__} {bad}.", _REMEDY) from bad
+
+
+def _spline(plain: dict[str, Any]) -> Spline:
+    keys = {int(key["frame"]): np.array(key["points"], np.float64) for key in plain["keys"]}
+    if not keys or any(points.shape != (int(plain["points"]), 6) for points in keys.values()):
+        raise ValueError("a spline's keys have other points than it says")
+    if not all(np.isfinite(points).all() for points in keys.values()):
+        raise ValueError("a spline's point is no number")
+    return Spline(
+        int(plain["first"]), int(plain["last"]), bool(plain.get("subtract", False)), dict(sorted(keys.items()))
+    )
+
+
+def _label_folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    taken = set(RESERVED_LABELS)
+    return [
+        path for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name not in taken and not path.name.endswith("_fg")
+    ]  # fmt: skip
+
+
+def _numbers(folder: Path) -> tuple[int, ...]:
+    if not folder.is_dir():
+        return ()
+    found = (_FRAME.fullmatch(path.name) for path in folder.iterdir())
+    return tuple(sorted(int(match[1]) for match in found if match))
