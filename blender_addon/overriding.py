@@ -18,8 +18,16 @@ import bpy
 
 @contextmanager
 def overridden(**members: Any) -> Iterator[None]:
-    """`bpy.context.temp_override(**members)` for an operator. Waits for the thread that reads files."""
+    """`bpy.context.temp_override(**members)` for an operator. Waits for the thread that reads files.
+
+    A scene beside a window does not count for Blender (it takes the window's), so it goes into an override inside of
+    the other."""
     from . import runtime  # it imports the importers, which import this
 
+    inner = {name: members.pop(name) for name in ("scene", "edit_mask") if name in members}
     with runtime.still(), bpy.context.temp_override(**members):
-        yield
+        if not inner:
+            yield
+            return
+        with bpy.context.temp_override(**inner):
+            yield

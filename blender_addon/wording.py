@@ -68,7 +68,7 @@ def result_lines(facts: dict[str, Any]) -> list[str]:
 
 def roto_line(facts: dict[str, Any]) -> str:
     """What the roto stage did, in one line: how many of the frames were done, and how many had not changed."""
-    done, frames = facts.get("frames_done"), facts.get("frames")
+    done, frames = facts.get("frames_made"), facts.get("frames")
     if done is None or frames is None:
         return "The masks are done"
     if done == 0:

@@ -27,7 +27,7 @@ _DIRECTIONS = (
     (FORWARD, "Forward", "This frame and those after it; earlier masks stay"),
     (BACKWARD, "Backward", "This frame and those before it; later masks stay"),
 )
-_RANGE = {BOTH: lambda _: (None, None), FORWARD: lambda number: (number, None), BACKWARD: lambda number: (None, number)}
+RANGES = {BOTH: lambda _: (None, None), FORWARD: lambda number: (number, None), BACKWARD: lambda number: (None, number)}
 
 
 def change(operator: bpy.types.Operator, scene: bpy.types.Scene, edit: Callable[[Plate], Any]) -> set[str]:
@@ -279,7 +279,7 @@ class _Run:
             plate = plate_of(scene)
             runtime.pump().roto.prompts.bring_together(scene)
             self.require(scene, plate.number(scene))
-            request = roto_request(scene, _RANGE[self.direction](plate.number(scene)))
+            request = roto_request(scene, RANGES[self.direction](plate.number(scene)))
             if bpy.app.background:
                 self._wait(scene, plate, request)
             else:

@@ -20,9 +20,9 @@ NOTHING = FramePrompt()
 
 def with_point(prompt: FramePrompt, at: Point, include: bool, size: Size) -> FramePrompt:
     """size: width and height of the plate. Raises `InvalidRequest` for a place beside the plate."""
-    if not (0.0 <= at[0] <= size[0] and 0.0 <= at[1] <= size[1]):
+    if not (0.0 <= at[0] < size[0] and 0.0 <= at[1] < size[1]):
         raise InvalidRequest("This point lies beside the picture.", "Click inside of the plate.")
-    point = _rounded(at)
+    point = _inside(at, size)
     name = "include" if include else "exclude"
     return replace(prompt, absent=False, **{name: (*getattr(prompt, name), point)})
 
@@ -43,7 +43,7 @@ def with_stroke(prompt: FramePrompt, path: list[Point], radius: float, include: 
     inside = any(-radius <= x <= size[0] + radius and -radius <= y <= size[1] + radius for x, y in path)
     if not inside:
         raise InvalidRequest("This stroke lies beside the picture.", "Paint on the plate.")
-    kept = [_rounded((min(max(x, 0.0), size[0]), min(max(y, 0.0), size[1]))) for x, y in thinned(path, radius / 8.0)]
+    kept = [_inside(at, size) for at in thinned(path, radius / 8.0)]
     stroke = Stroke(tuple(kept), round(radius, _DIGITS), include)
     return replace(prompt, absent=False, strokes=(*prompt.strokes, stroke))
 
@@ -111,6 +111,13 @@ def _distance_to_line(at: Point, a: Point, b: Point) -> float:
 def _distance_to_border(at: Point, box: Box) -> float:
     x0, y0, x1, y1 = box
     return distance_to_path(at, ((x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)))
+
+
+def _inside(point: Point, size: Size) -> Point:
+    """The nearest place of the plate: the right and the lower edge belong to nobody."""
+    least = 10.0**-_DIGITS
+    x, y = (min(max(value, 0.0), length - least) for value, length in zip(point, size, strict=True))
+    return _rounded((x, y))
 
 
 def _rounded(point: Point) -> Point:

@@ -61,7 +61,10 @@ def fill_group(scene: bpy.types.Scene, result: Any) -> None:
     plate, mask = pictures
     amount = build.math("MULTIPLY", mask, given.outputs[AMOUNT])
     cut = build.node("CompositorNodeSetAlpha", plate, amount)
-    set_menu(cut, "Type", "mode", "Apply Mask")
+    if "Type" in cut.inputs:
+        cut.inputs["Type"].default_value = "Apply Mask"
+    else:
+        cut.mode = "APPLY"
     out = build.node("NodeGroupOutput")
     build.feed(out.inputs[IMAGE], build.over(given.outputs[IMAGE], cut))
     build.feed(out.inputs[CUT_OUT], cut)

@@ -115,7 +115,7 @@ def _insert_keys(mask: bpy.types.Mask, layers: list[Any], splines: tuple[Spline,
         point.select = False
     with _keying(mask) as scene:
         for number in numbers:
-            scene.frame_current = number
+            scene.frame_set(number)  # first: it puts the points where the keys so far want them
             moved = [
                 (layer, spline.keys[number])
                 for layer, spline in zip(layers, splines, strict=True)
@@ -128,6 +128,7 @@ def _insert_keys(mask: bpy.types.Mask, layers: list[Any], splines: tuple[Spline,
                 layer.splines[0].points.foreach_set("select", [False] * len(layer.splines[0].points))
     for point, was in selected:
         point.select = was
+    mask.update_tag()
 
 
 def _place(made: bpy.types.MaskSpline, places: np.ndarray, *, select: bool) -> None:

@@ -7,7 +7,6 @@ said when it was asked, so that undo shows the earlier one again, and never a wr
 from __future__ import annotations
 
 import os
-import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..session import Session
-from ..shared.errors import BacklotError, InternalError, JobCancelled
+from ..shared.errors import BacklotError, JobCancelled
+from ..shared.roto_messages import PreviewReply, PreviewRequest, packed_rows
 from ..shared.roto_prompts import FramePrompt
-from ..shared.wire import pack
+from ..shared.wire import pack, unpack
 from .mask_files import Shown
 
 METHOD = "roto.preview"
@@ -61,15 +61,13 @@ class Previews:
             self.waiting = False
             return
         self.waiting = True
+        request = PreviewRequest(str(wanted.folder), wanted.number, wanted.label, wanted.prompt, self.name)
         self._session.ask(
             METHOD,
-            {
-                "shot": str(wanted.folder), "frame": wanted.number, "label": wanted.label,
-                "prompts": pack(wanted.prompt), "session": self.name,
-            },
+            pack(request),
             lambda answer: self._answered(wanted, answer),
             lambda error: self._refused(wanted, error),
-        )  # fmt: skip
+        )
 
     def find(self, wanted: Asked) -> Shown | None:
         """The mask that came for exactly this, or None."""
@@ -77,28 +75,28 @@ class Previews:
 
     def _answered(self, asked: Asked, answer: Any) -> None:
         try:
-            mask = unpacked(answer)
-        except (KeyError, TypeError, ValueError, zlib.error) as bad:
-            self._refused(asked, InternalError(f"The preview of frame {asked.number} cannot be read: {bad}."))
+            reply = unpack(PreviewReply, answer)
+            mask = pixels(reply)
+        except BacklotError as error:
+            self._refused(asked, error)
             return
         self._serial += 1
         self._kept[asked] = Shown(mask, self._serial)
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         if asked == self._latest:
-            self.waiting, self.seconds = False, float(answer.get("seconds") or 0.0)
+            self.waiting, self.seconds = False, reply.seconds
 
     def _refused(self, asked: Asked, error: BacklotError) -> None:
+        """`Superseded` among them: nothing is wrong then."""
         if asked != self._latest:
             return
         self.waiting = False
-        if not isinstance(error, JobCancelled) and error.code != "superseded":
+        if not isinstance(error, JobCancelled):
             self.error = error
 
 
-def unpacked(answer: Any) -> np.ndarray:
-    """uint8 [H,W] 0 or 255 of an answer: rows padded to bytes, first pixel in the highest bit, deflated. Raises
-    `KeyError`, `TypeError`, `ValueError`, `zlib.error`."""
-    width, height = int(answer["width"]), int(answer["height"])
-    packed = np.frombuffer(zlib.decompress(answer["mask"]), np.uint8).reshape(height, (width + 7) // 8)
-    return np.unpackbits(packed, axis=1)[:, :width] * np.uint8(255)
+def pixels(reply: PreviewReply) -> np.ndarray:
+    """uint8 [H,W] 0 or 255. Raises `MalformedMessage`."""
+    rows = np.frombuffer(packed_rows(reply), np.uint8).reshape(reply.height, -1)
+    return np.unpackbits(rows, axis=1, count=reply.width) * np.uint8(255)

@@ -14,7 +14,7 @@ from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts, Stroke, 
 from shared.shot import ShotFolder
 from tests.blender.synthetic_roto import RotoPlan, circle, disc, write_grey
 from tests.blender.synthetic_shot import ShotPlan, write_shot
-from tests.blender.test_session import home, pump  # noqa: F401  (fixtures)
+from tests.blender.test_session import home, pump, run_until  # noqa: F401  (fixtures)
 
 
 @pytest.fixture
@@ -139,11 +139,9 @@ def test_the_prompts_of_a_shot_come_with_it(scene: Any, shot: ShotFolder, pump: 
     other = ShotFolder(tmp_path / "other_backlot")
     write_prompts(other, RotoPrompts(labels={"dog": LabelPrompts(text="dog")}))
     scene.backlot.folder = str(other.root)
-    pump.tick()
-    assert [thing.name for thing in scene.backlot_roto.objects] == ["dog"]
+    run_until(pump, lambda: [thing.name for thing in scene.backlot_roto.objects] == ["dog"])
     scene.backlot.folder = str(shot.root)
-    pump.tick()
-    assert [thing.name for thing in scene.backlot_roto.objects] == ["object"]
+    run_until(pump, lambda: [thing.name for thing in scene.backlot_roto.objects] == ["object"])
     assert list(read_prompts(other).labels) == ["dog"] and list(read_prompts(shot).labels) == ["object"]
 
 
