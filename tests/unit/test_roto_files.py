@@ -9,6 +9,7 @@ import pytest
 
 from backend.roto import engines
 from backend.roto.engines import assign
+from backend.roto.flow import in_passes
 from backend.roto.job import instance_key
 from backend.roto.labels import names_of
 from backend.roto.outputs import MaskFiles, compete, read_mask
@@ -95,6 +96,16 @@ def test_names_of_instances() -> None:
     }  # fmt: skip
     with pytest.raises(InvalidRequest, match="'person_00'"):
         names_of({**keys, "person_00": 1}, ["person_00", "person"])
+
+
+def test_progress_goes_on_through_all_passes() -> None:
+    heard: list[tuple[str, float]] = []
+    step = in_passes(lambda what, done, total: heard.append((what, done / total)))
+    for what, done in (("forwards", 0), ("forwards", 10), ("backwards", 0), ("backwards", 10), ("finishing", 5)):
+        step(what, done, 10)
+    assert heard == [
+        ("Forwards", 0.0), ("Forwards", 0.45), ("Backwards", 0.45), ("Backwards", 0.9), ("Finishing", 0.95)
+    ]  # fmt: skip
 
 
 # -- who finds what ----------------------------------------------------------------------------------------
