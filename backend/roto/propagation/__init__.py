@@ -1,5 +1,7 @@
 """Masks carried from the frames where an object is prompted to all others, without model weights."""
 
+from .clip import clip_masks
+from .plan import affected
 from .result import FrameMasks
 from .settings import PropagationSettings
 from .store import HIDDEN, LOST, PROMPTED, TRACKED, MaskStore, MemoryStore, StoredMask
@@ -14,4 +16,6 @@ __all__ = [
     "MemoryStore",
     "PropagationSettings",
     "StoredMask",
+    "affected",
+    "clip_masks",
 ]

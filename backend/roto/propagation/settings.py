@@ -14,6 +14,6 @@ class PropagationSettings:
     backward, forward: whether objects are followed before their first and after their last prompted frame.
     """
 
-    longest_side: int = 854
+    longest_side: int = 512
     backward: bool = True
     forward: bool = True

@@ -1,0 +1,74 @@
+"""Masks of the prompted frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.roto.cut import Cutter
+
+from .movement import Floats
+from .plan import Anchor, LabelPlan
+from .settings import PropagationSettings
+from .store import HIDDEN, PROMPTED, MaskStore, StoredMask
+from .windows import from_bytes, shrink, to_bytes
+
+Pictures = Callable[[int], NDArray[np.uint8]]
+
+
+class Anchors:
+    """Cuts each prompted frame once, at the plate's size, and keeps it in the store under the anchor's key."""
+
+    def __init__(
+        self, pictures: Pictures, plans: Mapping[str, LabelPlan], store: MaskStore, settings: PropagationSettings
+    ) -> None:
+        self._pictures, self._plans, self._store, self._settings = pictures, plans, store, settings
+        self._cutter: tuple[int, Cutter] | None = None
+
+    def at(self, label: str, number: int) -> Anchor | None:
+        return self._plans[label].anchors.get(number)
+
+    def is_made(self, label: str, anchor: Anchor) -> bool:
+        return self._store.has(anchor.key, label, anchor.number)
+
+    def make(self, label: str, anchor: Anchor, followed: Floats | None) -> StoredMask:
+        """followed: the soft mask that led here, float32 [H, W] at the plate's size, for an anchor that corrects it.
+
+        Raises `InvalidRequest` for hints that make no sense, naming label and frame.
+        """
+        if self.is_made(label, anchor):
+            return self._store.get(anchor.key, label, anchor.number)
+        start = followed if followed is not None and not anchor.strong and (followed >= 0.5).any() else None
+        others = self._beside(label, anchor.number)
+        soft = self._cutter_of(anchor.number).soft_mask(anchor.hints, others, start)
+        state = HIDDEN if anchor.hints.absent else PROMPTED
+        made = StoredMask(to_bytes(soft), state, 1.0)
+        self._store.put(anchor.key, label, anchor.number, made)
+        return made
+
+    def working(self, label: str, number: int) -> Floats | None:
+        """The mask at the working size, as far as it is made or needs no other frame; None otherwise."""
+        anchor = self.at(label, number)
+        if anchor is None or not (anchor.strong or self.is_made(label, anchor)):
+            return None
+        return self.shrunk(self.make(label, anchor, None))
+
+    def shrunk(self, made: StoredMask) -> Floats:
+        return from_bytes(shrink(made.soft, self._settings.longest_side))
+
+    def _beside(self, label: str, number: int) -> list[Floats]:
+        """Masks of the other objects that stand by themselves at the frame and were cut before."""
+        beside = []
+        for other in self._plans:
+            anchor = self.at(other, number)
+            if other != label and anchor is not None and self.is_made(other, anchor):
+                beside.append(from_bytes(self._store.get(anchor.key, other, number).soft))
+        return beside
+
+    def _cutter_of(self, number: int) -> Cutter:
+        """A picture's features serve all objects that are prompted on it."""
+        if self._cutter is None or self._cutter[0] != number:
+            self._cutter = (number, Cutter(self._pictures(number)))
+        return self._cutter[1]

@@ -1,0 +1,219 @@
+"""All objects followed through the clip in one direction.
+
+Frames whose tracks are in the store are not followed again. Where a track stops in the middle (the run was killed), the
+tracker starts at the anchor, whose colours it never forgets, and goes through the last few kept masks to have back what
+it had learned since; that differs from what it knew only by what it had nearly forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import cv2
+
+from .anchors import Anchors, Pictures
+from .compete import claims_of, compete, union
+from .movement import Floats, FlowMeter, Movement
+from .plan import Anchor, LabelPlan, Span
+from .settings import PropagationSettings
+from .store import TRACKED, MaskStore, StoredMask
+from .tracker import Proposal, Tracker
+from .windows import Working, from_bytes, to_bytes
+
+Checkpoint = Callable[[str, int, int], None]
+_REFRESHER = 12
+"""Kept masks that a tracker goes through before it goes on; what is older weighs 1 % by then."""
+
+
+class Sweep:
+    """One direction. `run` fills the store."""
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        numbers: Sequence[int],
+        plans: Mapping[str, LabelPlan],
+        anchors: Anchors,
+        store: MaskStore,
+        settings: PropagationSettings,
+        *,
+        forward: bool,
+    ) -> None:
+        """numbers: plate numbers, ascending."""
+        self._pictures, self._plans, self._anchors = pictures, plans, anchors
+        self._store, self._settings, self._forward = store, settings, forward
+        self._order = list(numbers) if forward else list(reversed(numbers))
+        self._spans = {
+            (label, number): span for label, plan in plans.items() for span in plan.spans for number in span.numbers
+        }
+        self._trackers: dict[str, Tracker] = {}
+        self._starts = self._find_starts()
+        self._meter = FlowMeter()
+        self._before: Working | None = None
+
+    def run(self, checkpoint: Checkpoint) -> None:
+        """Raises what `checkpoint` raises, to stop; the store is good at any time."""
+        what = "following the objects forwards" if self._forward else "following the objects backwards"
+        total = max(1, len(self._order))
+        for done, number in enumerate(self._order):
+            checkpoint(what, done, total)
+            starting = [label for (label, at) in self._starts if at == number]
+            if self._trackers or starting:
+                self._frame(number, starting)
+            else:
+                self._before = None
+        self._trackers.clear()
+
+    def _frame(self, number: int, starting: Sequence[str]) -> None:
+        picture = self._working(number)
+        movement: Movement | None = None
+        if self._trackers and self._before is not None:
+            movement = self._meter.between(self._before.gray, picture.gray)
+            self._advance(picture, movement)
+        for label in starting:
+            self._start(label, picture)
+        self._before = picture if self._trackers else None
+
+    def _advance(self, picture: Working, movement: Movement) -> None:
+        """One step of every tracker: proposals, competition, decision."""
+        before = {label: tracker.soft for label, tracker in self._trackers.items()}
+        shape = picture.gray.shape
+        beside = {label: self._others(label, before, self._before, shape) for label in before}
+        live = [label for label in before if self._followed(label, picture.number) is None]
+        proposals = {label: self._trackers[label].propose(picture, movement, beside[label]) for label in live}
+        decided = self._decide(picture.number, proposals, shape)
+        for label in before:
+            tracker, soft = self._trackers[label], decided[label]
+            if label not in proposals:
+                tracker.carry_on(picture, movement, beside[label])
+            others = union([mask for other, mask in decided.items() if other != label], (shape[0], shape[1]))
+            tracker.accept(picture, soft, others, proposals.get(label))
+            self._finish(label, picture, tracker)
+
+    def _decide(self, number: int, proposals: Mapping[str, Proposal], shape: Sequence[int]) -> dict[str, Floats]:
+        """The live objects' masks, quantised as they are kept, and what is known of the others' in this frame."""
+        masks: dict[str, Floats] = {}
+        claims: dict[str, Floats] = {}
+        for label in self._plans:
+            if label in proposals:
+                masks[label], claims[label] = proposals[label].soft, proposals[label].odds
+            else:
+                kept = self._kept(label, number)
+                if kept is not None:
+                    masks[label], claims[label] = kept, claims_of(kept)
+        decided = compete(list(masks.values()), list(claims.values()))
+        return {
+            label: from_bytes(to_bytes(soft)) if label in proposals else masks[label]
+            for label, soft in zip(masks, decided, strict=True)
+        }
+
+    def _finish(self, label: str, picture: Working, tracker: Tracker) -> None:
+        """Keeps a live mask; at the next anchor, has it cut and lets the tracker go."""
+        number = picture.number
+        span = self._spans.get((label, number))
+        if span is not None:
+            key = span.track(self._forward)
+            if not self._store.has(key, label, number):
+                kept = StoredMask(to_bytes(tracker.soft), tracker.state, tracker.confidence)
+                self._store.put(key, label, number, kept)
+            last = span.numbers[-1] if self._forward else span.numbers[0]
+            if number == last and not self._wants_anchor(span):
+                del self._trackers[label]
+            return
+        anchor = self._anchors.at(label, number)
+        if anchor is not None and not self._anchors.is_made(label, anchor):
+            self._anchors.make(label, anchor, self._enlarged(tracker.soft, number))
+        del self._trackers[label]
+
+    def _start(self, label: str, picture: Working) -> None:
+        anchor, span = self._starts[label, picture.number]
+        made = self._anchors.make(label, anchor, None)
+        shape = (picture.gray.shape[0], picture.gray.shape[1])
+        soft = self._anchors.shrunk(made)
+        if not (soft > 0.5).any():
+            return  # smaller than a pixel: nothing to follow
+        before = {other: tracker.soft for other, tracker in self._trackers.items()}
+        if picture.number == anchor.number:
+            tracker = Tracker(picture, soft, self._others(label, before, picture, shape))
+        else:
+            at_anchor = self._working(anchor.number)
+            tracker = Tracker(at_anchor, soft, self._others(label, {}, at_anchor, shape))
+            kept = from_bytes(self._store.get(span.track(self._forward), label, picture.number).soft)
+            tracker.resume(picture, kept, self._others(label, before, picture, shape))
+        self._trackers[label] = tracker
+
+    def _others(
+        self, label: str, current: Mapping[str, Floats], picture: Working | None, shape: Sequence[int]
+    ) -> Floats:
+        """Where the other objects are in a picture, as far as that is known: float32 [h, w]."""
+        masks = []
+        for other in self._plans:
+            if other == label or picture is None:
+                continue
+            mask = current.get(other)
+            mask = self._kept(other, picture.number) if mask is None else mask
+            if mask is not None:
+                masks.append(mask)
+        return union(masks, (shape[0], shape[1]))
+
+    def _kept(self, label: str, number: int) -> Floats | None:
+        """An object's mask that is known already: of its anchor or its track in this direction, else in the other."""
+        known = self._anchors.working(label, number)
+        known = self._followed(label, number) if known is None else known
+        if known is not None:
+            return known
+        span = self._spans.get((label, number))
+        if span is not None and self._store.has(span.track(not self._forward), label, number):
+            return from_bytes(self._store.get(span.track(not self._forward), label, number).soft)
+        return None
+
+    def _followed(self, label: str, number: int) -> Floats | None:
+        """An object's mask that an earlier run followed in this direction."""
+        span = self._spans.get((label, number))
+        if span is None or not self._store.has(span.track(self._forward), label, number):
+            return None
+        return from_bytes(self._store.get(span.track(self._forward), label, number).soft)
+
+    def _find_starts(self) -> dict[tuple[str, int], tuple[Anchor, Span]]:
+        """(label, plate number) -> the anchor and span that a tracker starts there for."""
+        starts = {}
+        for label, plan in self._plans.items():
+            for span in plan.spans:
+                anchor, goes = (span.first, span.forward) if self._forward else (span.last, span.backward)
+                open_end = (span.last if self._forward else span.first) is None
+                wanted = self._settings.forward if self._forward else self._settings.backward
+                if anchor is None or not goes or anchor.hints.absent or (open_end and not wanted):
+                    continue
+                if self._missing(span) or self._wants_anchor(span):
+                    starts[label, self._start_of(span, anchor)] = (anchor, span)
+        return starts
+
+    def _missing(self, span: Span) -> list[int]:
+        """Frames of the span that are to be followed, in the order of the sweep."""
+        numbers = span.numbers if self._forward else span.numbers[::-1]
+        return [number for number in numbers if not self._store.has(span.track(self._forward), span.label, number)]
+
+    def _wants_anchor(self, span: Span) -> bool:
+        """Whether the anchor that the span leads to is a correction of what is followed to there, and not made yet."""
+        anchor = span.last if self._forward else span.first
+        if anchor is None or anchor.strong or self._anchors.is_made(span.label, anchor):
+            return False
+        return self._forward == span.forward
+
+    def _start_of(self, span: Span, anchor: Anchor) -> int:
+        numbers = span.numbers if self._forward else span.numbers[::-1]
+        missing = self._missing(span)
+        at = (numbers.index(missing[0]) if missing else len(numbers)) - 1 - _REFRESHER
+        while at >= 0:
+            if self._store.get(span.track(self._forward), span.label, numbers[at]).state == TRACKED:
+                return numbers[at]
+            at -= 1  # the tracker has to have seen it last
+        return anchor.number
+
+    def _working(self, number: int) -> Working:
+        return Working.of(number, self._pictures(number), self._settings.longest_side)
+
+    def _enlarged(self, soft: Floats, number: int) -> Floats:
+        height, width = self._pictures(number).shape[:2]
+        enlarged: Floats = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+        return enlarged
