@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from backend.roto.outputs import read_mask
 from shared.client import Client
 from shared.errors import OutOfMemory, from_wire
 from shared.messages import CANCELLED, DONE, FAILED, JobEvent, JobRequest
@@ -30,6 +31,7 @@ LIMIT_S = 180.0
 CANCEL_LIMIT_S = 2.0
 FRAMES = 80
 SOLVE_FRAMES = 20
+ROTO_FRAMES = 18
 SAME_PX = 0.02
 SOLVE = {"solve": {"quality": "low"}}
 DEPTH = {"depth": {"frame_start": 9, "frame_end": 12, "resolution": "half", "iterations": 1}}
@@ -241,6 +243,42 @@ def test_the_server_answers_at_once_while_a_stage_runs(real: BackendProcess, tmp
             times.append(time.perf_counter() - started)
     assert len(times) > 100
     assert np.percentile(times, 50) <= 0.005 and np.percentile(times, 99) <= 0.05
+
+
+# -- roto --------------------------------------------------------------------------------------------------
+
+
+def roto(shot: Path, footage: Path) -> JobRequest:
+    return JobRequest(str(shot), str(footage), ("roto",), {"roto": {"engine": "flow"}})
+
+
+def masks(shot: Path) -> dict[str, NDArray[np.bool_]]:
+    return {str(path.relative_to(shot)): read_mask(path) for path in sorted((shot / "roto").glob("*/*.png"))}
+
+
+def test_roto_goes_on_after_its_worker_was_killed(real: BackendProcess, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", travelling(ROTO_FRAMES, step=0.03))
+    shots = tmp_path / "shot", tmp_path / "undisturbed"
+    for shot in shots:
+        write_prompts(ShotFolder(shot), CARD)
+    with real.client() as client:
+        client.watch()
+        job = client.submit(roto(shots[0], clip))
+        wait_for_frame(client, job.id, "roto", 0.2)
+        real.worker().kill()
+        assert client.wait(job.id, FAILED).status.error is not None
+        assert_nothing_half_written(shots[0])
+        assert not masks(shots[0]), "they take their places together"
+        again = client.call("job.retry", job=job.id)["id"]
+        resumed = client.wait(again, DONE, LIMIT_S).status.results[-1]
+        whole = client.run(roto(shots[1], clip), LIMIT_S).results[-1]
+    assert whole.facts["frames_made"] >= ROTO_FRAMES - 1
+    assert resumed.facts["frames_made"] < whole.facts["frames_made"], "tracks that were done are not done again"
+    ours, theirs = masks(shots[0]), masks(shots[1])
+    assert ours.keys() == theirs.keys() and len(ours) == 2 * ROTO_FRAMES
+    for name, mask in ours.items():  # what a tracker had nearly forgotten may make a difference of a few pixels
+        assert np.count_nonzero(mask ^ theirs[name]) <= 0.02 * np.count_nonzero(mask | theirs[name]), name
+    assert_nothing_half_written(shots[0])
 
 
 # -- clients -----------------------------------------------------------------------------------------------
