@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from .job import RotoJob
-from .propagation import FrameMasks, PropagationSettings
+from .propagation import FrameMasks, PropagationSettings, clip_masks
 
 _SHARES = (0.45, 0.45, 0.1)
 """Of the time: following forwards, following backwards, finishing. What is not needed takes no time."""
@@ -17,11 +15,8 @@ _UNITS = 10_000
 
 def roto_frames(job: RotoJob) -> Iterator[FrameMasks]:
     """Every number of the job once, ascending. Raises `InvalidRequest` for hints that lead nowhere."""
-    propagation: Any = importlib.import_module("backend.roto.propagation")
-    frames: Iterator[FrameMasks] = propagation.clip_masks(
-        job.picture, job.numbers, job.hints, job.store, PropagationSettings(), in_passes(job.checkpoint)
-    )
-    return frames
+    checkpoint = in_passes(job.checkpoint)
+    return clip_masks(job.picture, job.numbers, job.hints, job.store, PropagationSettings(), checkpoint)
 
 
 def in_passes(checkpoint: Callable[[str, int, int], None]) -> Callable[[str, int, int], None]:
