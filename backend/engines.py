@@ -61,6 +61,12 @@ ENGINES: tuple[EngineInfo, ...] = (
     ),
     EngineInfo("depth", "ground-plane", WEIGHT_FREE, "BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"),
     EngineInfo(
+        "matte",
+        "banded",
+        WEIGHT_FREE,
+        "BSD-3-Clause (NumPy, SciPy, OpenEXR) AND Apache-2.0 (OpenCV)",
+    ),
+    EngineInfo(
         "export", "writers", WEIGHT_FREE, "TOST-1.0 (OpenUSD) AND BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"
     ),
 )

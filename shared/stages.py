@@ -8,6 +8,7 @@ from typing import Any
 from .axes import ROTATION_ORDERS
 from .depth_params import DepthParams
 from .errors import UnknownStage
+from .matte_params import MatteParams
 from .params import Choice, param
 from .roto_params import RotoParams
 from .sensors import SENSORS
@@ -291,12 +292,13 @@ class StageInfo:
 STAGES: tuple[StageInfo, ...] = (
     StageInfo("ingest", "Ingest", "Read the footage into the shot's plate", IngestParams),
     StageInfo("roto", "Roto", "Find the masks of the prompted objects", RotoParams, ("ingest",), ("interactive",)),
+    StageInfo("matte", "Matte", "Turn masks into mattes with hair and motion blur", MatteParams, ("roto",), ("mama",)),
     StageInfo("solve", "Solve Camera", "Find the camera that filmed the plate", SolveParams, ("ingest",), ("colmap",)),
     StageInfo("depth", "Depth", "Find the depth of every frame, and fuse it", DepthParams, ("solve",)),
     StageInfo("export", "Export Camera", "Write the camera for other programs", ExportParams, ("solve",), ("camera",)),
 )
 
-PLANNED_ALIASES = {"mama": "matte", "gsir": "materials"}
+PLANNED_ALIASES = {"gsir": "materials"}
 """Names that other pipelines use for stages this version does not have yet."""
 
 

@@ -83,8 +83,8 @@ def test_stages_run_in_order_with_what_they_need() -> None:
 
 
 def test_an_alias_of_a_later_stage_says_its_name() -> None:
-    with pytest.raises(UnknownStage, match="'matte'"):
-        stage_info("mama")
+    with pytest.raises(UnknownStage, match="'materials'"):
+        stage_info("gsir")
 
 
 @pytest.mark.parametrize(
