@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from shared.errors import EngineUnavailable
 from .device import require_packages
 
 
-def load_checkpoint(class_name: str, folder: Path, device: Any) -> Any:
-    """The model `transformers.<class_name>` saved in `folder`, on `device`, ready to run.
+def load_checkpoint(class_name: str, folder: Path, device: Any, configure: Callable[[Any], None] | None = None) -> Any:
+    """The model `transformers.<class_name>` saved in `folder`, on `device`, ready to run. configure: changes the
+    checkpoint's configuration before the model is made.
 
     Never goes to the network and never runs code from the folder. Raises `EngineUnavailable` when the files are
     damaged, of another model, or lack weights: transformers would fill those in at random.
@@ -23,7 +25,12 @@ def load_checkpoint(class_name: str, folder: Path, device: Any) -> Any:
     kind = getattr(transformers, class_name)
     try:
         model, report = kind.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **_configured(kind, folder, configure),
         )
     except Exception as error:  # transformers, safetensors and its config checks each have errors of their own
         raise EngineUnavailable(
@@ -38,6 +45,14 @@ def load_checkpoint(class_name: str, folder: Path, device: Any) -> Any:
             "Delete the folder and fetch the model again.",
         )
     return model.eval().to(device)
+
+
+def _configured(kind: Any, folder: Path, configure: Callable[[Any], None] | None) -> dict[str, Any]:
+    if configure is None:
+        return {}
+    config = kind.config_class.from_pretrained(folder, local_files_only=True)
+    configure(config)
+    return {"config": config}
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,7 @@
+"""Roto by networks with public weights, which users fetch themselves.
+
+choice.py picks a model that is there and allowed. sam2.py runs SAM 2.1 one frame at a time and memory.py forgets what
+it no longer needs; prompts.py says what of the artist's hints it is told. clip.py takes objects through a clip, forward
+and backward, and keep.py holds what it found on disk. boxes.py finds what words name, linking.py joins boxes over
+time; sam3.py does both at once. engine.py is what the roto stage calls. docs/roto-learned.md.
+"""
