@@ -16,11 +16,13 @@ from backend.roto.cut import Hints
 from backend.roto.propagation import HIDDEN, PROMPTED, TRACKED, FrameMasks
 
 from .keep import ObjectFolder
+from .memory import FEATURES, Reach
 from .prompts import Told, told
 from .sam2 import Followed, Logits, Picture, Sam2
 
 Floats = NDArray[np.float32]
 
+FORWARD, BACKWARD = "forward", "backward"
 CONFIDENT = 0.9
 _AUTOMATIC = 2
 """Masks of the network's own that are kept as prompts, the latest; more would outweigh the artist's."""
@@ -44,7 +46,8 @@ class Clip:
 @dataclass
 class FollowedObject:
     """hints: by plate number. said: by index, what the network is told. prompts: by index, what it remembers of the
-    frames it was told something, automatic ones apart."""
+    frames it was told something, automatic ones apart. ahead: by index, what it remembers of the frames right after the
+    first with a hint, which going backward begins with."""
 
     label: str
     hints: Mapping[int, Hints]
@@ -52,6 +55,7 @@ class FollowedObject:
     session: Any = None
     said: dict[int, Told] = field(default_factory=dict)
     prompts: dict[int, Any] = field(default_factory=dict)
+    ahead: dict[int, Any] = field(default_factory=dict)
     automatic: deque[tuple[int, Any]] = field(default_factory=lambda: deque(maxlen=_AUTOMATIC))
 
     @property
@@ -106,7 +110,7 @@ def _pass(network: Sam2, clip: Clip, objects: Sequence[FollowedObject], *, backw
         return
     firsts = [one.first for one in objects]
     frames = range(max(firsts) - 1, -1, -1) if backward else range(min(firsts), len(clip.numbers))
-    name = "backward" if backward else "forward"
+    name = BACKWARD if backward else FORWARD
     resumed = {one.label: _recalled(one, name) for one in objects}
     for done, index in enumerate(frames):
         clip.checkpoint(f"Following objects {name}", done, len(frames))
@@ -118,9 +122,21 @@ def _pass(network: Sam2, clip: Clip, objects: Sequence[FollowedObject], *, backw
         for one in active:
             found = _step(network, clip, one, index, pixels, backward=backward)
             one.folder.put(index, found)
+            if not backward:
+                _look_ahead(one, index, network.reach)
             network.forget(one.session, index, backward=backward)
             if (index + 1) % _REMEMBER_EVERY == 0:
                 one.folder.remember(name, _state(one, index))
+
+
+def _look_ahead(one: FollowedObject, index: int, reach: Reach) -> None:
+    """Keeps what going backward will look at, thinned as `memory.forget` does."""
+    (outputs,) = one.session.output_dict_per_obj.values()
+    age = index - one.first
+    found = outputs["non_cond_frame_outputs"].get(index)
+    if found is not None and age <= reach.pointers:
+        dropped = {"high_res_masks", "pred_masks"} | (set(FEATURES) if age > reach.features else set())
+        one.ahead[index] = {name: value for name, value in found.items() if name not in dropped}
 
 
 def _is_left(one: FollowedObject, index: int, resumed: int | None, *, backward: bool) -> bool:
@@ -164,6 +180,7 @@ def _state(one: FollowedObject, index: int) -> dict[str, Any]:
         "outputs": outputs["non_cond_frame_outputs"],
         "went": one.session.frames_tracked_per_obj[0],
         "automatic": list(one.automatic),
+        "ahead": one.ahead,
     }
 
 
@@ -171,7 +188,7 @@ def _recalled(one: FollowedObject, name: str) -> int | None:
     """The index after which a pass goes on that was cut short; the session remembers what it did then. None to begin
     anew."""
     (outputs,) = one.session.output_dict_per_obj.values()
-    outputs["non_cond_frame_outputs"] = {}
+    outputs["non_cond_frame_outputs"] = dict(one.ahead) if name == BACKWARD else {}
     one.session.frames_tracked_per_obj[0] = {}
     one.automatic.clear()
     state = one.folder.recall(name)
@@ -180,6 +197,7 @@ def _recalled(one: FollowedObject, name: str) -> int | None:
     outputs["non_cond_frame_outputs"] = state["outputs"]
     one.session.frames_tracked_per_obj[0] = state["went"]
     one.automatic.extend(state["automatic"])
+    one.ahead = dict(state["ahead"])
     return int(state["index"])
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-_FEATURES = ("maskmem_features", "maskmem_pos_enc")
+FEATURES = ("maskmem_features", "maskmem_pos_enc")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def forget(session: Any, frame: int, reach: Reach, *, backward: bool) -> None:
             if age >= reach.pointers:
                 del tracked[number]
             elif age >= reach.features:
-                for name in _FEATURES:
+                for name in FEATURES:
                     tracked[number].pop(name, None)
         for out in (*tracked.values(), *prompted.values()):
             _thin(out)
@@ -54,7 +54,7 @@ def _thin(out: dict[str, Any]) -> None:
     """Without the mask at the network's size, 4 MB that only the memory encoder looks at, once; the features wait in
     the computer's memory, not the device's."""
     out.pop("high_res_masks", None)
-    for name in _FEATURES:
+    for name in FEATURES:
         if name in out:
             out[name] = out[name].to("cpu")
 
