@@ -12,7 +12,11 @@ from shared.errors import EngineUnavailable
 from .models import MODELS, Model
 
 VARIABLE = "BACKLOT_WEIGHTS"
-_ALLOW_FLAGS = {"sfm-learned": "--allow-non-commercial", "depth-learned": "--depth-non-commercial"}
+_ALLOW_FLAGS = {
+    "sfm-learned": "--allow-non-commercial",
+    "depth-learned": "--depth-non-commercial",
+    **dict.fromkeys(("sam2", "sam3", "groundingdino", "owlv2"), "--roto-non-commercial"),
+}
 ALLOW_VARIABLE = "BACKLOT_ALLOW_NON_COMMERCIAL"
 
 

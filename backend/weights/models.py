@@ -32,6 +32,12 @@ class Model:
 _WITH_INPUTS = ("config.json", "model.safetensors", "preprocessor_config.json")
 """For models whose pictures must be prepared as their checkpoint says."""
 
+_WITH_WORDS = (*_WITH_INPUTS, "tokenizer.json", "tokenizer_config.json")
+"""For models that read words."""
+
+_WITH_PARTS = (*_WITH_INPUTS, "vocab.json", "merges.txt", "tokenizer_config.json")
+"""For models whose words are cut up by CLIP's vocabulary, given in parts."""
+
 MODELS: tuple[Model, ...] = (
     Model(
         name="efficientloftr",
@@ -199,6 +205,63 @@ MODELS: tuple[Model, ...] = (
         code_licence="Apache-2.0",
         weights_licence="Apache-2.0",
         commercial=True,
+    ),
+    Model(
+        name="sam3",
+        title="SAM 3 (Carion et al., 2025)",
+        engine="sam3",
+        repository="facebook/sam3",
+        homepage="https://github.com/facebookresearch/sam3",
+        code_licence="Apache-2.0",
+        weights_licence="LicenseRef-scancode-sam-2025-11-19",
+        commercial=True,
+        files=("config.json", "model.safetensors", "tokenizer.json"),
+        note="Meta's SAM licence allows commercial work, and forbids military, nuclear and espionage uses and weapons. "
+        "The hub hands the files out only after you have accepted it there.",
+    ),
+    Model(
+        name="groundingdino-base",
+        title="Grounding DINO Base (Liu et al., ECCV 2024)",
+        engine="groundingdino",
+        repository="IDEA-Research/grounding-dino-base",
+        homepage="https://github.com/IDEA-Research/GroundingDINO",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=_WITH_WORDS,
+    ),
+    Model(
+        name="groundingdino-tiny",
+        title="Grounding DINO Tiny (Liu et al., ECCV 2024)",
+        engine="groundingdino",
+        repository="IDEA-Research/grounding-dino-tiny",
+        homepage="https://github.com/IDEA-Research/GroundingDINO",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=_WITH_WORDS,
+    ),
+    Model(
+        name="owlv2-large",
+        title="OWLv2 Large (Minderer et al., NeurIPS 2023)",
+        engine="owlv2",
+        repository="google/owlv2-large-patch14-ensemble",
+        homepage="https://github.com/google-research/scenic/tree/main/scenic/projects/owl_vit",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=_WITH_PARTS,
+    ),
+    Model(
+        name="owlv2-base",
+        title="OWLv2 Base (Minderer et al., NeurIPS 2023)",
+        engine="owlv2",
+        repository="google/owlv2-base-patch16-ensemble",
+        homepage="https://github.com/google-research/scenic/tree/main/scenic/projects/owl_vit",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=_WITH_PARTS,
     ),
 )
 """In the order that `auto` prefers them within an engine."""

@@ -68,21 +68,11 @@ class TrackHints(Mapping[int, Hints]):
 
 
 def hints_of(
-    label: str,
-    track: Track,
-    looked: Looked,
-    numbers: Sequence[int],
-    fps: float,
-    picture: Callable[[int], Picture],
-    *,
-    apart_from: Sequence[int] = (),
+    label: str, track: Track, looked: Looked, numbers: Sequence[int], fps: float, picture: Callable[[int], Picture]
 ) -> TrackHints:
-    """The hints of a person. apart_from: plate numbers at which the artist says something: none is given around."""
+    """The hints of a person."""
     anchors = chosen_anchors(track, looked, fps)
-    near = 1.0 / _ANCHORS_PER_S * fps
-    said = [index for index, number in enumerate(numbers) if number in set(apart_from)]
-    anchors = [anchor for anchor in anchors if all(abs(anchor.index - index) > near for index in said)]
-    absent = [index for index in absences(track, looked, len(numbers), fps) if index not in said]
+    absent = absences(track, looked, len(numbers), fps)
     return TrackHints(label, numbers, anchors, absent, picture, looked.scale)
 
 

@@ -1,0 +1,92 @@
+"""Engine person: what it is asked for, and what it hands to the propagation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from backend.roto import flow
+from backend.roto.job import RotoJob
+from backend.roto.people import engine, roto_frames
+from backend.roto.people.evidence import PersonEvidence, Picture, Region
+from backend.roto.propagation import MemoryStore
+from shared.errors import InvalidRequest
+from shared.roto_params import RotoParams
+from tests.unit.people_scenes import BLUE, RED, SIZE, person, picture
+
+NUMBERS = tuple(range(1001, 1025))
+
+
+def shown(number: int) -> Picture:
+    return picture((60, 80, RED), (180, 80, BLUE))
+
+
+class _Worker:
+    """Sees the people of `seen`, whatever the picture."""
+
+    seen: tuple[float, ...] = ()
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        check()
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        return None
+
+    def find(self, shown: Picture, near: Any = (), *, search: bool = True) -> list[PersonEvidence]:
+        regions: list[Region] = list(near)
+        return [person(x) for x in self.seen if search or any(abs(x - region[0]) < 10 for region in regions)]
+
+
+def job(tmp_path: Path, **texts: str) -> RotoJob:
+    facts = SimpleNamespace(facts=SimpleNamespace(rate=Fraction(24)))
+    return RotoJob(
+        engine="person", params=RotoParams(engine="person"), shot=SimpleNamespace(read=lambda: facts),  # type: ignore[arg-type]
+        numbers=NUMBERS, width=SIZE[1], height=SIZE[0], picture=shown, hints={}, texts=texts, store=MemoryStore(),
+        scratch=tmp_path, device="cpu", checkpoint=lambda what, done, total: None, notice=lambda sentence: None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[RotoJob]:
+    """The jobs that the propagation gets."""
+    jobs: list[RotoJob] = []
+
+    def keep(job: RotoJob) -> Iterator[Any]:
+        jobs.append(job)
+        return iter(())
+
+    monkeypatch.setattr(engine, "PeopleWorker", _Worker)
+    monkeypatch.setattr(flow, "roto_frames", keep)
+    return jobs
+
+
+def test_each_person_becomes_hints_of_its_own(
+    handed: list[RotoJob], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Worker, "seen", (60.0, 180.0))
+    list(roto_frames(job(tmp_path, cast="people")))
+    (given,) = handed
+    assert list(given.hints) == ["cast#0", "cast#1"]
+    left, right = given.hints["cast#0"], given.hints["cast#1"]
+    assert list(left) == list(right) == [1001, 1009, 1017]
+    assert left[1009].mask[70, 60] and not left[1009].mask[70, 180] and right[1009].mask[70, 180]
+
+
+def test_a_clip_without_people_says_so(handed: list[RotoJob], tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="No person was found in frames 1001 to 1024") as error:
+        list(roto_frames(job(tmp_path, person="person")))
+    assert "box them" in error.value.remedy and not handed
+
+
+def test_a_text_that_means_something_else_is_refused(handed: list[RotoJob], tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="finds people only, and 'bag' is said to be 'red bag'"):
+        list(roto_frames(job(tmp_path, bag="red bag")))
+    assert engine.names_people("People, women") and not engine.names_people("person bag")
