@@ -9,12 +9,14 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Seconds by name, of the thread that made it. What is measured within another measure counts for itself alone."""
+    """Seconds by name, of the thread that made it: by the wall, and of all processors. What is measured within another
+    measure counts for itself alone."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.cpu_seconds: dict[str, float] = {}
         self._running: list[str] = []
-        self._since = time.perf_counter()
+        self._since = self._now()
         self._thread = threading.get_ident()
 
     @contextmanager
@@ -31,8 +33,13 @@ class Clock:
             self._running.pop()
 
     def _turn(self) -> None:
-        now = time.perf_counter()
+        wall, cpu = self._now()
         if self._running:
             name = self._running[-1]
-            self.seconds[name] = self.seconds.get(name, 0.0) + now - self._since
-        self._since = now
+            self.seconds[name] = self.seconds.get(name, 0.0) + wall - self._since[0]
+            self.cpu_seconds[name] = self.cpu_seconds.get(name, 0.0) + cpu - self._since[1]
+        self._since = wall, cpu
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        return time.perf_counter(), time.process_time()

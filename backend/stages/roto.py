@@ -105,7 +105,8 @@ def _labels(tracks: Mapping[str, Track], store: DiskMaskStore, now: Prints, shot
 
 
 def _facts(report: RotoReport, frames: int, clock: Clock) -> dict[str, Any]:
-    """made: frames that an engine made anew, of any label; seconds: where the time went."""
+    """frames_made: that an engine made anew, of any label; seconds: where the time went. Engines that run in a process
+    of their own have no processor time here."""
     made = [label.facts["frames_made"] for label in report.labels.values() if "frames_made" in label.facts]
     return {
         "frames": frames,
@@ -113,5 +114,6 @@ def _facts(report: RotoReport, frames: int, clock: Clock) -> dict[str, Any]:
         "frames_made": max(made, default=frames),
         "problems": len(report.problems),
         "seconds": {name: round(seconds, 3) for name, seconds in clock.seconds.items()},
+        "engine_cpu_seconds": round(clock.cpu_seconds.get(ENGINE, 0.0), 3),
         "engine_fps": round(frames / max(clock.seconds.get(ENGINE, 0.0), 1e-6), 2),
     }
