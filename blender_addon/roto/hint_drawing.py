@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from typing import Any
 
 import blf
 import gpu
 from gpu_extras.batch import batch_for_shader
 
 from ..shared.roto_prompts import FramePrompt, Stroke
+from .edits import thinned
 from .editor import PlateView
 from .gesture import BOX, STROKE, Gesture
+from .stroke_shader import StrokeShader
 
 Colour = tuple[float, float, float, float]
 Spot = tuple[float, float]
@@ -29,8 +29,8 @@ _FONT = 0
 class HintPen:
     """Draws in px of the region. scale: of the interface."""
 
-    def __init__(self, view: PlateView, scale: float) -> None:
-        self._view, self._scale = view, scale
+    def __init__(self, view: PlateView, scale: float, strokes: StrokeShader) -> None:
+        self._view, self._scale, self._strokes = view, scale, strokes
         self._shader = gpu.shader.from_builtin("UNIFORM_COLOR")
         self._shader.bind()
 
@@ -48,7 +48,8 @@ class HintPen:
     def gesture(self, gesture: Gesture, color: tuple[float, float, float]) -> None:
         """What the hand is about."""
         if gesture.kind == STROKE:
-            self.stroke(Stroke(tuple(gesture.path), gesture.radius, gesture.include))
+            path = thinned(gesture.path, gesture.radius / 8.0)
+            self.stroke(Stroke(tuple(path), gesture.radius, gesture.include))
         elif gesture.kind == BOX:
             self.box(gesture.path[0], gesture.path[-1], (*color, 1.0))
 
@@ -72,15 +73,8 @@ class HintPen:
         colour = INCLUDE if stroke.include else EXCLUDE
         places = [self._view.place(at) for at in stroke.points]
         radius = max(stroke.radius * self._view.scale, 1.0)
-        triangles = _tube(places, radius)
-        self._shader.uniform_float("color", (*colour[:3], _STROKE_ALPHA))
-        self._draw("TRIS", triangles)
-        if len(places) > 1:
-            self._line(places, (*colour[:3], 0.9), 1.5)
-
-    def ring(self, at: Spot, radius: float, colour: Colour) -> None:
-        """radius: px of the region."""
-        self._line(_circle(at, radius, closed=True), colour, 1.0)
+        self._strokes.draw(places, radius, (*colour[:3], _STROKE_ALPHA), self._scale)
+        self._shader.bind()
 
     def text(self, lines: list[tuple[str, Colour]], left: float, top: float) -> None:
         """Lines below each other, readable on any plate."""
@@ -118,19 +112,3 @@ class HintPen:
 def _circle(at: Spot, radius: float, *, closed: bool) -> list[Spot]:
     turns = (2.0 * math.pi * step / _SEGMENTS for step in range(_SEGMENTS + closed))
     return [(at[0] + radius * math.cos(turn), at[1] + radius * math.sin(turn)) for turn in turns]
-
-
-def _tube(places: list[Spot], radius: float) -> list[Spot]:
-    """Triangles of all places within `radius` of a polyline: discs at its points, bands between."""
-    found: list[Any] = []
-    for at in places:
-        rim = _circle(at, radius, closed=True)
-        for a, b in itertools.pairwise(rim):
-            found += [at, a, b]
-    for (ax, ay), (bx, by) in itertools.pairwise(places):
-        length = math.hypot(bx - ax, by - ay)
-        if length > 0.0:
-            nx, ny = -(by - ay) / length * radius, (bx - ax) / length * radius
-            corners = ((ax + nx, ay + ny), (bx + nx, by + ny), (bx - nx, by - ny), (ax - nx, ay - ny))
-            found += [corners[0], corners[1], corners[2], corners[0], corners[2], corners[3]]
-    return found

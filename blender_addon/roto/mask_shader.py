@@ -43,7 +43,9 @@ void main()
     discard;
   }
   /* Where the outline lies outside of the object it is dark, so that it is seen on a plate of its own colour. */
-  vec3 shade = (is_edge > 0.5 && is_inside < 0.5) ? vec3(0.0) : color;
+  /* The region's framebuffer encodes sRGB by itself; colours are given as they shall be seen. */
+  vec3 linear = mix(color / 12.92, pow((color + 0.055) / 1.055, vec3(2.4)), step(vec3(0.04045), color));
+  vec3 shade = (is_edge > 0.5 && is_inside < 0.5) ? vec3(0.0) : linear;
   fragColor = vec4(shade, (is_edge > 0.5 && is_inside < 0.5) ? alpha * 0.6 : alpha);
 }
 """

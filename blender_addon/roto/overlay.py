@@ -17,6 +17,7 @@ from .hint_drawing import Colour, HintPen
 from .mask_files import MaskFiles, Shown
 from .mask_shader import MaskShader
 from .previews import Asked, Previews
+from .stroke_shader import StrokeShader
 
 _WHITE: Colour = (1.0, 1.0, 1.0, 1.0)
 _GREY: Colour = (0.8, 0.8, 0.8, 1.0)
@@ -41,6 +42,7 @@ class Overlay:
     def __init__(self, previews: Previews, masks: MaskFiles) -> None:
         self._previews, self._masks = previews, masks
         self._shader: MaskShader | None = None
+        self._strokes: StrokeShader | None = None
         self._handles: list[tuple[Any, Any]] = []
         self.gesture: Gesture | None = None
 
@@ -69,7 +71,7 @@ class Overlay:
         scale = context.preferences.system.ui_scale
         gpu.state.blend_set("ALPHA")
         self._draw_masks(scene, plate, view, scale)
-        self._draw_hints(scene, plate, view, scale, context.region.height)
+        self._draw_hints(scene, plate, view, scale)
         gpu.state.blend_set("NONE")
 
     def _draw_masks(self, scene: bpy.types.Scene, plate: Plate, view: PlateView, scale: float) -> None:
@@ -102,8 +104,9 @@ class Overlay:
                     found.append(Layer(shown, objects.colour_of(len(known) + index), False))
         return found
 
-    def _draw_hints(self, scene: bpy.types.Scene, plate: Plate, view: PlateView, scale: float, height: int) -> None:
-        pen, number = HintPen(view, scale), plate.number(scene)
+    def _draw_hints(self, scene: bpy.types.Scene, plate: Plate, view: PlateView, scale: float) -> None:
+        self._strokes = self._strokes or StrokeShader()
+        pen, number = HintPen(view, scale, self._strokes), plate.number(scene)
         active = objects.active_object(scene)
         for thing in objects.of_scene(scene).objects:
             if thing.visible and thing != active:
@@ -114,9 +117,9 @@ class Overlay:
             pen.prompt(prompt, color)
         if self.gesture is not None:
             pen.gesture(self.gesture, color)
-        margin = _MARGIN_PX * scale
+        margin, (left, top) = _MARGIN_PX * scale, _free_corner(bpy.context.area, bpy.context.region)
         lines = self.words(active.name if active is not None else "", number, prompt)
-        pen.text(lines, max(view.left, 0.0) + margin, min(view.bottom + view.height, height) - margin)
+        pen.text(lines, max(view.left, left) + margin, min(view.bottom + view.height, top) - margin)
 
     def words(self, name: str, number: int, prompt: FramePrompt) -> list[tuple[str, Colour]]:
         """What is seen, in short lines with their colours."""
@@ -135,3 +138,16 @@ def _said(prompt: FramePrompt) -> str:
         return "not to be seen here"
     hints = edits.count(prompt)
     return "no hints" if hints == 0 else f"{hints} hint{'s' if hints > 1 else ''}"
+
+
+def _free_corner(area: bpy.types.Area, region: bpy.types.Region) -> tuple[float, float]:
+    """The upper left corner of what toolbar and header leave of a region that they lie over, px of the region."""
+    left, top = 0, region.height
+    for other in area.regions:
+        if other.width <= 1 or other.height <= 1:
+            continue
+        if other.type == "TOOLS" and other.alignment == "LEFT":
+            left = max(left, other.x + other.width - region.x)
+        if other.type in ("HEADER", "TOOL_HEADER") and other.alignment == "TOP":
+            top = min(top, other.y - region.y)
+    return left, top

@@ -16,7 +16,12 @@ class RotoObject(bpy.types.PropertyGroup):
 
     label: bpy.props.StringProperty(options={"HIDDEN"})
     color: bpy.props.FloatVectorProperty(
-        name="Colour", description="Colour that the object is drawn with", subtype="COLOR", size=3, min=0.0, max=1.0
+        name="Colour",
+        description="Colour that the object is drawn with",
+        subtype="COLOR_GAMMA",
+        size=3,
+        min=0.0,
+        max=1.0,
     )
     moving: bpy.props.BoolProperty(
         name="Moves", description="It moves by itself: the camera solve ignores its pixels", default=True

@@ -1,0 +1,78 @@
+"""Strokes on the graphics card: every pixel within a radius of a polyline, coloured once however often the hand has
+crossed it."""
+
+from __future__ import annotations
+
+import gpu
+import numpy as np
+from gpu_extras.batch import batch_for_shader
+
+Spot = tuple[float, float]
+_BORDER_PX = 1.5
+_VERTEX = """
+void main()
+{
+  place = pos;
+  gl_Position = ModelViewProjectionMatrix * vec4(pos, 0.0, 1.0);
+}
+"""
+_FRAGMENT = """
+void main()
+{
+  float nearest = 1e9;
+  for (int i = 0; i < count - 1; i++) {
+    vec2 a = texelFetch(path, ivec2(i, 0), 0).rg;
+    vec2 b = texelFetch(path, ivec2(i + 1, 0), 0).rg;
+    vec2 along = b - a;
+    float share = clamp(dot(place - a, along) / max(dot(along, along), 1e-6), 0.0, 1.0);
+    nearest = min(nearest, distance(place, a + share * along));
+  }
+  if (nearest > radius) {
+    discard;
+  }
+  float alpha = nearest > radius - border ? 0.9 : color.a;
+  vec3 linear = mix(color.rgb / 12.92, pow((color.rgb + 0.055) / 1.055, vec3(2.4)), step(vec3(0.04045), color.rgb));
+  fragColor = vec4(linear, alpha);
+}
+"""
+
+
+class StrokeShader:
+    """Made when it is first drawn with: there is no graphics card before."""
+
+    def __init__(self) -> None:
+        self._shader = _compiled()
+
+    def draw(self, path: list[Spot], radius: float, colour: tuple[float, float, float, float], scale: float) -> None:
+        """path: px of the region, one point or more. radius: px. colour: sRGB and the fill's opacity. scale: of the
+        interface."""
+        places = path if len(path) > 1 else [path[0], path[0]]
+        flat = np.array(places, np.float32)
+        data = gpu.types.Buffer("FLOAT", flat.size, flat.ravel())
+        texture = gpu.types.GPUTexture((len(places), 1), format="RG32F", data=data)
+        (left, bottom), (right, top) = flat.min(axis=0) - radius, flat.max(axis=0) + radius
+        shader = self._shader
+        shader.bind()
+        shader.uniform_sampler("path", texture)
+        shader.uniform_int("count", len(places))
+        shader.uniform_float("color", colour)
+        shader.uniform_float("radius", radius)
+        shader.uniform_float("border", _BORDER_PX * scale)
+        corners = ((left, bottom), (right, bottom), (right, top), (left, top))
+        batch_for_shader(shader, "TRI_FAN", {"pos": corners}).draw(shader)
+
+
+def _compiled() -> gpu.types.GPUShader:
+    passed = gpu.types.GPUStageInterfaceInfo("backlot_stroke_interface")
+    passed.smooth("VEC2", "place")
+    info = gpu.types.GPUShaderCreateInfo()
+    info.push_constant("MAT4", "ModelViewProjectionMatrix")
+    for kind, name in (("VEC4", "color"), ("FLOAT", "radius"), ("FLOAT", "border"), ("INT", "count")):
+        info.push_constant(kind, name)
+    info.sampler(0, "FLOAT_2D", "path")
+    info.vertex_in(0, "VEC2", "pos")
+    info.vertex_out(passed)
+    info.fragment_out(0, "VEC4", "fragColor")
+    info.vertex_source(_VERTEX)
+    info.fragment_source(_FRAGMENT)
+    return gpu.shader.create_from_info(info)
