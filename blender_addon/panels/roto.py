@@ -101,10 +101,9 @@ def _draw_frame(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if active is None:
         return
     prompt = objects.prompt_at(active, scene.frame_current)
-    said = "not to be seen" if prompt.absent else f"{edits.count(prompt)} hints" if edits.count(prompt) else "no hints"
     row = layout.row(align=True)
     row.operator("backlot.roto_step", text="", icon="PREV_KEYFRAME").to = "PREVIOUS"
-    row.label(text=f"Frame {scene.frame_current}: {said}")
+    row.label(text=f"Frame {scene.frame_current}: {edits.in_words(prompt)}")
     row.operator("backlot.roto_clear_frame", text="", icon="X").absent = False
     row.operator("backlot.roto_clear_frame", text="", icon="GHOST_DISABLED").absent = True
     row.operator("backlot.roto_step", text="", icon="NEXT_KEYFRAME").to = "NEXT"

@@ -76,6 +76,14 @@ def count(prompt: FramePrompt) -> int:
     return several + (prompt.mask is not None) + prompt.absent
 
 
+def in_words(prompt: FramePrompt) -> str:
+    """What there is, in a few words."""
+    if prompt.absent:
+        return "not to be seen"
+    hints = count(prompt)
+    return "no hints" if hints == 0 else f"{hints} hint{'s' if hints > 1 else ''}"
+
+
 def thinned(path: list[Point], tolerance: float) -> list[Point]:
     """A polyline that stays within `tolerance` px of another one, with fewer points (Ramer 1972, Douglas and Peucker
     1973)."""

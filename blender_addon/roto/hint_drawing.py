@@ -9,8 +9,8 @@ import gpu
 from gpu_extras.batch import batch_for_shader
 
 from ..shared.roto_prompts import FramePrompt, Stroke
-from .edits import thinned
 from .editor import PlateView
+from .edits import thinned
 from .gesture import BOX, STROKE, Gesture
 from .stroke_shader import StrokeShader
 

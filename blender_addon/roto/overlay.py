@@ -125,19 +125,12 @@ class Overlay:
         """What is seen, in short lines with their colours."""
         if not name:
             return [(f"Frame {number}", _GREY), ("Click on an object, or drag a box around it", _WHITE)]
-        lines = [(f"{name}, frame {number}: {_said(prompt)}", _WHITE)]
+        lines = [(f"{name}, frame {number}: {edits.in_words(prompt)}", _WHITE)]
         if self._previews.error is not None:
             lines += [(text[:_LETTERS], _WARNING) for text in (self._previews.error.message,)]
         elif self._previews.waiting:
             lines.append(("Preview…", _GREY))
         return lines
-
-
-def _said(prompt: FramePrompt) -> str:
-    if prompt.absent:
-        return "not to be seen here"
-    hints = edits.count(prompt)
-    return "no hints" if hints == 0 else f"{hints} hint{'s' if hints > 1 else ''}"
 
 
 def _free_corner(area: bpy.types.Area, region: bpy.types.Region) -> tuple[float, float]:

@@ -57,7 +57,9 @@ def test_clicks_become_masks(tmp_path: Path, home: Path) -> None:
     facts = outcome.facts
     assert facts["tool"] == "backlot.roto_points" and facts["range"] == [1, FRAMES]
     assert facts["after_escape"] == 2 and facts["preview_after_undo"]
-    assert facts["label"] == "object" and facts["splines"] >= 1 and facts["image"].endswith("frame_0001.png")
+    assert facts["label"] == "object" and facts["image"].endswith("frame_0001.png")
+    written = root / "roto" / "object" / "splines.json"
+    assert facts["splines"] == (len(json.loads(written.read_text())["splines"]) if written.is_file() else 0)
     assert facts["stepped_to"] == -1 and facts["error"] == ""
     said = read_prompts(ShotFolder(root)).labels["object"].frames
     found = said["1"].boxes[0]
