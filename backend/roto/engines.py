@@ -107,6 +107,8 @@ def assign(params: RotoParams, hinted: Sequence[str], texts: Mapping[str, str]) 
         by_text.setdefault(_text_engine(params, label, words), {})[label] = words
     corrected = {label: instance_of(label, texts) for label in hinted}
     by_hints = _hint_engine(params) if None in corrected.values() else None
+    if by_hints == FLOW and PERSON in by_text:  # people are followed by flow too: together, so that all compete
+        by_hints = PERSON
     found = []
     for engine in dict.fromkeys((*([by_hints] if by_hints else []), *by_text)):
         wanted = by_text.get(engine, {})

@@ -22,6 +22,11 @@ def is_instance(key: str) -> bool:
     return INSTANCE in key
 
 
+def instance_name(label: str, index: int, count: int) -> str:
+    """The name of object `index` of `count` that one text has found."""
+    return label if count == 1 else f"{label}_{index:02d}"
+
+
 def instance_of(label: str, texts: Iterable[str]) -> str | None:
     """The text label that an object of that name is found by: `person` of `person_02`; None when it has none."""
     base = _NUMBER.sub("", label)
@@ -44,7 +49,7 @@ def names_of(first_seen: Mapping[str, int | None], order: Sequence[str]) -> dict
             if first is not None and is_instance(key) and base_of(key) == label
         ]
         for index, (_, _, key) in enumerate(sorted(found)):
-            named[key] = label if len(found) == 1 else f"{label}_{index:02d}"
+            named[key] = instance_name(label, index, len(found))
     twice = sorted({name for name in named.values() if list(named.values()).count(name) > 1})
     if twice:
         raise InvalidRequest(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backend.roto import flow
+from backend.roto.cut import Hints
 from backend.roto.job import RotoJob
 from backend.roto.people import engine, roto_frames
 from backend.roto.people.evidence import PersonEvidence, Picture, Region
@@ -78,6 +81,21 @@ def test_each_person_becomes_hints_of_its_own(
     left, right = given.hints["cast#0"], given.hints["cast#1"]
     assert list(left) == list(right) == [1001, 1009, 1017]
     assert left[1009].mask[70, 60] and not left[1009].mask[70, 180] and right[1009].mask[70, 180]
+
+
+def test_the_artists_hints_correct_the_person_of_that_name(
+    handed: list[RotoJob], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Worker, "seen", (60.0, 180.0))
+    click = Hints(include=np.array([[180.0, 70.0]]))
+    said = {"bag": {1001: click}, "cast_01": {1010: click}}
+    list(roto_frames(replace(job(tmp_path, cast="people"), hints=said)))
+    given = handed[0].hints
+    assert list(given) == ["bag", "cast#0", "cast#1"]
+    assert list(given["cast#0"]) == [1001, 1009, 1017]
+    assert list(given["cast#1"]) == [1001, 1010], "what was found nearer than a third of a second is not believed"
+    assert given["cast#1"][1010] is click and given["cast#1"][1001].mask is not None
+    assert 1009 not in given["cast#1"]
 
 
 def test_a_clip_without_people_says_so(handed: list[RotoJob], tmp_path: Path) -> None:

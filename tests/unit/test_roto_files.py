@@ -139,10 +139,12 @@ def test_hints_are_for_sam2_where_it_is_ready(ready: set[str]) -> None:
 def test_people_need_no_weights(ready: set[str]) -> None:
     ready.add("person")
     assert who(crowd="People") == {"person": ["crowd"]}
-    assert who(hinted=("bag",), person="person") == {"flow": ["bag"], "person": ["person"]}
-    assert who(hinted=("bag", "person_01"), person="person") == {"flow": ["bag"], "person": ["person_01", "person"]}
+    assert who(hinted=("bag",), person="person") == {"person": ["bag", "person"]}, "all compete"
+    assert who(hinted=("bag", "person_01"), person="person") == {"person": ["bag", "person_01", "person"]}
     assert who(hinted=("person_01",), person="person") == {"person": ["person_01", "person"]}
     assert who("person") == {"person": ["person"]}, "nothing is asked for but the engine"
+    ready.add("sam2")
+    assert who(hinted=("bag", "person_01"), person="person") == {"sam2": ["bag"], "person": ["person_01", "person"]}
     ready.add("owlv2")
     assert who(person="person", car="car") == {"owlv2": ["person", "car"]}
     ready.add("sam3")

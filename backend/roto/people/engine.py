@@ -9,12 +9,16 @@ from backend.roto import flow
 from backend.roto.cut import Hints
 from backend.roto.engines import PEOPLE_WORDS
 from backend.roto.job import RotoJob, instance_key
+from backend.roto.labels import instance_name
 from backend.roto.propagation import FrameMasks
 from shared.errors import InvalidRequest
 
 from .anchors import hints_of
 from .process import PeopleWorker
 from .sampling import Looked, look_through
+
+_APART_S = 1.0 / 3.0
+"""The anchors that are found are about as far apart."""
 
 
 def names_people(text: str) -> bool:
@@ -58,12 +62,37 @@ class _Looking:
 
 
 def with_people(job: RotoJob, label: str, looked: Looked, fps: float) -> dict[str, Mapping[int, Hints]]:
-    """The job's hints and those of the people found."""
+    """The job's hints and those of the people found. What is said of `person_01` corrects the second of them."""
     prompts: dict[str, Mapping[int, Hints]] = dict(job.hints)
     for index, track in enumerate(looked.tracks):
-        key = instance_key(label, index)
-        prompts[key] = hints_of(key, track, looked, job.numbers, fps, job.picture)
+        key, name = instance_key(label, index), instance_name(label, index, len(looked.tracks))
+        said = prompts.pop(name, {})
+        found = hints_of(key, track, looked, job.numbers, fps, job.picture)
+        prompts[key] = CorrectedHints(found, said, _APART_S * fps) if said else found
     return prompts
+
+
+class CorrectedHints(Mapping[int, Hints]):
+    """Plate number -> hints: the artist's where there are any; those that were found where they are not near the
+    artist's, who says that they are wrong there."""
+
+    def __init__(self, found: Mapping[int, Hints], said: Mapping[int, Hints], apart: float) -> None:
+        """apart: frames, up to which it counts as near."""
+        others = [number for number in found if number not in said]
+        far = [number for number in others if all(abs(number - at) > apart for at in said)]
+        self._found, self._said = found, said
+        self._numbers = sorted({*(far or others), *said})
+
+    def __getitem__(self, number: int) -> Hints:
+        if number not in self._numbers:
+            raise KeyError(number)
+        return self._said[number] if number in self._said else self._found[number]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
 
 def _label(job: RotoJob) -> str | None:
