@@ -11,11 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from backend.inference.device import require_packages
 from backend.pipeline.fingerprint import of_files
 from backend.pipeline.stage import Engine
-from backend.weights.folder import non_commercial_allowed, require, weights_dir
-from backend.weights.models import models_of
+from backend.roto_learned.choice import choose
 from shared.errors import EngineUnavailable, InvalidRequest
 from shared.roto_params import RotoParams
 
@@ -70,21 +68,8 @@ def require_ready(engine: Engine, params: RotoParams) -> None:
 def weights_files(engine: Engine, params: RotoParams) -> str:
     """Fingerprint of the model that a learned engine would run: the first that is there and allowed. Raises
     `EngineUnavailable`, `InvalidRequest` for an unknown model."""
-    require_packages()
-    known = models_of(engine.name)
-    wanted = [model for model in known if params.model in ("auto", model.name)]
-    if not wanted:
-        named = ", ".join(model.name for model in known) or "none"
-        raise InvalidRequest(f"Engine {engine.name} has no model named {params.model!r}.", f"There is: {named}.")
-    refusals = []
-    for model in wanted:
-        try:
-            allowed = non_commercial_allowed(params.allow_non_commercial)
-            folder = require(model, weights_dir(params.weights), non_commercial=allowed)
-            return of_files([folder / name for name in model.files], folder)
-        except EngineUnavailable as refused:
-            refusals.append((not model.commercial, refused))
-    raise min(refusals, key=lambda one: one[0])[1]
+    chosen = choose(engine.name, params)
+    return of_files([chosen.folder / name for name in chosen.model.files], chosen.folder)
 
 
 def is_ready(engine: Engine, params: RotoParams) -> bool:
