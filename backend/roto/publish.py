@@ -47,11 +47,7 @@ def add_union(done: Finished, context: StageContext) -> None:
     """The union of all labels; hand-made pictures in roto/mask stay, and a notice says so. With a frame range, the
     other frames' union is of the masks that stay. Raises `JobCancelled`."""
     shot, folder, new = context.shot, context.checkpoint_dir / "union", frozenset(done.numbers)
-    stranger = foreign_file(shot, UNION, read_made(shot))
-    if stranger is not None:
-        context.notice(
-            f"roto/{UNION} holds {stranger.name}, which this stage did not make: it stays, no union is written."
-        )
+    if not may_write(UNION, "union", context):
         return
     for number in done.plate:
         context.check_cancelled()
@@ -60,6 +56,16 @@ def add_union(done: Finished, context: StageContext) -> None:
         if masks:
             write_union(masks, folder / frame_name(number))
     done.others[UNION] = (folder, "roto-union")
+
+
+def may_write(name: str, what: str, context: StageContext) -> bool:
+    """Whether a folder under roto/ that is no label's holds nothing of somebody else's; a notice says so if it does."""
+    stranger = foreign_file(context.shot, name, read_made(context.shot))
+    if stranger is not None:
+        context.notice(
+            f"roto/{name} holds {stranger.name}, which this stage did not make: it stays, no {what} is written."
+        )
+    return stranger is None
 
 
 def publish(done: Finished, context: StageContext) -> tuple[Artifact, ...]:
@@ -77,9 +83,11 @@ def publish(done: Finished, context: StageContext) -> tuple[Artifact, ...]:
                 _remove_own(change, shot, name, made[name])
             change.stage(shot.root / ROTO_REPORT).write_text(done.report, encoding="utf-8")
             change.stage(made_file(shot), last=True).write_text(json.dumps(new), encoding="utf-8")
-        for name in gone:
-            with contextlib.suppress(OSError):  # somebody put something else there
-                (shot.roto_dir / name).rmdir()
+        for name in sorted(gone):
+            for folder in (shot.roto_dir / name, *(shot.roto_dir / name).parents):
+                with contextlib.suppress(OSError):  # somebody put something else there
+                    if folder.is_relative_to(shot.roto_dir):
+                        folder.rmdir()
     return _artifacts(done, context)
 
 
