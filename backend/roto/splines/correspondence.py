@@ -76,7 +76,7 @@ def _carried(source: Points, target: Points) -> Points:
     """The old points moved, turned and scaled as a whole onto the new outline: their distances along its normals are
     brought down (Chen & Medioni 1992), so that a turn of a long shape is seen at once. The parts that moved by
     themselves count little."""
-    carried = source - source.mean(axis=0) + target.mean(axis=0)
+    carried: Points = source - source.mean(axis=0) + target.mean(axis=0)
     tree = cKDTree(target)
     normals = _directions(target)[:, ::-1] * (-1.0, 1.0)
     for _ in range(5):
