@@ -20,6 +20,7 @@ import numpy as np
 from backend.pipeline.atomic import atomic_path, disk_errors, write_text
 from shared.errors import ShotCorrupt
 
+from .labels import base_of
 from .propagation import StoredMask
 from .timing import Clock
 
@@ -79,6 +80,15 @@ class DiskMaskStore:
         with self._clock.measure(KEEPING), atomic_path(self._path(key, label, number)) as beside:
             beside.write_bytes(_pack(mask))
         self.usage.setdefault(label, Usage()).made.add(number)
+
+    def used_by(self, key: str) -> Usage | None:
+        """What this run did for a label or an instance; for all instances together when `key` is the label of their
+        text. None for what was not kept here."""
+        parts = [usage for name, usage in self.usage.items() if key in (name, base_of(name))]
+        if not parts:
+            return None
+        made, kept = ({number for part in parts for number in getattr(part, of)} for of in ("made", "kept"))
+        return Usage(made, kept - made)
 
     def prune(self) -> None:
         """Removes the tracks that neither this run nor the one before it has used: undoing a correction is free, and

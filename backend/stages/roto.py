@@ -13,12 +13,12 @@ from typing import Any
 from backend.media.plate import PlateReader
 from backend.pipeline.context import StageContext
 from backend.pipeline.stage import Engine
-from backend.roto.changes import Prints, prints_of, read_before, reasons, record
+from backend.roto.changes import prints_of, read_before, reasons, record
 from backend.roto.engines import assign, engine_names, engine_of, engines_fingerprint
 from backend.roto.hints import Said, decode, hinted_and_texts, prompts_fingerprint
 from backend.roto.labels import base_of, names_of
 from backend.roto.masks import ENGINE, WRITING, chosen_numbers, found_masks
-from backend.roto.outputs import MaskFiles, Track
+from backend.roto.outputs import MaskFiles
 from backend.roto.ownership import PRIVATE, read_made, require_own
 from backend.roto.publish import Finished, add_union, publish
 from backend.roto.report import label_report, work_facts
@@ -68,10 +68,8 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
     with clock.measure(WRITING):
         add_union(done, context)
     now = prints_of(said.hints)
-    tracks = {label: files.tracks[key] for key, label in named.items()}
-    report = RotoReport(
-        ROTO_REPORT_VERSION, engine_names(work), _labels(tracks, store, now, shot), (), tuple(context.notices)
-    )
+    labels = _labels(named, files, store, reasons(read_before(shot), now))
+    report = RotoReport(ROTO_REPORT_VERSION, engine_names(work), labels, (), tuple(context.notices))
     done.report = document_text(report)
     made = publish(done, context)
     record(shot, now)
@@ -96,12 +94,15 @@ def _named(files: MaskFiles, order: Sequence[str], said: Said, context: StageCon
     return named
 
 
-def _labels(tracks: Mapping[str, Track], store: DiskMaskStore, now: Prints, shot: ShotFolder) -> dict[str, LabelReport]:
-    because = reasons(read_before(shot), now)
-    return {
-        label: label_report(track, work_facts(store.usage.get(label), track.numbers, because.get(label, "")))
-        for label, track in tracks.items()
-    }
+def _labels(
+    named: Mapping[str, str], files: MaskFiles, store: DiskMaskStore, because: Mapping[str, str]
+) -> dict[str, LabelReport]:
+    """named: key of the engine -> label. because: label -> what is new of its hints."""
+    found = {}
+    for key, label in named.items():
+        track = files.tracks[key]
+        found[label] = label_report(track, work_facts(store.used_by(key), track.numbers, because.get(label, "")))
+    return found
 
 
 def _facts(report: RotoReport, frames: int, clock: Clock) -> dict[str, Any]:

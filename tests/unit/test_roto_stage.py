@@ -80,7 +80,10 @@ def test_instances_are_named_by_first_appearance(shot: ShotFolder, footage: Path
     assert_true_masks(shot, "thing_01", "green")
     assert_true_masks(shot, "sky", "blue")
     assert not (shot.roto_dir / "thing").exists()
+    assert read_roto_report(shot).labels["thing_00"].facts["frames_made"] == len(NUMBERS)
+    engine.looked = []
     run_roto(shot.root, footage, separate_instances=False)
+    assert not engine.looked and read_roto_report(shot).labels["thing"].facts == {"frames_made": 0, "frames_kept": 6}
     assert_true_masks(shot, "thing", "red", "green")
     assert not (shot.roto_dir / "thing_00").exists()
 
