@@ -15,6 +15,7 @@ from backend.pipeline.context import StageContext
 from backend.pipeline.stage import Engine
 from backend.roto.changes import prints_of, read_before, reasons, record
 from backend.roto.engines import assign, engine_names, engine_of, engines_fingerprint
+from backend.roto.extras import add_splines
 from backend.roto.hints import Said, decode, hinted_and_texts, prompts_fingerprint
 from backend.roto.labels import base_of, names_of
 from backend.roto.masks import ENGINE, WRITING, chosen_numbers, found_masks
@@ -67,8 +68,8 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
     done.labels = {label: files.folder(key) for key, label in named.items()}
     with clock.measure(WRITING):
         add_union(done, context)
-    now = prints_of(said.hints)
-    labels = _labels(named, files, store, reasons(read_before(shot), now))
+    now, splines = prints_of(said.hints), add_splines(done, params, context)
+    labels = _labels(named, files, store, reasons(read_before(shot), now), splines)
     report = RotoReport(ROTO_REPORT_VERSION, engine_names(work), labels, (), tuple(context.notices))
     done.report = document_text(report)
     made = publish(done, context)
@@ -95,13 +96,18 @@ def _named(files: MaskFiles, order: Sequence[str], said: Said, context: StageCon
 
 
 def _labels(
-    named: Mapping[str, str], files: MaskFiles, store: DiskMaskStore, because: Mapping[str, str]
+    named: Mapping[str, str],
+    files: MaskFiles,
+    store: DiskMaskStore,
+    because: Mapping[str, str],
+    more: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, LabelReport]:
-    """named: key of the engine -> label. because: label -> what is new of its hints."""
+    """named: key of the engine -> label. because: label -> what is new of its hints. more: label -> other facts."""
     found = {}
     for key, label in named.items():
         track = files.tracks[key]
-        found[label] = label_report(track, work_facts(store.used_by(key), track.numbers, because.get(label, "")))
+        work = work_facts(store.used_by(key), track.numbers, because.get(label, ""))
+        found[label] = label_report(track, {**work, **more.get(label, {})})
     return found
 
 

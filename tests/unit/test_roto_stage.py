@@ -22,6 +22,7 @@ from backend.roto.ownership import foreign_file, read_made
 from shared.errors import ArtifactMissing, DiskFull, EngineUnavailable, FootageEmpty, InvalidRequest, JobCancelled
 from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts, read_prompts, write_prompts
 from shared.roto_report import read_roto_report
+from shared.roto_splines import read_splines
 from shared.shot import ShotFolder
 from shared.stages import stage_info
 from tests.unit.export_shot import Recorder
@@ -154,6 +155,23 @@ def test_a_frame_range_leaves_the_other_frames_as_they_are(
     assert_true_masks(shot, "mask", "red")
     with pytest.raises(FootageEmpty, match="2000"):
         run_roto(shot.root, footage, frame_start=2000)
+
+
+def test_splines_are_of_all_masks_that_the_shot_has(shot: ShotFolder, footage: Path, engine: ColourEngine) -> None:
+    prompt(shot, "red", "green")
+    run_roto(shot.root, footage, splines=True)
+    red = read_splines(shot, "red")
+    assert [(spline.first, spline.last) for spline in red.splines] == [(NUMBERS[0], NUMBERS[-1])]
+    facts = read_roto_report(shot).labels["red"].facts
+    assert facts["spline_keys"] == red.keys >= 2 and facts["spline_error_px"] <= 1.5
+    assert all(spline.first == FIRST + 2 for spline in read_splines(shot, "green").splines)
+    assert run_roto(shot.root, footage, splines=True).skipped
+    run_roto(shot.root, footage, splines=True, frame_start=FIRST + 3)
+    again = read_splines(shot, "red")
+    assert [(spline.first, spline.last) for spline in again.splines] == [(NUMBERS[0], NUMBERS[-1])]
+    run_roto(shot.root, footage, frame_start=FIRST + 3)
+    assert not (shot.roto_dir / "red/splines.json").exists(), "they might be of other masks"
+    assert_true_masks(shot, "red", "red")
 
 
 # -- going on ----------------------------------------------------------------------------------------------
