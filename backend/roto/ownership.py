@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from shared.artifacts import RESERVED_LABELS
 from shared.errors import InvalidRequest, ShotCorrupt
 from shared.shot import ShotFolder
 
@@ -59,3 +60,11 @@ def require_own(shot: ShotFolder, labels: Iterable[str], made: Mapping[str, Mapp
                 f"roto/{label} holds masks that this stage did not make ({foreign.name}): they stay as they are.",
                 "Give the prompted object another name, or move that folder away.",
             )
+
+
+def hand_made_labels(shot: ShotFolder) -> tuple[str, ...]:
+    """Labels whose folders hold masks that this stage did not make."""
+    folders = sorted(path for path in shot.roto_dir.iterdir() if path.is_dir()) if shot.roto_dir.is_dir() else []
+    labels = [path.name for path in folders if path.name not in RESERVED_LABELS and not path.name.startswith(".")]
+    made = read_made(shot)
+    return tuple(name for name in labels if foreign_file(shot, name, made) is not None)

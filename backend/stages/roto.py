@@ -20,7 +20,7 @@ from backend.roto.hints import Said, decode, hinted_and_texts, prompts_fingerpri
 from backend.roto.labels import base_of, names_of
 from backend.roto.masks import ENGINE, WRITING, chosen_numbers, found_masks
 from backend.roto.outputs import MaskFiles
-from backend.roto.ownership import PRIVATE, read_made, require_own
+from backend.roto.ownership import PRIVATE, hand_made_labels, read_made, require_own
 from backend.roto.publish import Finished, add_union, publish
 from backend.roto.report import label_report, work_facts
 from backend.roto.store import DiskMaskStore
@@ -28,9 +28,12 @@ from backend.roto.timing import Clock
 from shared.artifacts import StageResult
 from shared.errors import ArtifactMissing
 from shared.roto_params import RotoParams
-from shared.roto_prompts import read_prompts
+from shared.roto_prompts import RotoPrompts, read_prompts
 from shared.roto_report import ROTO_REPORT_VERSION, LabelReport, RotoReport
 from shared.shot import ShotFolder, document_text
+
+HAND_MADE = "hand-made"
+"""The engine's name in the result of a shot whose masks all came from elsewhere."""
 
 _NOT_FOUND = (
     "Say where it is with clicks, a box or paint, lower the certainty (--roto-threshold), or choose another engine."
@@ -43,6 +46,8 @@ def engine(params: RotoParams) -> Engine:
 
 def inputs(params: RotoParams, shot: ShotFolder, footage: str) -> Mapping[str, str]:
     prompts = read_prompts(shot)
+    if _only_hand_made(params, prompts, shot):
+        return {}
     return prompts_fingerprint(prompts, shot) | engines_fingerprint(assign(params, *hinted_and_texts(prompts)), params)
 
 
@@ -50,8 +55,11 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
     """Writes `roto/<label>/`, `roto/mask/` and `roto/report.json`. Raises `InvalidRequest` for prompts that make no
     sense on this plate, `EngineUnavailable`, `FootageEmpty` for a range without frames, `ArtifactMissing` when nothing
     is found, `JobCancelled`, `DiskFull`, `ShotReadOnly`."""
-    shot, clock = context.shot, Clock()
-    prompts, store = read_prompts(shot), DiskMaskStore(shot.private_dir / PRIVATE / "tracks", clock)
+    shot, clock, prompts = context.shot, Clock(), read_prompts(context.shot)
+    if _only_hand_made(params, prompts, shot):
+        context.notice("No object is prompted: the masks under roto/ that were made by hand stay as they are.")
+        return StageResult("roto", HAND_MADE, 1, {"labels": list(hand_made_labels(shot))})
+    store = DiskMaskStore(shot.private_dir / PRIVATE / "tracks", clock)
     with PlateReader(shot, use_masks=False) as plate:
         done = Finished(chosen_numbers(params, plate.numbers), tuple(plate.numbers))
         said = decode(prompts, shot, plate.numbers, (plate.width, plate.height))
@@ -78,6 +86,12 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
         store.prune()
     facts = _facts(report, len(done.numbers), clock)
     return StageResult("roto", report.engine, work[0].engine.version, facts, made)
+
+
+def _only_hand_made(params: RotoParams, prompts: RotoPrompts, shot: ShotFolder) -> bool:
+    """Whether there is nothing to do for a stage that needs masks and can have those that lie there."""
+    asked = params.engine == "person" or any(hinted_and_texts(prompts))
+    return not asked and bool(hand_made_labels(shot))
 
 
 def _named(files: MaskFiles, order: Sequence[str], said: Said, context: StageContext) -> dict[str, str]:

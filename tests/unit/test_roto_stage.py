@@ -138,6 +138,16 @@ def test_hand_made_masks_are_never_touched(shot: ShotFolder, footage: Path, engi
     assert [path.name for path in (shot.roto_dir / "mask").iterdir()] == ["mine.png"], "no union of older masks"
 
 
+def test_hand_made_masks_alone_are_enough_for_stages_that_need_masks(shot: ShotFolder, footage: Path) -> None:
+    (shot.roto_dir / "bag").mkdir(parents=True)
+    with pytest.raises(InvalidRequest):  # an empty folder is no mask
+        run_roto(shot.root, footage)
+    cv2.imwrite(str(shot.roto_dir / "bag/frame_1001.png"), np.full((32, 48), 255, np.uint8))
+    result = run_roto(shot.root, footage)
+    assert result.engine == "hand-made" and result.facts["labels"] == ["bag"] and not result.artifacts
+    assert run_roto(shot.root, footage).skipped and len(masks_in(shot.root, "bag")) == 1
+
+
 def test_a_frame_range_leaves_the_other_frames_as_they_are(
     shot: ShotFolder, footage: Path, engine: ColourEngine
 ) -> None:
