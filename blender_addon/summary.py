@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .depth import staleness
 from .shared.camera_files import read_camera
 from .shared.depth_meta import FUSED_CLOUD, FUSED_MESH, META, DepthMeta, read_depth_meta
 from .shared.errors import ArtifactMissing, BacklotError, ShotCorrupt
@@ -133,9 +134,9 @@ def _depth(folder: Path, facts: SourceFacts) -> DepthSummary:
     if said:
         lines.append(f"{', '.join(said)} of all pixels")
     revision = read_camera(folder).world.revision
-    problem = (
-        "" if meta.world_revision == revision else "This depth belongs to another world of the shot: estimate it anew"
-    )
+    problem = staleness.SENTENCE if staleness.is_of_an_earlier_camera(folder) else ""
+    if meta.world_revision != revision:
+        problem = "This depth belongs to another world of the shot: estimate it anew"
     return DepthSummary(
         tuple(lines), _without(meta), (folder / FUSED_MESH).is_file(), (folder / FUSED_CLOUD).is_file(), problem
     )

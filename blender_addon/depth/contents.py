@@ -14,6 +14,7 @@ from ..shared.errors import ArtifactMissing, ShotCorrupt
 from . import frames
 from .frames import DepthFrames
 from .ply import PlyModel, read_ply
+from .staleness import is_of_an_earlier_camera
 from .topology import edges_of, without_degenerate
 
 
@@ -46,7 +47,8 @@ class Fused:
 
 @dataclass(frozen=True)
 class DepthContents:
-    """frames: always there; the compositor uses them too. absent: parts that were wanted and are not in the shot."""
+    """frames: always there; the compositor uses them too. absent: parts that were wanted and are not in the shot.
+    is_old: the camera was solved again since."""
 
     meta: DepthMeta
     frames: DepthFrames
@@ -54,6 +56,7 @@ class DepthContents:
     cloud: Fused | None
     grid: bool
     absent: tuple[str, ...]
+    is_old: bool = False
 
 
 def read_depth(root: Path, parts: DepthParts) -> DepthContents:
@@ -79,7 +82,8 @@ def read_depth(root: Path, parts: DepthParts) -> DepthContents:
         name for name, wanted, found in (("mesh", parts.mesh, mesh), ("cloud", parts.cloud, cloud))
         if wanted and found is None
     )  # fmt: skip
-    return DepthContents(meta, copies, mesh, cloud, parts.grid and bool(meta.frames), absent)
+    is_old = is_of_an_earlier_camera(root)
+    return DepthContents(meta, copies, mesh, cloud, parts.grid and bool(meta.frames), absent, is_old)
 
 
 def _fused(path: Path) -> Fused | None:

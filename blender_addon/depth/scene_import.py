@@ -20,13 +20,15 @@ from .surfaces import build_cloud, build_mesh
 
 @dataclass(frozen=True)
 class ImportedDepth:
-    """What stands in the scene now. absent: parts that were asked for, and that the shot has not."""
+    """What stands in the scene now. absent: parts that were asked for, and that the shot has not. is_old: it was made
+    for an earlier solve of the camera."""
 
     mesh: bpy.types.Object | None
     cloud: bpy.types.Object | None
     grid: bpy.types.Object | None
     frames: tuple[int, ...]
     absent: tuple[str, ...]
+    is_old: bool = False
 
     @property
     def summary(self) -> str:
@@ -36,7 +38,10 @@ class ImportedDepth:
             parts.append(f"a mesh of {len(self.mesh.data.polygons)} faces")
         if self.cloud is not None:
             parts.append(f"{len(self.cloud.data.vertices)} dense points")
-        return ", ".join(parts + [f"no {name} in the shot" for name in self.absent])
+        parts += [f"no {name} in the shot" for name in self.absent]
+        if self.is_old:
+            parts.append("made before the camera was solved again: run Estimate Depth")
+        return ", ".join(parts)
 
 
 def import_depth(
@@ -72,7 +77,7 @@ def import_depth(
         if depth.grid:
             camera = ownership.recall(collection, ownership.CAMERA)
             surface = grid.import_grid(scene, collection, camera, shot, name)
-    yield ImportedDepth(mesh, cloud, surface, depth.frames.frames, depth.absent)
+    yield ImportedDepth(mesh, cloud, surface, depth.frames.frames, depth.absent, depth.is_old)
 
 
 def _place(

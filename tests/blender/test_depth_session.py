@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,20 @@ def test_what_the_panel_says(empty: None, root: Path) -> None:
     assert said.has_mesh and not said.has_cloud and not said.problem
     write_depth(root, truth, DepthPlan(revision=1))
     assert "another world" in read_summary(root).depth.problem
+
+
+def test_depth_of_an_earlier_camera_says_so(empty: None, root: Path) -> None:
+    from bl_ext.user_default.backlot import api
+    from bl_ext.user_default.backlot.summary import read_summary
+
+    truth = write_shot(root, ShotPlan(count=3))
+    write_depth(root, truth)
+    manifests = root / ".backlot" / "manifests"
+    manifests.mkdir(parents=True, exist_ok=True)
+    (manifests / "solve.json").write_text(json.dumps({"key": "first"}), encoding="utf-8")
+    (manifests / "depth.json").write_text(json.dumps({"inputs": {"stage:solve": "first"}}), encoding="utf-8")
+    assert not read_summary(root).depth.problem
+    assert "solved again" not in api.import_depth(root).summary
+    (manifests / "solve.json").write_text(json.dumps({"key": "second"}), encoding="utf-8")
+    assert "solved again" in read_summary(root).depth.problem
+    assert "solved again" in api.import_depth(root).summary

@@ -109,7 +109,7 @@ def test_objects_are_named_ordered_and_described(scene: Any, shot: ShotFolder, p
     assert said.labels["anna"].text == "person" and not said.labels["bag"].moving
     scene.backlot_roto.objects[1].name = "mask"
     pump.tick()
-    assert "union" in str(pump.session.error) and scene.backlot_roto.objects[1].name == "object"
+    assert "is taken" in str(pump.session.error) and scene.backlot_roto.objects[1].name == "object"
     scene.backlot_roto.objects[1].name = "Bag"
     pump.tick()
     assert list(read_prompts(shot).labels) == ["anna", "object", "bag"]

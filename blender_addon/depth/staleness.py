@@ -1,0 +1,27 @@
+"""Whether a shot's depth was made for the camera that it has now. No bpy here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..shared.shot import ShotFolder
+
+SENTENCE = "The camera was solved again after this depth was made: estimate it anew"
+
+
+def is_of_an_earlier_camera(root: Path) -> bool:
+    """Whether the solve has run with another outcome since. False where that cannot be told, as for depth that another
+    program wrote."""
+    depth, solve = _manifest(root, "depth"), _manifest(root, "solve")
+    made_from = depth.get("inputs", {}).get("stage:solve") if isinstance(depth.get("inputs"), dict) else None
+    return made_from is not None and solve.get("key") is not None and made_from != solve["key"]
+
+
+def _manifest(root: Path, stage: str) -> dict[str, Any]:
+    try:
+        plain = json.loads((ShotFolder(root).manifests_dir / f"{stage}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return plain if isinstance(plain, dict) else {}
