@@ -17,6 +17,7 @@ from .importers.shot_import import DEFAULT_TRACKS, ImportOptions
 from .roto import settings as roto_settings
 from .shared.depth_params import DepthParams
 from .shared.export_formats import EXPORT_FORMATS
+from .shared.matte_params import MatteParams
 from .shared.messages import JobStatus
 from .shared.roto_params import RotoParams
 from .shared.shot import default_shot_folder
@@ -25,6 +26,7 @@ from .shared.stages import ExportParams, IngestParams, SolveParams
 IngestSettings = declared.property_group(IngestParams, "BACKLOT_IngestSettings")
 ExportSettings = declared.property_group(ExportParams, "BACKLOT_ExportSettings")
 DepthSettings = declared.property_group(DepthParams, "BACKLOT_DepthSettings")
+MatteSettings = declared.property_group(MatteParams, "BACKLOT_MatteSettings")
 RotoStageSettings = declared.property_group(RotoParams, "BACKLOT_RotoSettings")
 SolveSettings = declared.property_group(SolveParams, "BACKLOT_SolveSettings")
 
@@ -77,6 +79,7 @@ class ShotSettings(bpy.types.PropertyGroup):
         default={part[0] for part in PARTS},
     )
     roto: bpy.props.PointerProperty(type=RotoStageSettings)
+    matte: bpy.props.PointerProperty(type=MatteSettings)
     export: bpy.props.PointerProperty(type=ExportSettings)
     export_all: bpy.props.BoolProperty(
         name="Everything This Computer Can Write",
@@ -206,6 +209,7 @@ CLASSES = (
     SolveSettings,
     DepthSettings,
     RotoStageSettings,
+    MatteSettings,
     ExportSettings,
     AlignSettings,
     ShotSettings,

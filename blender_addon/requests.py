@@ -15,6 +15,7 @@ from . import declared, preferences
 from .properties import clip_path, folder_path
 from .shared.depth_params import DepthParams
 from .shared.errors import FootageNotFound, InvalidParameter
+from .shared.matte_params import MatteParams
 from .shared.messages import JobRequest
 from .shared.params import specs
 from .shared.roto_params import RotoParams
@@ -91,6 +92,19 @@ def roto_request(scene: bpy.types.Scene, frames: tuple[int | None, int | None] =
     stage_params("roto", wanted)
     params = {"ingest": _recorded(folder, "ingest"), "roto": wanted}
     return JobRequest(shot=str(folder), stages=("roto",), params=params, device=preferences.device())
+
+
+def matte_request(scene: bpy.types.Scene) -> JobRequest:
+    """The job that Make Mattes starts. Roto keeps the parameters that it last ran with. Raises `InvalidParameter`."""
+    settings = scene.backlot
+    folder = folder_path(settings)
+    if folder is None:
+        raise InvalidParameter("No shot folder is chosen.", "Choose a shot folder in the Shot panel.")
+    params = {stage: _recorded(folder, stage) for stage in ("ingest", "roto")}
+    params["matte"] = declared.values(settings.matte, MatteParams)
+    for stage, values in params.items():
+        stage_params(stage, values)
+    return JobRequest(shot=str(folder), stages=("matte",), params=params, device=preferences.device())
 
 
 def own_blender() -> str | None:

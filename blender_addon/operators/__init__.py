@@ -13,6 +13,7 @@ from . import (
     jobs,
     roto,
     roto_hints,
+    roto_session,
     solving,
     tracks,
     world,
@@ -34,6 +35,7 @@ CLASSES = (
     *depth.CLASSES,
     *roto.CLASSES,
     *roto_hints.CLASSES,
+    *roto_session.CLASSES,
 )
 
 

@@ -10,7 +10,7 @@ import bpy
 
 from .. import api, preferences, runtime, wording
 from ..properties import folder_path
-from ..requests import ingest_request, roto_request
+from ..requests import ingest_request, matte_request, roto_request
 from ..roto import edits, objects
 from ..roto.editor import Plate, fit_scene, load_plate, plate_of, show_plate
 from ..roto.results import has_masks
@@ -260,15 +260,15 @@ class BACKLOT_OT_roto_step(_OnActive, bpy.types.Operator):
 
 
 class _Run:
-    """An operator that starts the stage."""
+    """An operator that starts a stage, and brings its masks or mattes into the scene."""
 
-    direction: bpy.props.EnumProperty(name="Direction", items=_DIRECTIONS, options={"SKIP_SAVE"})
+    wants_objects: ClassVar[bool] = True
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not _poll_plate(cls, context):
             return False
-        if not objects.of_scene(context.scene).objects:
+        if cls.wants_objects and not objects.of_scene(context.scene).objects:
             cls.poll_message_set("Click on an object first, or add one and say what it is in words")
             return False
         return _no_job(cls, context)
@@ -279,7 +279,7 @@ class _Run:
             plate = plate_of(scene)
             runtime.pump().roto.prompts.bring_together(scene)
             self.require(scene, plate.number(scene))
-            request = roto_request(scene, RANGES[self.direction](plate.number(scene)))
+            request = self.request(scene, plate.number(scene))
             if bpy.app.background:
                 self._wait(scene, plate, request)
             else:
@@ -292,6 +292,10 @@ class _Run:
         """Raises `InvalidRequest` when there is nothing to start with."""
         raise NotImplementedError
 
+    def request(self, scene: bpy.types.Scene, number: int) -> JobRequest:
+        """What is asked of the backend, at a plate frame. Raises `InvalidParameter`."""
+        raise NotImplementedError
+
     def _wait(self, scene: bpy.types.Scene, plate: Plate, request: JobRequest) -> None:
         """Timers do not run in the background: the operator returns when the masks are there."""
         for result in api.run(request).results:
@@ -302,7 +306,14 @@ class _Run:
             self.report({"INFO"}, import_roto(scene, plate.folder).summary)
 
 
-class BACKLOT_OT_roto_propagate(_Run, bpy.types.Operator):
+class _RunRoto(_Run):
+    direction: bpy.props.EnumProperty(name="Direction", items=_DIRECTIONS, options={"SKIP_SAVE"})
+
+    def request(self, scene: bpy.types.Scene, number: int) -> JobRequest:
+        return roto_request(scene, RANGES[self.direction](number))
+
+
+class BACKLOT_OT_roto_propagate(_RunRoto, bpy.types.Operator):
     """Find the masks of all objects in all frames from their hints. Frames that nothing has changed for are not done
     again"""
 
@@ -315,7 +326,7 @@ class BACKLOT_OT_roto_propagate(_Run, bpy.types.Operator):
             raise InvalidRequest("No object has a hint yet.", "Click on one in the Image Editor, or give it a text.")
 
 
-class BACKLOT_OT_roto_fix(_Run, bpy.types.Operator):
+class BACKLOT_OT_roto_fix(_RunRoto, bpy.types.Operator):
     """Run roto again with the hints of this frame. Only the frames that they can change are done again, and no
     earlier correction is lost"""
 
@@ -328,6 +339,21 @@ class BACKLOT_OT_roto_fix(_Run, bpy.types.Operator):
             raise InvalidRequest(
                 f"Frame {number} has no hints.", "Click on what is missing, Ctrl-click on what is too much."
             )
+
+
+class BACKLOT_OT_make_mattes(_Run, bpy.types.Operator):
+    """Turn the masks into mattes, with hair and motion blur; finds the masks first if their hints have changed"""
+
+    bl_idname = "backlot.make_mattes"
+    bl_label = "Make Mattes"
+    wants_objects = False
+
+    def require(self, scene: bpy.types.Scene, number: int) -> None:
+        if not has_masks(folder_path(scene.backlot)):
+            raise InvalidRequest("The shot has no masks yet.", "Press Propagate first.")
+
+    def request(self, scene: bpy.types.Scene, number: int) -> JobRequest:
+        return matte_request(scene)
 
 
 class BACKLOT_OT_import_roto(bpy.types.Operator):
@@ -370,5 +396,6 @@ CLASSES = (
     BACKLOT_OT_roto_step,
     BACKLOT_OT_roto_propagate,
     BACKLOT_OT_roto_fix,
+    BACKLOT_OT_make_mattes,
     BACKLOT_OT_import_roto,
 )

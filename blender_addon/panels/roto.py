@@ -10,6 +10,7 @@ from .. import declared, runtime, wording
 from ..properties import folder_path
 from ..roto import edits, objects
 from ..roto.editor import shows_plate
+from ..shared.matte_params import MatteParams
 from ..shared.messages import DONE, JobStatus
 from ..shared.params import specs
 from ..shared.roto_params import RotoParams
@@ -51,6 +52,8 @@ class _Roto:
             return
         if not shows_plate(context.scene, context.space_data):
             layout.operator("backlot.roto_show_plate", icon="IMAGE_DATA")
+        elif context.space_data.type == "CLIP_EDITOR":  # its toolbar takes no tools
+            layout.operator("backlot.roto_session", icon="RESTRICT_SELECT_OFF")
         _draw_objects(layout, context.scene)
         _draw_frame(layout, context)
         self._run(context, summary)
@@ -170,6 +173,24 @@ class _Sources:
         column.operator("backlot.roto_from_mask", icon="MOD_MASK")
 
 
+class _Matte:
+    bl_label = "Matte"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, job, width = self.layout, current_job(context), letters(context)
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
+        for spec in specs(MatteParams):
+            if not spec.folded:
+                declared.draw(column, context.scene.backlot.matte, spec)
+        own = job if of_stage(job, "matte") else None
+        draw_run(layout, own, "backlot.make_mattes", "IMAGE_ALPHA", width)
+        if own is not None and own.state == DONE:
+            for notice in (notice for result in own.results for notice in result.notices):
+                wording.draw_wrapped(layout, notice, width, "INFO")
+
+
 class _Compositing:
     bl_label = "Compositing"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
@@ -196,7 +217,10 @@ class _Options:
         column.prop(context.scene.backlot, "import_when_done")
 
 
-_CHILDREN = (("display", _Display), ("sources", _Sources), ("compositing", _Compositing), ("options", _Options))
+_CHILDREN = (
+    ("display", _Display), ("sources", _Sources), ("options", _Options), ("matte", _Matte),
+    ("compositing", _Compositing),
+)  # fmt: skip
 
 
 def _panels() -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from ..shared.shot import ShotFolder, SourceFacts
 
 SPLINES = "splines.json"
 _FRAME = re.compile(r"frame_(\d{4,})\.png")
+_BESIDE = ("_fg", "_trimap")
 _REMEDY = "Run the roto stage again."
 
 
@@ -102,11 +103,14 @@ def _spline(plain: dict[str, Any]) -> Spline:
 def _label_folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    taken = set(RESERVED_LABELS)
-    return [
-        path for path in folder.iterdir()
-        if path.is_dir() and not path.name.startswith(".") and path.name not in taken and not path.name.endswith("_fg")
-    ]  # fmt: skip
+    found = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    names = {path.name for path in found}
+    return [path for path in found if path.name.casefold() not in RESERVED_LABELS and not _is_beside(path.name, names)]
+
+
+def _is_beside(name: str, names: set[str]) -> bool:
+    """Whether a folder holds more of a label (person_fg of person) and is no label itself."""
+    return any(name.endswith(ending) and name.removesuffix(ending) in names for ending in _BESIDE)
 
 
 def _numbers(folder: Path) -> tuple[int, ...]:

@@ -51,6 +51,7 @@ def test_clicks_become_masks(tmp_path: Path, home: Path) -> None:
         settings={
             "package": str(packaging.package(tmp_path / "package")), "shot": str(root), "box": box,
             "outside": (x + RADIUS + 3, y - RADIUS - 3), "inside": (x, y), "last_inside": centre(FRAMES - 1),
+            "third_inside": centre(2),
         },
         variables={"BACKLOT_HOME": str(home)},
     )  # fmt: skip
@@ -60,11 +61,12 @@ def test_clicks_become_masks(tmp_path: Path, home: Path) -> None:
     assert facts["label"] == "object" and facts["image"].endswith("frame_0001.png")
     written = root / "roto" / "object" / "splines.json"
     assert facts["splines"] == (len(json.loads(written.read_text())["splines"]) if written.is_file() else 0)
-    assert facts["stepped_to"] == -1 and facts["error"] == ""
+    assert facts["stepped_to"] == -1 and facts["error"] == "" and facts["after_session"] == 1
     said = read_prompts(ShotFolder(root)).labels["object"].frames
     found = said["1"].boxes[0]
     assert np.abs(np.subtract(found, box)).max() < 1.5 and len(said["1"].exclude) == 1
-    assert np.abs(np.subtract(said[str(FRAMES)].include[0], centre(FRAMES - 1))).max() < 1.5
+    for index in (FRAMES - 1, 2):
+        assert np.abs(np.subtract(said[str(index + 1)].include[0], centre(index))).max() < 1.5
     for index in range(FRAMES):
         mask = cv2.imread(str(root / "roto" / "object" / frame_name(index + 1)), cv2.IMREAD_GRAYSCALE) > 127
         truth = disc(index)

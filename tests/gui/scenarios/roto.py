@@ -11,6 +11,7 @@ import time
 import bpy
 
 WAIT_S = 60.0
+EDITORS = ("IMAGE_EDITOR", "CLIP_EDITOR")
 
 
 def steps(window):
@@ -28,6 +29,7 @@ def steps(window):
     yield from take_back(window, scene)
     yield from propagate(window, scene)
     yield from correct(window, scene)
+    yield from in_the_clip_editor(window, bpy.context.scene)
 
 
 def show(window, scene):
@@ -115,6 +117,27 @@ def correct(window, scene):
     window.facts["error"] = str(session().error or "")
 
 
+def in_the_clip_editor(window, scene):
+    """Where no tool can be: the session of clicks, until Escape."""
+    area = window.context("IMAGE_EDITOR")["area"]
+    area.type = "CLIP_EDITOR"
+    area.spaces.active.clip = bpy.data.movieclips.load(scene.backlot_roto.plate.filepath)
+    scene.frame_set(3)
+    yield 0.5
+    with bpy.context.temp_override(**window.context("CLIP_EDITOR")):
+        bpy.ops.clip.view_all(fit_view=True)
+    yield 0.3
+    window.call(bpy.ops.backlot.roto_session, "CLIP_EDITOR")
+    yield from press(window, window.settings["third_inside"])
+    yield (lambda: hints(bpy.context.scene) == 1), WAIT_S
+    yield (lambda: has_preview(bpy.context.scene)), WAIT_S
+    key("Escape")
+    yield 0.5
+    window.screenshot("7_clip_editor")
+    yield from press(window, window.settings["inside"])
+    window.facts["after_session"] = hints(bpy.context.scene)
+
+
 def drag(window, path, shot):
     mouse(window, path[0], "mousedown")
     for place in path[1:]:
@@ -152,7 +175,8 @@ def screen(window, place):
     """A place of the plate, px of the screen as xdotool counts."""
     from bl_ext.user_default.backlot.roto.editor import plate_of, plate_view
 
-    region = window.context("IMAGE_EDITOR")["region"]
+    kind = next(area.type for area in bpy.context.window_manager.windows[0].screen.areas if area.type in EDITORS)
+    region = window.context(kind)["region"]
     x, y = plate_view(region, plate_of(bpy.context.scene).size).place(place)
     height = bpy.context.window_manager.windows[0].height
     return [str(round(region.x + x)), str(round(height - region.y - y))]
