@@ -2,5 +2,6 @@
 
 from .cutter import Cutter
 from .hints import Hints
+from .movement import beside
 
-__all__ = ["Cutter", "Hints"]
+__all__ = ["Cutter", "Hints", "beside"]

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from shared.errors import InvalidRequest
 
+from .colours import Colours
 from .convex import minimise
 from .evidence import Known, Likeness, grown, in_box
 from .hints import Hints, Marks, marks_of
+from .movement import movement_to
 from .superpixels import Doubles, superpixels
 from .window import Window, window_around
 
@@ -23,7 +25,9 @@ Checkpoint = Callable[[], None]
 
 _SCENES = 4
 _BOX_MARGIN = 0.4
-_ROUNDS = 5
+_TURNS = 5
+_PIXEL_ROUNDS = 25
+_SMOOTH_PIECES = 0.35
 _SMOOTHNESS = 2.0
 _CERTAIN = 6.0
 _MOST = 4.0
@@ -32,10 +36,19 @@ _MOST = 4.0
 class Scene:
     """What is made of a window once, whatever is asked about it."""
 
-    def __init__(self, picture: NDArray[np.uint8], window: Window) -> None:
+    def __init__(self, picture: NDArray[np.uint8], movement: Floats | None, window: Window) -> None:
         self.window = window
-        self.pieces = superpixels(window.colours(picture))
+        here = None if movement is None else window.sampled(movement, picture.shape)
+        self.pieces = superpixels(window.colours(picture), here)
         self.edges = _edges(self.pieces.lab)
+        self.colours = Colours(self.pieces.lab)
+        self._likeness: tuple[float, Likeness] | None = None
+
+    def likeness(self, reach: float) -> Likeness:
+        """Hints that change the object's size a little need not make it anew."""
+        if self._likeness is None or not 0.9 < self._likeness[0] / reach < 1.1:
+            self._likeness = (reach, Likeness(self.pieces, reach))
+        return self._likeness[1]
 
 
 class Cutter:
@@ -45,9 +58,12 @@ class Cutter:
     and a convex graph cut of the pixels (convex.py), in turns as in GrabCut (Rother et al. 2004).
     """
 
-    def __init__(self, picture: NDArray[np.uint8]) -> None:
-        """picture: uint8 [H,W,3] RGB."""
+    def __init__(self, picture: NDArray[np.uint8], neighbour: NDArray[np.uint8] | None = None) -> None:
+        """picture: uint8 [H,W,3] RGB. neighbour: the next or the previous picture of the clip: what moves against its
+        surroundings is told from them much better than by its looks alone."""
         self._picture = picture
+        self._neighbour = neighbour
+        self._movement: Floats | None = None
         self._scenes: OrderedDict[Window, Scene] = OrderedDict()
 
     def soft_mask(
@@ -78,7 +94,10 @@ class Cutter:
         return np.where(marks.exclude, 0.0, soft).astype(np.float32)
 
     def _scene(self, window: Window) -> Scene:
-        scene = self._scenes.pop(window, None) or Scene(self._picture, window)
+        if self._movement is None and self._neighbour is not None:
+            self._movement = movement_to(self._picture, self._neighbour)
+            self._neighbour = None
+        scene = self._scenes.pop(window, None) or Scene(self._picture, self._movement, window)
         self._scenes[window] = scene
         while len(self._scenes) > _SCENES:
             self._scenes.popitem(last=False)
@@ -96,7 +115,7 @@ class Cutter:
         outside |= (pieces.means(scene.window.shares(marks.exclude)) > 0) & ~inside
         known = Known(inside, outside)
         reach = math.sqrt(max(1.0, float(pieces.count[~outside].sum())))
-        likeness = Likeness(pieces, reach)
+        likeness = scene.likeness(reach)
         if boxed and outside.any():
             prior = _box_prior(scene, region)
             base = in_box(pieces, likeness, known, prior)
@@ -109,16 +128,15 @@ class Cutter:
     def _settled(self, scene: Scene, likeness: Likeness, known: Known, base: Doubles, check: Checkpoint) -> Floats:
         """Looks and extent in turns: each tells more about the other."""
         pieces = scene.pieces
-        share = np.where(known.inside, 1.0, np.where(known.outside, 0.0, _odds(base)))
-        soft = np.zeros(scene.window.shape, np.float32)
-        for _ in range(_ROUNDS):
-            odds = 0.5 * base + likeness.log_odds(share)
-            odds = np.where(known.inside, _CERTAIN, np.where(known.outside, -_CERTAIN, np.clip(odds, -_MOST, _MOST)))
-            soft = minimise((-odds).astype(np.float32)[pieces.labels], scene.edges, 25)
+        certain = np.where(known.inside, _CERTAIN, -_CERTAIN)
+        unsure = ~(known.inside | known.outside)
+        share = np.where(unsure, _odds(base), known.inside)
+        for _ in range(_TURNS):
+            odds = np.clip(0.5 * base + likeness.log_odds(share), -_MOST, _MOST)
+            odds = np.where(unsure, odds, certain)
+            share = np.where(unsure, 0.7 * pieces.smoothed(odds, _SMOOTH_PIECES) + 0.3 * _odds(odds), known.inside)
             check()
-            share = 0.7 * pieces.means(soft) + 0.3 * _odds(odds)
-            share = np.where(known.inside, 1.0, np.where(known.outside, 0.0, share))
-        return self._placed(scene.window, soft)
+        return self._placed(scene.window, _cut(scene, odds, unsure, check))
 
     def _corrected(self, marks: Marks, taken: Bools, start: Floats, check: Checkpoint) -> Floats:
         if start.shape != taken.shape:
@@ -146,6 +164,19 @@ class Cutter:
         whole = np.zeros(self._picture.shape[:2], np.float32)
         whole[window.y0 : window.y1, window.x0 : window.x1] = window.spread(soft)
         return whole
+
+
+def _cut(scene: Scene, odds: Doubles, unsure: NDArray[np.bool_], check: Checkpoint) -> Floats:
+    """The pixels' soft mask [H,W] from the pieces' log odds: pieces say where the object is, pixels where it ends."""
+    labels = scene.pieces.labels
+    rough = odds.astype(np.float32)[labels]
+    fixed = ~unsure[labels]
+    soft = minimise(-rough, scene.edges, _PIXEL_ROUNDS)
+    check()
+    fine = np.clip(scene.colours.log_odds(soft), -_MOST, _MOST)
+    soft = minimise(-np.where(fixed, rough, 0.5 * rough + 0.5 * fine), scene.edges, _PIXEL_ROUNDS)
+    check()
+    return soft
 
 
 def _go_on() -> None:

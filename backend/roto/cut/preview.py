@@ -19,6 +19,7 @@ from shared.shot import ShotFolder
 from .cutter import Cutter
 from .files import read_mask
 from .hints import Hints
+from .movement import beside
 
 _WARM_FRAMES = 3
 
@@ -53,18 +54,20 @@ class Previewer:
         except FileNotFoundError as gone:
             raise ArtifactMissing(f"{shot.root} has no plate frame {frame}.", "Run ingest on a clip first.") from gone
         identity = (str(path), facts.st_size, facts.st_mtime_ns)
-        cutter = self._warm.pop(identity, None) or Cutter(_plate_frame(shot, frame))
+        cutter = self._warm.pop(identity, None) or _cutter_of(shot, frame)
         self._warm[identity] = cutter
         while len(self._warm) > _WARM_FRAMES:
             self._warm.popitem(last=False)
         return cutter
 
 
-def _plate_frame(shot: ShotFolder, frame: int) -> NDArray[np.uint8]:
-    with PlateReader(shot, use_masks=False, cache=1, ahead=0) as plate:
+def _cutter_of(shot: ShotFolder, frame: int) -> Cutter:
+    with PlateReader(shot, use_masks=False, cache=2, ahead=0) as plate:
         if frame not in plate.numbers:
             raise ArtifactMissing(f"{shot.root} has no plate frame {frame}.")
-        return plate.rgb(plate.numbers.index(frame))
+        neighbour = beside(frame, plate.numbers)
+        moving = None if neighbour is None else plate.rgb(plate.numbers.index(neighbour))
+        return Cutter(plate.rgb(plate.numbers.index(frame)), moving)
 
 
 def _known_mask(shot: ShotFolder, request: PreviewRequest) -> NDArray[np.float32] | None:

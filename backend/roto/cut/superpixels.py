@@ -20,14 +20,15 @@ _COARSE_PX, _FINE_PX = 8.0, 2.0
 _NOISE = 3.0
 """Lab difference between neighbours that grain and shading make."""
 _STEP_COST = 0.3
+_ROUNDS = 80
 _AROUND = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
 
 @dataclass(frozen=True, eq=False)
 class Superpixels:
-    """labels: int32 [H,W], 0..N-1. count: working pixels of each [N]. lab: float32 [H,W,3], smooth. features: [N,9]:
-    colour, colour of the surroundings, log variance, in units in which 1 is one Lab unit's worth of difference.
-    place: x, y [N,2], working px. pairs: neighbours [M,2]; border: working px that they touch along [M]; contrast: Lab
+    """labels: int32 [H,W], 0..N-1. count: working pixels of each [N]. lab: float32 [H,W,3]. features: [N,9 or 11]:
+    colour, colour of the surroundings, log variance, movement, in units of which 1 tells as much as one of Lab. place:
+    x, y [N,2], working px. pairs: neighbours [M,2]; border: working px that they touch along [M]; contrast: Lab
     difference between them [M]."""
 
     labels: Labels
@@ -47,6 +48,24 @@ class Superpixels:
         weights = np.asarray(values, np.float64).ravel()
         return np.bincount(self.labels.ravel(), weights, len(self)) / self.count
 
+    def smoothed(self, odds: Doubles, smoothness: float) -> Doubles:
+        """Membership 0..1 [N] that minimises what it costs against the log odds plus the length of the outline, which
+        is cheap along contrast: `convex.minimise` on the graph of pieces."""
+        first, second = self.pairs.T
+        price = smoothness * self.border * np.exp(-self.contrast / (self.contrast.mean() + 1e-6))
+        cost = -odds * self.count / _STEP**2
+        links = np.bincount(first, minlength=len(self)) + np.bincount(second, minlength=len(self))
+        unit = float(price.mean()) + 1e-9
+        tau, sigma = 1 / (np.maximum(links, 1) * unit), 0.5 * unit  # a step for every node: Pock & Chambolle 2011
+        inside = np.full(len(self), 0.5)
+        ahead, flow = inside, np.zeros(len(price))
+        for _ in range(_ROUNDS):
+            flow = np.clip(flow + sigma * (ahead[second] - ahead[first]), -price, price)
+            spread = np.bincount(first, flow, len(self)) - np.bincount(second, flow, len(self))
+            newer = np.clip(inside + tau * (spread - cost), 0.0, 1.0)
+            ahead, inside = 2 * newer - inside, newer
+        return inside
+
     def distances(self, sources: NDArray[np.bool_]) -> Doubles:
         """Geodesic distance [N] of each piece from the nearest source: what colours change on the way, in Lab units."""
         cost = np.maximum(self.contrast - _NOISE, 0.0) + _STEP_COST
@@ -55,8 +74,8 @@ class Superpixels:
         return np.asarray(found, np.float64)
 
 
-def superpixels(colours: NDArray[np.uint8]) -> Superpixels:
-    """colours: uint8 [H,W,3] RGB."""
+def superpixels(colours: NDArray[np.uint8], movement: Floats | None = None) -> Superpixels:
+    """colours: uint8 [H,W,3] RGB. movement: [H,W,2] in the units of features."""
     lab = np.asarray(cv2.cvtColor(colours.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
     labels = _flooded(colours)
     flat, pieces = labels.ravel(), int(labels.max()) + 1
@@ -70,6 +89,8 @@ def superpixels(colours: NDArray[np.uint8]) -> Superpixels:
     variance = means(np.asarray(cv2.GaussianBlur(fine * fine, (0, 0), 1.5 * _FINE_PX), np.float32))
     surroundings = means(np.asarray(cv2.GaussianBlur(lab, (0, 0), _COARSE_PX), np.float32))
     features = [colour * (0.6, 1, 1), 0.5 * surroundings * (0.6, 1, 1), 4 * np.log(variance + 1) * (1, 0.5, 0.5)]
+    if movement is not None:
+        features.append(np.stack([np.bincount(flat, movement[..., k].ravel(), pieces) / count for k in (0, 1)], axis=1))
     rows, columns = np.indices(labels.shape)
     place = [np.bincount(flat, axis.ravel() + 0.5, pieces) / count for axis in (columns, rows)]
     pairs, border = _neighbours(labels, pieces)

@@ -52,6 +52,15 @@ class Window:
         part = np.ascontiguousarray(mask[self.part], np.float32)
         return np.asarray(cv2.resize(part, (self.width, self.height), interpolation=cv2.INTER_AREA), np.float32)
 
+    def sampled(self, field: Floats, shape: tuple[int, ...]) -> Floats:
+        """The part of a field [h,w,n] that covers the whole picture of `shape` at a size of its own."""
+        down, across = field.shape[0] / shape[0], field.shape[1] / shape[1]
+        y = (np.arange(self.height, dtype=np.float32) + 0.5) / self.height * (self.y1 - self.y0) + self.y0
+        x = (np.arange(self.width, dtype=np.float32) + 0.5) / self.width * (self.x1 - self.x0) + self.x0
+        columns, rows = np.meshgrid((x * across - 0.5).astype(np.float32), (y * down - 0.5).astype(np.float32))
+        found = cv2.remap(field, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found, np.float32)
+
     def spread(self, soft: Floats) -> Floats:
         """A working picture at the size of the part."""
         size = (self.x1 - self.x0, self.y1 - self.y0)

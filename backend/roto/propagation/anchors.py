@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.roto.cut import Cutter
+from backend.roto.cut import Cutter, beside
 
 from .movement import Floats
 from .plan import Anchor, LabelPlan
@@ -22,8 +22,15 @@ class Anchors:
     """Cuts each prompted frame once, at the plate's size, and keeps it in the store under the anchor's key."""
 
     def __init__(
-        self, pictures: Pictures, plans: Mapping[str, LabelPlan], store: MaskStore, settings: PropagationSettings
+        self,
+        pictures: Pictures,
+        numbers: Sequence[int],
+        plans: Mapping[str, LabelPlan],
+        store: MaskStore,
+        settings: PropagationSettings,
     ) -> None:
+        """numbers: of the clip, ascending."""
+        self._numbers = numbers
         self._pictures, self._plans, self._store, self._settings = pictures, plans, store, settings
         self._cutter: tuple[int, Cutter] | None = None
 
@@ -70,5 +77,7 @@ class Anchors:
     def _cutter_of(self, number: int) -> Cutter:
         """A picture's features serve all objects that are prompted on it."""
         if self._cutter is None or self._cutter[0] != number:
-            self._cutter = (number, Cutter(self._pictures(number)))
+            neighbour = beside(number, self._numbers)
+            moving = None if neighbour is None else self._pictures(neighbour)
+            self._cutter = (number, Cutter(self._pictures(number), moving))
         return self._cutter[1]

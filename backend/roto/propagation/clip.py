@@ -39,7 +39,7 @@ def clip_masks(
     """
     ordered = sorted(numbers)
     plans = {label: plan_label(label, hints, ordered) for label, hints in prompts.items()}
-    anchors = Anchors(pictures, plans, store, settings)
+    anchors = Anchors(pictures, ordered, plans, store, settings)
     for forward in (True, False):
         Sweep(pictures, ordered, plans, anchors, store, settings, forward=forward).run(checkpoint)
     finish = _Finish(pictures, plans, anchors, store)
