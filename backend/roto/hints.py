@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from backend.pipeline.atomic import atomic_path
 from backend.pipeline.fingerprint import of_files
-from shared.errors import InvalidRequest
+from shared.errors import ArtifactMissing, InvalidRequest
 from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts
 from shared.shot import ShotFolder, document_text
 
@@ -25,13 +28,14 @@ class LabelHints(Mapping[int, Hints]):
     """Plate number -> hints of one label, ascending. Painted masks are read when they are asked for, so that none of
     them stays in memory."""
 
-    def __init__(self, name: str, prompted: Mapping[int, FramePrompt], shot: ShotFolder) -> None:
-        self._name, self._prompted, self._shot = name, prompted, shot
+    def __init__(self, name: str, prompted: Mapping[int, FramePrompt], painted: Path) -> None:
+        """painted: the folder that masks are named from."""
+        self._name, self._prompted, self._painted = name, prompted, painted
 
     def __getitem__(self, number: int) -> Hints:
         """Raises `ArtifactMissing`, `ShotCorrupt`."""
         prompt = self._prompted[number]
-        mask = None if prompt.mask is None else read_mask(self._shot.roto_dir / prompt.mask)
+        mask = None if prompt.mask is None else read_mask(self._painted / prompt.mask)
         return Hints.of(prompt, mask=mask, label=self._name, frame=number)
 
     def __iter__(self) -> Iterator[int]:
@@ -43,7 +47,7 @@ class LabelHints(Mapping[int, Hints]):
     def within(self, numbers: Sequence[int]) -> LabelHints:
         """Those of these plate numbers."""
         wanted = frozenset(numbers)
-        return LabelHints(self._name, {n: at for n, at in self._prompted.items() if n in wanted}, self._shot)
+        return LabelHints(self._name, {n: at for n, at in self._prompted.items() if n in wanted}, self._painted)
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,28 @@ def prompts_fingerprint(prompts: RotoPrompts, shot: ShotFolder) -> dict[str, str
     return {"prompts": hashlib.blake2b(said, digest_size=20).hexdigest(), "painted": masks}
 
 
-def decode(prompts: RotoPrompts, shot: ShotFolder, numbers: Sequence[int], size: tuple[int, int]) -> Said:
-    """numbers: of the plate. size: its width and height, px. Raises `InvalidRequest` for prompts that are empty,
-    contradict themselves or lie off the plate, naming label and frame, and `ArtifactMissing`, `ShotCorrupt` for a
-    painted mask that cannot be read."""
+def painted_masks(prompts: RotoPrompts) -> list[str]:
+    """Files of painted masks that the prompts name, as paths under roto/."""
+    said = (prompt.mask for label in prompts.labels.values() for prompt in label.prompted.values())
+    return sorted({name for name in said if name})
+
+
+def keep_painted(prompts: RotoPrompts, shot: ShotFolder, folder: Path) -> Path:
+    """Copies the painted masks to `folder`, which it returns: the artist may paint on while the stage runs. Raises
+    `ArtifactMissing`, `DiskFull`, `ShotReadOnly`."""
+    for name in painted_masks(prompts):
+        path = shot.roto_dir / name
+        if not path.is_file():
+            raise ArtifactMissing(f"The mask {path} is missing.", "Paint it again, or remove its prompt.")
+        with atomic_path(folder / name) as beside:
+            shutil.copyfile(path, beside)
+    return folder
+
+
+def decode(prompts: RotoPrompts, painted: Path, numbers: Sequence[int], size: tuple[int, int]) -> Said:
+    """painted: the folder that masks are named from. numbers: of the plate. size: its width and height, px. Raises
+    `InvalidRequest` for prompts that are empty, contradict themselves or lie off the plate, naming label and frame, and
+    `ShotCorrupt` for a painted mask that cannot be read."""
     names, texts = hinted_and_texts(prompts)
     skipped = [
         f"Nothing is said of {name!r} yet: it gets no mask."
@@ -96,7 +118,7 @@ def decode(prompts: RotoPrompts, shot: ShotFolder, numbers: Sequence[int], size:
         if outside:
             skipped.append(_outside(name, outside, numbers))
         inside = {number: prompt for number, prompt in label.prompted.items() if number in there}
-        hints[name] = LabelHints(name, inside, shot)
+        hints[name] = LabelHints(name, inside, painted)
         _check(name, label, hints[name], numbers, size)
     return Said(hints, texts, tuple(skipped))
 

@@ -16,7 +16,7 @@ from backend.pipeline.stage import Engine
 from backend.roto.changes import prints_of, read_before, reasons, record
 from backend.roto.engines import assign, engine_names, engine_of, engines_fingerprint
 from backend.roto.extras import add_splines
-from backend.roto.hints import Said, decode, hinted_and_texts, prompts_fingerprint
+from backend.roto.hints import Said, decode, hinted_and_texts, keep_painted, prompts_fingerprint
 from backend.roto.labels import base_of, names_of
 from backend.roto.masks import ENGINE, WRITING, chosen_numbers, found_masks
 from backend.roto.outputs import MaskFiles
@@ -62,7 +62,8 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
     store = DiskMaskStore(shot.private_dir / PRIVATE / "tracks", clock)
     with PlateReader(shot, use_masks=False) as plate:
         done = Finished(chosen_numbers(params, plate.numbers), tuple(plate.numbers))
-        said = decode(prompts, shot, plate.numbers, (plate.width, plate.height))
+        painted = keep_painted(prompts, shot, context.checkpoint_dir / "painted")
+        said = decode(prompts, painted, plate.numbers, (plate.width, plate.height))
         for sentence in said.skipped:
             context.notice(sentence)
         require_own(shot, said.hints, read_made(shot))
