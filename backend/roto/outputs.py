@@ -87,11 +87,13 @@ class MaskFiles:
     def folder(self, key: str) -> Path:
         return self._folder / key
 
-    def write(self, frame: FrameMasks) -> None:
-        """The final masks of a frame. Raises `DiskFull`, `ShotReadOnly`."""
+    def write(self, frame: FrameMasks) -> tuple[FrameMasks, dict[str, Bools]]:
+        """The frame as it is meant (all instances of a text in one, when they are not to be separate), and the final
+        masks of its objects, which are files now. Raises `DiskFull`, `ShotReadOnly`."""
         frame = frame if self._separate else joined(frame)
         keys = sorted(frame.soft, key=lambda key: self._order.index(base_of(key)))
-        for key, mask in compete({key: frame.soft[key] for key in keys}).items():
+        masks = compete({key: frame.soft[key] for key in keys})
+        for key, mask in masks.items():
             track = self.tracks.get(key) or self._begin(key)
             area = int(np.count_nonzero(mask))
             self._put(key, frame.number, png_of(mask) if area else self._black)
@@ -100,6 +102,7 @@ class MaskFiles:
             self._put(key, frame.number, self._black)
             _add(self.tracks[key], frame.number, 0, HIDDEN, 0.0)
         self._numbers.append(frame.number)
+        return frame, masks
 
     def _begin(self, key: str) -> Track:
         """An object that was not there in the frames so far."""
