@@ -64,11 +64,12 @@ class Shares:
         return step
 
 
-class _Pictures:
-    """RGB pictures by plate number; the clock knows how long they took."""
+class Pictures:
+    """RGB pictures of a plate by number; the clock knows how long they took. numbers: of the plate. width, height: px."""
 
     def __init__(self, plate: PlateReader, clock: Clock) -> None:
         self._plate, self._clock = plate, clock
+        self.numbers, self.width, self.height = tuple(plate.numbers), plate.width, plate.height
         self._index = {number: index for index, number in enumerate(plate.numbers)}
 
     def __call__(self, number: int) -> Picture:
@@ -80,23 +81,23 @@ def found_masks(
     assignments: Sequence[Assignment],
     said: Said,
     chosen: Sequence[int],
-    plate: PlateReader,
+    pictures: Pictures,
     store: DiskMaskStore,
     params: RotoParams,
     context: StageContext,
     clock: Clock,
 ) -> Iterator[FrameMasks]:
     """All objects of the chosen frames, frame by frame. Raises what engines raise."""
-    numbers = needed_numbers(said, chosen, plate.numbers)
+    numbers = needed_numbers(said, chosen, pictures.numbers)
     shares = Shares(context, len(numbers), [0.0] * len(assignments))
     job = RotoJob(
         engine="",
         params=params,
         shot=context.shot,
         numbers=numbers,
-        width=plate.width,
-        height=plate.height,
-        picture=_Pictures(plate, clock),
+        width=pictures.width,
+        height=pictures.height,
+        picture=pictures,
         hints={},
         texts={},
         store=store,

@@ -18,7 +18,7 @@ from backend.roto.engines import assign, engine_names, engine_of, engines_finger
 from backend.roto.extras import add_splines
 from backend.roto.hints import Said, decode, hinted_and_texts, keep_painted, prompts_fingerprint
 from backend.roto.labels import base_of, names_of
-from backend.roto.masks import ENGINE, WRITING, chosen_numbers, found_masks
+from backend.roto.masks import ENGINE, WRITING, Pictures, chosen_numbers, found_masks
 from backend.roto.outputs import MaskFiles
 from backend.roto.ownership import PRIVATE, hand_made_labels, read_made, require_own
 from backend.roto.publish import Finished, add_union, publish
@@ -61,16 +61,13 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
         return StageResult("roto", HAND_MADE, 1, {"labels": list(hand_made_labels(shot))})
     store = DiskMaskStore(shot.private_dir / PRIVATE / "tracks", clock)
     with PlateReader(shot, use_masks=False) as plate:
-        done = Finished(chosen_numbers(params, plate.numbers), tuple(plate.numbers))
-        painted = keep_painted(prompts, shot, context.checkpoint_dir / "painted")
-        said = decode(prompts, painted, plate.numbers, (plate.width, plate.height))
-        for sentence in said.skipped:
-            context.notice(sentence)
-        require_own(shot, said.hints, read_made(shot))
+        pictures = Pictures(plate, clock)
+        done = Finished(chosen_numbers(params, pictures.numbers), pictures.numbers)
+        said = _said(prompts, pictures, context)
         work = assign(params, tuple(said.hints), said.texts)
         order = [*prompts.labels, *(label for one in work for label in one.texts)]
-        files = MaskFiles(context.checkpoint_dir / "masks", (plate.width, plate.height), order, params)
-        for frame in found_masks(work, said, done.numbers, plate, store, params, context, clock):
+        files = MaskFiles(context.checkpoint_dir / "masks", (pictures.width, pictures.height), order, params)
+        for frame in found_masks(work, said, done.numbers, pictures, store, params, context, clock):
             with clock.measure(WRITING):
                 files.write(frame)
     named = _named(files, order, said, context)
@@ -87,6 +84,16 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
         store.prune()
     facts = _facts(report, len(done.numbers), clock)
     return StageResult("roto", report.engine, work[0].engine.version, facts, made)
+
+
+def _said(prompts: RotoPrompts, pictures: Pictures, context: StageContext) -> Said:
+    """What of the prompts counts; what does not is told to the user."""
+    painted = keep_painted(prompts, context.shot, context.checkpoint_dir / "painted")
+    said = decode(prompts, painted, pictures.numbers, (pictures.width, pictures.height))
+    for sentence in said.skipped:
+        context.notice(sentence)
+    require_own(context.shot, said.hints, read_made(context.shot))
+    return said
 
 
 def _only_hand_made(params: RotoParams, prompts: RotoPrompts, shot: ShotFolder) -> bool:
