@@ -65,7 +65,7 @@ class Shares:
 
 
 class Pictures:
-    """RGB pictures of a plate by number; the clock knows how long they took. numbers: of the plate. width, height: px."""
+    """RGB pictures of a plate by number; the clock knows how long they took. width, height: px."""
 
     def __init__(self, plate: PlateReader, clock: Clock) -> None:
         self._plate, self._clock = plate, clock
