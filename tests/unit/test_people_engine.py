@@ -79,8 +79,8 @@ def test_each_person_becomes_hints_of_its_own(
     (given,) = handed
     assert list(given.hints) == ["cast#0", "cast#1"]
     left, right = given.hints["cast#0"], given.hints["cast#1"]
-    assert list(left) == list(right) == [1001, 1009, 1017]
-    assert left[1009].mask[70, 60] and not left[1009].mask[70, 180] and right[1009].mask[70, 180]
+    assert list(left) == list(right) == [1001, 1005, 1009, 1013, 1017, 1021, 1024]
+    assert left[1013].mask[70, 60] and not left[1013].mask[70, 180] and right[1013].mask[70, 180]
 
 
 def test_the_artists_hints_correct_the_person_of_that_name(

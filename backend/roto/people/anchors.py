@@ -1,4 +1,4 @@
-"""Masks of people as hints for the propagation: where they are sure, as seldom as the flow between them allows."""
+"""Masks of people as hints for the propagation, where they are sure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from .tracks import Sighting, Track
 
 Bools = NDArray[np.bool_]
 
-_ANCHORS_PER_S = 3.0
 _AGREED = 0.85
 _CLEAR = 0.05
 """Overlap with somebody else's box, in parts of the own one, above which the one behind gives no anchor: the network
@@ -38,8 +37,25 @@ class Anchor:
     others: tuple[PersonEvidence, ...]
 
 
+class FoundHints(Hints):
+    """Hints whose mask is made when it is asked for: the propagation holds the hints of all frames at once."""
+
+    def __init__(self, label: str, frame: int, make: Callable[[int], Bools]) -> None:
+        super().__init__(label=label, frame=frame)
+        object.__setattr__(self, "_make", make)
+
+    @property
+    def mask(self) -> Bools:
+        made: Bools = self._make(self.frame)  # type: ignore[attr-defined]  # set in __init__
+        return made
+
+    @mask.setter
+    def mask(self, mask: Bools | None) -> None:
+        """Nothing: the base class gives its default."""
+
+
 class TrackHints(Mapping[int, Hints]):
-    """Plate number -> hints of one person. Masks are made when they are asked for, so that none of them stays."""
+    """Plate number -> hints of one person. Only the mask asked for last is kept."""
 
     def __init__(
         self,
@@ -53,12 +69,19 @@ class TrackHints(Mapping[int, Hints]):
         self._label, self._picture, self._scale = label, picture, scale
         self._anchors = {numbers[anchor.index]: anchor for anchor in anchors}
         self._absent = {numbers[index] for index in absent}
+        self._last: tuple[int, Bools] | None = None
 
     def __getitem__(self, number: int) -> Hints:
         if number in self._absent:
             return Hints(absent=True, label=self._label, frame=number)
-        mask = anchor_mask(self._anchors[number], self._picture(number), self._scale)
-        return Hints(mask=mask, label=self._label, frame=number)
+        if number not in self._anchors:
+            raise KeyError(number)
+        return FoundHints(self._label, number, self._mask)
+
+    def _mask(self, number: int) -> Bools:
+        if self._last is None or self._last[0] != number:
+            self._last = (number, anchor_mask(self._anchors[number], self._picture(number), self._scale))
+        return self._last[1]
 
     def __iter__(self) -> Iterator[int]:
         return iter(sorted({*self._anchors, *self._absent}))
@@ -71,23 +94,16 @@ def hints_of(
     label: str, track: Track, looked: Looked, numbers: Sequence[int], fps: float, picture: Callable[[int], Picture]
 ) -> TrackHints:
     """The hints of a person."""
-    anchors = chosen_anchors(track, looked, fps)
+    anchors = chosen_anchors(track, looked)
     absent = absences(track, looked, len(numbers), fps)
     return TrackHints(label, numbers, anchors, absent, picture, looked.scale)
 
 
-def chosen_anchors(track: Track, looked: Looked, fps: float) -> list[Anchor]:
-    """The surest sighting of every third of a second; the surest of all where none is sure."""
+def chosen_anchors(track: Track, looked: Looked) -> list[Anchor]:
+    """Every sighting that is sure; the surest of all where none is."""
     anchors = [_anchor(one, track, looked) for one in track.sightings]
     sure = [anchor for anchor in anchors if anchor.own.agreement >= _AGREED and not _is_behind(anchor)]
-    if not sure:
-        return [max(anchors, key=lambda one: (not _is_behind(one), one.own.agreement))]
-    best: dict[int, Anchor] = {}
-    for anchor in sure:
-        slot = int(anchor.index * _ANCHORS_PER_S / fps)
-        if slot not in best or anchor.own.agreement > best[slot].own.agreement:
-            best[slot] = anchor
-    return [best[slot] for slot in sorted(best)]
+    return sure or [max(anchors, key=lambda one: (not _is_behind(one), one.own.agreement))]
 
 
 def _anchor(sighting: Sighting, track: Track, looked: Looked) -> Anchor:
