@@ -26,6 +26,7 @@ from .prompts import Told
 
 Picture = NDArray[np.uint8]
 Logits = NDArray[np.float32]
+Floats = NDArray[np.float32]
 
 SIZES = (1024, 768, 512)
 """px of the side of the square that the network sees: the published one, then what fits into less memory."""

@@ -211,7 +211,7 @@ def test_a_run_that_was_cut_short_goes_on(network: Sam2, tmp_path: Path, monkeyp
 
 
 def test_a_smaller_picture_when_memory_is_short(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backend.roto_learned.engine.SIZES", (SIDE, 32))
+    monkeypatch.setattr("backend.roto_learned.following.SIZES", (SIDE, 32))
     run = Sam2.look
 
     def greedy(self: Sam2, *given: Any, **rest: Any) -> Followed:

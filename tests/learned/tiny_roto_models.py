@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
-from transformers import Sam2VideoConfig, Sam2VideoModel
+from tokenizers import Tokenizer, pre_tokenizers, processors
+from tokenizers.models import WordLevel
+from transformers import (
+    GroundingDinoConfig,
+    GroundingDinoForObjectDetection,
+    Owlv2Config,
+    Owlv2ForObjectDetection,
+    PreTrainedTokenizerFast,
+    Sam2VideoConfig,
+    Sam2VideoModel,
+)
 
 SIDE = 64
 
@@ -49,4 +60,65 @@ def _save(model: torch.nn.Module, folder: Path) -> Path:
             if not values.any():
                 values.normal_(std=0.2)
     model.save_pretrained(folder)  # type: ignore[operator]
+    return folder
+
+
+def save_groundingdino(weights: Path, name: str = "groundingdino-tiny") -> Path:
+    """Grounding DINO whose words are few, with the numbers of BERT's special ones, as its code expects."""
+    torch.manual_seed(0)
+    backbone = {
+        "model_type": "swin", "embed_dim": 16, "depths": [1, 1, 1, 1], "num_heads": [1, 2, 2, 2], "window_size": 4,
+        "image_size": 64, "out_indices": [2, 3, 4],
+    }  # fmt: skip
+    words = {
+        "model_type": "bert", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "intermediate_size": 32, "vocab_size": 1040, "max_position_embeddings": 64,
+    }  # fmt: skip
+    config = GroundingDinoConfig(
+        backbone_config=backbone, text_config=words, d_model=32, num_queries=12, encoder_layers=1, decoder_layers=1,
+        encoder_ffn_dim=32, decoder_ffn_dim=32, encoder_attention_heads=2, decoder_attention_heads=2, max_text_len=64,
+    )  # fmt: skip
+    model = GroundingDinoForObjectDetection(config)
+    with torch.no_grad():
+        for part in (model.model.text_projection, model.model.decoder.layers[0].fc2):
+            part.weight.mul_(4.0)
+    folder = _save(model, weights / name)
+    (folder / "preprocessor_config.json").write_text(
+        json.dumps({"size": {"shortest_edge": 64, "longest_edge": 128}}), encoding="utf-8"
+    )
+    known = {"[CLS]": 101, "[SEP]": 102, ".": 1012, "?": 1029, "[PAD]": 0, "[UNK]": 100}
+    known |= {word: 1030 + i for i, word in enumerate(("old", "bag", "dog", "man"))}
+    free = (number for number in range(1040) if number not in known.values())
+    known |= {f"[unused{number}]": number for number in free}
+    tokens = Tokenizer(WordLevel(known, unk_token="[UNK]"))
+    tokens.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokens.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 101), ("[SEP]", 102)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokens, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]"
+    ).save_pretrained(folder)
+    return folder
+
+
+def save_owlv2(weights: Path, name: str = "owlv2-base") -> Path:
+    torch.manual_seed(0)
+    config = Owlv2Config(
+        text_config={"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
+                     "vocab_size": 600, "max_position_embeddings": 16},
+        vision_config={"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
+                       "image_size": 64, "patch_size": 16},
+        projection_dim=32,
+    )  # fmt: skip
+    folder = _save(Owlv2ForObjectDetection(config), weights / name)
+    (folder / "preprocessor_config.json").write_text(
+        json.dumps({"size": {"height": 64, "width": 64}}), encoding="utf-8"
+    )
+    letters = [chr(code) for code in range(33, 127)]
+    known = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(known)}), encoding="utf-8")
+    (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "CLIPTokenizer", "model_max_length": 16, "pad_token": "!"}), encoding="utf-8"
+    )
     return folder
