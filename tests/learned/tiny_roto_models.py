@@ -75,7 +75,7 @@ def save_groundingdino(weights: Path, name: str = "groundingdino-tiny") -> Path:
         "intermediate_size": 32, "vocab_size": 1040, "max_position_embeddings": 64,
     }  # fmt: skip
     config = GroundingDinoConfig(
-        backbone_config=backbone, text_config=words, d_model=32, num_queries=12, encoder_layers=1, decoder_layers=1,
+        backbone_config=backbone, text_config=words, d_model=32, num_queries=12, encoder_layers=1, decoder_layers=2,
         encoder_ffn_dim=32, decoder_ffn_dim=32, encoder_attention_heads=2, decoder_attention_heads=2, max_text_len=64,
     )  # fmt: skip
     model = GroundingDinoForObjectDetection(config)
@@ -110,7 +110,12 @@ def save_owlv2(weights: Path, name: str = "owlv2-base") -> Path:
                        "image_size": 64, "patch_size": 16},
         projection_dim=32,
     )  # fmt: skip
-    folder = _save(Owlv2ForObjectDetection(config), weights / name)
+    model = Owlv2ForObjectDetection(config)
+    with torch.no_grad():
+        model.box_head.dense2.weight.mul_(6.0)  # boxes here and there, not one over another
+        model.class_head.logit_scale.weight.zero_()
+        model.class_head.logit_scale.bias.fill_(1.5)
+    folder = _save(model, weights / name)
     (folder / "preprocessor_config.json").write_text(
         json.dumps({"size": {"height": 64, "width": 64}}), encoding="utf-8"
     )
