@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from backend.inference.device import torch_device
 from backend.roto import flow
+from backend.roto.corrections import with_found
 from backend.roto.cut import Hints
-from backend.roto.job import RotoJob, instance_key
+from backend.roto.job import RotoJob
 from backend.roto.propagation import FrameMasks
 from shared.errors import EngineUnavailable, InvalidRequest
 
@@ -37,7 +38,7 @@ def found_frames(job: RotoJob) -> Iterator[FrameMasks]:
     """The objects that the job's texts name, and those of its hints. Raises `InvalidRequest` when none is found."""
     fps = float(job.shot.read().facts.rate)
     found = _look(job, fps)
-    hints = {**job.hints, **named_hints(job, real_tracks(found), fps)}
+    hints = named_hints(job, real_tracks(found), fps)
     if not hints:
         raise nothing_found(job)
     try:
@@ -55,16 +56,12 @@ def real_tracks(found: Found) -> list[BoxTrack]:
 
 
 def named_hints(job: RotoJob, tracks: Sequence[BoxTrack], fps: float) -> dict[str, Mapping[int, Hints]]:
-    """Key of the instance -> its hints. Says which texts nothing answers to."""
-    hints: dict[str, Mapping[int, Hints]] = {}
-    count = dict.fromkeys(job.texts, 0)
-    for label, said in hints_of_tracks(tracks, job.numbers, fps):
-        hints[instance_key(label, count[label])] = said
-        count[label] += 1
-    for label, words in job.texts.items():
-        if not count[label] and any(count.values()):
-            job.notice(f"Nothing in the clip answers to {words!r}: {label!r} gets no mask.")
-    return hints
+    """The job's hints and those of what was found. Says which texts nothing answers to."""
+    found = hints_of_tracks(tracks, job.numbers, fps)
+    for label in sorted({*job.texts} - {label for label, _ in found}):
+        if found:
+            job.notice(f"Nothing in the clip answers to {job.texts[label]!r}: {label!r} gets no mask.")
+    return with_found(job.hints, job.texts, found)
 
 
 def nothing_found(job: RotoJob) -> InvalidRequest:

@@ -112,7 +112,7 @@ def save_owlv2(weights: Path, name: str = "owlv2-base") -> Path:
     )  # fmt: skip
     model = Owlv2ForObjectDetection(config)
     with torch.no_grad():
-        model.box_head.dense2.weight.mul_(6.0)  # boxes here and there, not one over another
+        model.box_head.dense2.weight.mul_(0.02)  # boxes here and there, not one over another
         model.class_head.logit_scale.weight.zero_()
         model.class_head.logit_scale.bias.fill_(1.5)
     folder = _save(model, weights / name)

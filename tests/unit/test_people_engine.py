@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from backend.roto import flow
+from backend.roto.corrections import Corrected
 from backend.roto.cut import Hints
 from backend.roto.job import RotoJob
 from backend.roto.people import engine, roto_frames
@@ -83,21 +84,6 @@ def test_each_person_becomes_hints_of_its_own(
     assert left[1013].mask[70, 60] and not left[1013].mask[70, 180] and right[1013].mask[70, 180]
 
 
-def test_the_artists_hints_correct_the_person_of_that_name(
-    handed: list[RotoJob], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_Worker, "seen", (60.0, 180.0))
-    click = Hints(include=np.array([[180.0, 70.0]]))
-    said = {"bag": {1001: click}, "cast_01": {1010: click}}
-    list(roto_frames(replace(job(tmp_path, cast="people"), hints=said)))
-    given = handed[0].hints
-    assert list(given) == ["bag", "cast#0", "cast#1"]
-    assert list(given["cast#0"]) == [1001, 1009, 1017]
-    assert list(given["cast#1"]) == [1001, 1010], "what was found nearer than a third of a second is not believed"
-    assert given["cast#1"][1010] is click and given["cast#1"][1001].mask is not None
-    assert 1009 not in given["cast#1"]
-
-
 def test_a_clip_without_people_says_so(handed: list[RotoJob], tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="No person was found in frames 1001 to 1024") as error:
         list(roto_frames(job(tmp_path, person="person")))
@@ -108,3 +94,25 @@ def test_a_text_that_means_something_else_is_refused(handed: list[RotoJob], tmp_
     with pytest.raises(InvalidRequest, match="finds people only, and 'bag' is said to be 'red bag'"):
         list(roto_frames(job(tmp_path, bag="red bag")))
     assert engine.names_people("People, women") and not engine.names_people("person bag")
+
+
+def test_what_the_artist_says_of_a_person_counts_around_it(
+    handed: list[RotoJob], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """person_01 is the second; the ball is followed too; a third person was not found and is the artist's own."""
+    monkeypatch.setattr(_Worker, "seen", (60.0, 180.0))
+    clicked, boxed = Hints(include=np.array([[180.0, 70.0]])), Hints(boxes=np.array([[90.0, 30.0, 110.0, 100.0]]))
+    said = {"person_01": {1010: clicked}, "ball": {1001: boxed}, "person_02": {1001: boxed}}
+    list(roto_frames(replace(job(tmp_path, person="person"), hints=said)))
+    (given,) = handed
+    assert list(given.hints) == ["ball", "person#0", "person#1", "person#2"]
+    assert list(given.hints["person#1"]) == [1001, 1010, 1021, 1024]
+    assert given.hints["person#1"][1010] is clicked and 1009 not in given.hints["person#1"]
+    assert given.hints["person#1"][1021].mask[70, 180]
+    assert list(given.hints["person#0"]) == [1001, 1005, 1009, 1013, 1017, 1021, 1024]
+    assert given.hints["person#2"] == {1001: boxed}
+
+
+def test_found_hints_stay_where_all_are_near_the_artists() -> None:
+    said, found = {5: Hints(absent=True)}, {3: Hints(), 6: Hints()}
+    assert list(Corrected(said, found, 8)) == [3, 5, 6] and list(Corrected(said, found, 1)) == [3, 5]

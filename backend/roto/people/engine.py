@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from backend.roto import flow
+from backend.roto.corrections import with_found
 from backend.roto.cut import Hints
 from backend.roto.engines import PEOPLE_WORDS
-from backend.roto.job import RotoJob, instance_key
-from backend.roto.labels import instance_name
+from backend.roto.job import RotoJob
 from backend.roto.propagation import FrameMasks
 from shared.errors import InvalidRequest
 
@@ -18,7 +18,7 @@ from .process import PeopleWorker
 from .sampling import Looked, look_through
 
 _APART_S = 1.0 / 3.0
-"""The anchors that are found are about as far apart."""
+"""Around what the artist says of a person no mask of the network's counts."""
 
 
 def names_people(text: str) -> bool:
@@ -62,37 +62,9 @@ class _Looking:
 
 
 def with_people(job: RotoJob, label: str, looked: Looked, fps: float) -> dict[str, Mapping[int, Hints]]:
-    """The job's hints and those of the people found. What is said of `person_01` corrects the second of them."""
-    prompts: dict[str, Mapping[int, Hints]] = dict(job.hints)
-    for index, track in enumerate(looked.tracks):
-        key, name = instance_key(label, index), instance_name(label, index, len(looked.tracks))
-        said = prompts.pop(name, {})
-        found = hints_of(key, track, looked, job.numbers, fps, job.picture)
-        prompts[key] = CorrectedHints(found, said, _APART_S * fps) if said else found
-    return prompts
-
-
-class CorrectedHints(Mapping[int, Hints]):
-    """Plate number -> hints: the artist's where there are any; those that were found where they are not near the
-    artist's, who says that they are wrong there."""
-
-    def __init__(self, found: Mapping[int, Hints], said: Mapping[int, Hints], apart: float) -> None:
-        """apart: frames, up to which it counts as near."""
-        others = [number for number in found if number not in said]
-        far = [number for number in others if all(abs(number - at) > apart for at in said)]
-        self._found, self._said = found, said
-        self._numbers = sorted({*(far or others), *said})
-
-    def __getitem__(self, number: int) -> Hints:
-        if number not in self._numbers:
-            raise KeyError(number)
-        return self._said[number] if number in self._said else self._found[number]
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._numbers)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
+    """The job's hints and those of the people found."""
+    found = [(label, hints_of(label, track, looked, job.numbers, fps, job.picture)) for track in looked.tracks]
+    return with_found(job.hints, job.texts, found, near=round(_APART_S * fps))
 
 
 def _label(job: RotoJob) -> str | None:
