@@ -242,8 +242,9 @@ class Pump:
 
     @bpy.app.handlers.persistent
     def _undone(self, *_: object) -> None:
-        """Shots follow in the next tick: a handler is no place for work."""
+        """Shots follow in the next tick, at once: a handler is no place for work."""
         self._history_moved = True
+        self.hurry()
 
     @bpy.app.handlers.persistent
     def _file_opened(self, *_: object) -> None:

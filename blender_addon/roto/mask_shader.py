@@ -43,8 +43,9 @@ void main()
     discard;
   }
   /* Where the outline lies outside of the object it is dark, so that it is seen on a plate of its own colour. */
-  /* The region's framebuffer encodes sRGB by itself; colours are given as they shall be seen. */
-  vec3 linear = mix(color / 12.92, pow((color + 0.055) / 1.055, vec3(2.4)), step(vec3(0.04045), color));
+  /* Colours are given as they shall be seen; the framebuffers of some editors encode sRGB by themselves. */
+  vec3 bent = mix(color / 12.92, pow((color + 0.055) / 1.055, vec3(2.4)), step(vec3(0.04045), color));
+  vec3 linear = srgbTarget ? bent : color;
   vec3 shade = (is_edge > 0.5 && is_inside < 0.5) ? vec3(0.0) : linear;
   fragColor = vec4(shade, (is_edge > 0.5 && is_inside < 0.5) ? alpha * 0.6 : alpha);
 }
@@ -91,6 +92,7 @@ def _compiled() -> gpu.types.GPUShader:
     passed.smooth("VEC2", "place")
     info = gpu.types.GPUShaderCreateInfo()
     info.push_constant("MAT4", "ModelViewProjectionMatrix")
+    info.push_constant("BOOL", "srgbTarget")  # Blender sets it
     for kind, name in (("VEC3", "color"), ("FLOAT", "fill"), ("FLOAT", "outline"), ("VEC2", "reach")):
         info.push_constant(kind, name)
     info.sampler(0, "FLOAT_2D", "mask")

@@ -89,9 +89,12 @@ class Overlay:
         state, number = objects.of_scene(scene), plate.number(scene)
         active = objects.active_object(scene)
         found = []
+        playing = bpy.context.screen is not None and bpy.context.screen.is_animation_playing
         for thing in state.objects:
             if not thing.visible:
                 continue
+            if playing:  # so that it is there in time
+                self._masks.find(plate.folder, thing.label, number + 1)
             asked = Asked(plate.folder, thing.label, number, objects.prompt_at(thing, number))
             shown = self._previews.find(asked) or self._masks.find(plate.folder, thing.label, number)
             if shown is not None:

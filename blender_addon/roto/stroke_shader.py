@@ -31,8 +31,9 @@ void main()
     discard;
   }
   float alpha = nearest > radius - border ? 0.9 : color.a;
-  vec3 linear = mix(color.rgb / 12.92, pow((color.rgb + 0.055) / 1.055, vec3(2.4)), step(vec3(0.04045), color.rgb));
-  fragColor = vec4(linear, alpha);
+  vec3 seen = color.rgb;
+  vec3 bent = mix(seen / 12.92, pow((seen + 0.055) / 1.055, vec3(2.4)), step(vec3(0.04045), seen));
+  fragColor = vec4(srgbTarget ? bent : seen, alpha);
 }
 """
 
@@ -67,6 +68,7 @@ def _compiled() -> gpu.types.GPUShader:
     passed.smooth("VEC2", "place")
     info = gpu.types.GPUShaderCreateInfo()
     info.push_constant("MAT4", "ModelViewProjectionMatrix")
+    info.push_constant("BOOL", "srgbTarget")  # Blender sets it
     for kind, name in (("VEC4", "color"), ("FLOAT", "radius"), ("FLOAT", "border"), ("INT", "count")):
         info.push_constant(kind, name)
     info.sampler(0, "FLOAT_2D", "path")
