@@ -54,22 +54,29 @@ def _resized(image: Floats, shape: tuple[int, ...], how: int) -> Floats:
 
 def _descend(soft: Floats, cost: Floats, edges: tuple[Floats, Floats], rounds: int) -> Floats:
     right, down = edges
-    across, along = np.zeros_like(soft), np.zeros_like(soft)
     bound = float(max(right.max(), down.max(), 1e-6))
     tau, sigma = _STEP / bound, _STEP * bound  # balances the two variables' scales
-    ahead = soft.copy()
-    slope, fall = np.zeros_like(soft), np.zeros_like(soft)
+    most_right, most_down = right / sigma, down / sigma  # the flows are kept in units of sigma
+    across, along = np.zeros_like(soft), np.zeros_like(soft)
+    ahead, step, newer = soft.copy(), np.empty_like(soft), np.empty_like(soft)
+    price = cost / sigma
     for _ in range(rounds):
-        np.subtract(ahead[:, 1:], ahead[:, :-1], out=slope[:, :-1])
-        np.subtract(ahead[1:], ahead[:-1], out=fall[:-1])
-        across += sigma * slope
-        along += sigma * fall
-        np.clip(across, -right, right, out=across)
-        np.clip(along, -down, down, out=along)
-        step = across + along - cost
+        across[:, :-1] += ahead[:, 1:]
+        across[:, :-1] -= ahead[:, :-1]
+        along[:-1] += ahead[1:]
+        along[:-1] -= ahead[:-1]
+        for flow, most in ((across, most_right), (along, most_down)):
+            np.minimum(flow, most, out=flow)
+            np.maximum(flow, -most, out=flow)
+        np.add(across, along, out=step)
+        step -= price
         step[:, 1:] -= across[:, :-1]
         step[1:] -= along[:-1]
-        newer = np.clip(soft + tau * step, 0.0, 1.0)
-        ahead = 2 * newer - soft
-        soft = newer
+        step *= tau * sigma
+        np.add(soft, step, out=newer)
+        np.minimum(newer, 1.0, out=newer)
+        np.maximum(newer, 0.0, out=newer)
+        np.multiply(newer, 2.0, out=ahead)
+        ahead -= soft
+        soft, newer = newer, soft
     return soft

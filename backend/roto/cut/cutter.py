@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ from .convex import minimise
 from .evidence import Known, Likeness, grown, in_box
 from .hints import Hints, Marks, marks_of
 from .movement import movement_to
-from .superpixels import Doubles, superpixels
+from .superpixels import Doubles, Superpixels, superpixels
 from .window import Window, window_around
 
 Floats = NDArray[np.float32]
@@ -25,12 +27,29 @@ Checkpoint = Callable[[], None]
 
 _SCENES = 4
 _BOX_MARGIN = 0.4
-_TURNS = 5
 _PIXEL_ROUNDS = 25
 _SMOOTH_PIECES = 0.35
 _SMOOTHNESS = 2.0
 _CERTAIN = 6.0
+_KEPT = 3.0
+"""Log odds that a mask keeps against other evidence where it is corrected."""
+_CLICK, _CLICK_REACH, _CLICK_NEAR = 6.0, 12.0, 0.2
+"""Log odds of a corrective click, and over which distances they fall: geodesic, in Lab units, and straight, in sides of
+the object."""
 _MOST = 4.0
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """turns: of looks and extent. base, looks: weights of the log odds that stay, and of those of the turns."""
+
+    turns: int
+    base: float
+    looks: float
+
+
+_FIRST = Weighing(5, 0.5, 1.0)
+_CORRECTING = Weighing(2, 1.0, 0.5)
 
 
 class Scene:
@@ -123,20 +142,22 @@ class Cutter:
             extent = grown(pieces, inside, ~outside, 0.6)
             base = np.where(extent, 2.0, -2.0)
         check()
-        return self._settled(scene, likeness, known, base, check)
+        return self._settled(scene, likeness, known, base, check, _FIRST)
 
-    def _settled(self, scene: Scene, likeness: Likeness, known: Known, base: Doubles, check: Checkpoint) -> Floats:
-        """Looks and extent in turns: each tells more about the other."""
+    def _settled(
+        self, scene: Scene, likeness: Likeness, known: Known, base: Doubles, check: Checkpoint, weighing: Weighing
+    ) -> Floats:
+        """Looks and extent in turns: each tells more about the other. base: log odds [N] that stay."""
         pieces = scene.pieces
         certain = np.where(known.inside, _CERTAIN, -_CERTAIN)
         unsure = ~(known.inside | known.outside)
         share = np.where(unsure, _odds(base), known.inside)
-        for _ in range(_TURNS):
-            odds = np.clip(0.5 * base + likeness.log_odds(share), -_MOST, _MOST)
+        for _ in range(weighing.turns):
+            odds = np.clip(weighing.base * base + weighing.looks * likeness.log_odds(share), -_MOST, _MOST)
             odds = np.where(unsure, odds, certain)
             share = np.where(unsure, 0.7 * pieces.smoothed(odds, _SMOOTH_PIECES) + 0.3 * _odds(odds), known.inside)
             check()
-        return self._placed(scene.window, _cut(scene, odds, unsure, check))
+        return self._placed(scene.window, _cut(scene, odds, share, unsure, check))
 
     def _corrected(self, marks: Marks, taken: Bools, start: Floats, check: Checkpoint) -> Floats:
         if start.shape != taken.shape:
@@ -148,17 +169,18 @@ class Cutter:
         scene = self._scene(window_around(now | marks.include | marks.exclude, _BOX_MARGIN))
         check()
         pieces = scene.pieces
-        held = pieces.means(scene.window.shares(now)) > 0.5
-        change = np.zeros(len(pieces), np.float64)
-        for wrong, allowed, sign in ((missing, ~held, 1.0), (extra, held, -1.0)):
+        inside = pieces.means(scene.window.shares(marks.include)) > 0
+        outside = (pieces.means(scene.window.shares(marks.exclude)) > 0) & ~inside
+        outside |= (pieces.means(scene.window.shares(taken)) > 0.5) & ~inside
+        before = pieces.means(scene.window.shares(start))
+        reach = math.sqrt(max(1.0, float((before * pieces.count).sum())))
+        belief = np.clip(np.log((before + 0.05) / (1.05 - before)), -_KEPT, _KEPT)
+        for wrong, sign in ((missing, 1.0), (extra, -1.0)):
             if wrong.any():
-                seeds = pieces.means(scene.window.shares(wrong)) > 0
-                allowed = allowed & ~(pieces.means(scene.window.shares(taken)) > 0.5) if sign > 0 else allowed
-                change[grown(pieces, seeds, allowed, 0.15)] = sign
-            check()
-        moved = self._placed(scene.window, change.astype(np.float32)[pieces.labels])
-        added, removed = np.maximum(start, moved), np.minimum(start, 1 + moved)
-        return np.where(moved >= 0.5, added, np.where(moved <= -0.5, removed, start)).astype(np.float32)
+                belief += sign * _pull(pieces, pieces.means(scene.window.shares(wrong)) > 0, reach)
+        newer = self._settled(scene, scene.likeness(reach), Known(inside, outside), belief, check, _CORRECTING)
+        changed = _touching((newer >= 0.5) & ~now, missing) | _touching((newer < 0.5) & now, extra)
+        return np.where(changed, newer, start).astype(np.float32)
 
     def _placed(self, window: Window, soft: Floats) -> Floats:
         whole = np.zeros(self._picture.shape[:2], np.float32)
@@ -166,17 +188,31 @@ class Cutter:
         return whole
 
 
-def _cut(scene: Scene, odds: Doubles, unsure: NDArray[np.bool_], check: Checkpoint) -> Floats:
+def _cut(scene: Scene, odds: Doubles, share: Doubles, unsure: NDArray[np.bool_], check: Checkpoint) -> Floats:
     """The pixels' soft mask [H,W] from the pieces' log odds: pieces say where the object is, pixels where it ends."""
     labels = scene.pieces.labels
     rough = odds.astype(np.float32)[labels]
     fixed = ~unsure[labels]
-    soft = minimise(-rough, scene.edges, _PIXEL_ROUNDS)
+    fine = np.clip(scene.colours.log_odds(share.astype(np.float32)[labels]), -_MOST, _MOST)
     check()
-    fine = np.clip(scene.colours.log_odds(soft), -_MOST, _MOST)
     soft = minimise(-np.where(fixed, rough, 0.5 * rough + 0.5 * fine), scene.edges, _PIXEL_ROUNDS)
     check()
     return soft
+
+
+def _pull(pieces: Superpixels, seeds: NDArray[np.bool_], reach: float) -> Doubles:
+    """Log odds [N] that a click gives to what is near it, as far as a smooth way leads there. reach: side of the
+    object, working px."""
+    away = np.min(np.linalg.norm(pieces.place[:, None] - pieces.place[seeds][None], axis=2), axis=1)
+    far = np.square(pieces.distances(seeds) / _CLICK_REACH) + np.square(away / (_CLICK_NEAR * reach))
+    return np.asarray(_CLICK * np.exp(-far / 2))
+
+
+def _touching(changed: Bools, wrong: Bools) -> Bools:
+    """The connected parts of `changed` that hold a wrong pixel."""
+    labels = cv2.connectedComponents(changed.astype(np.uint8), connectivity=4)[1]
+    wanted = np.unique(labels[wrong & changed])
+    return np.isin(labels, wanted[wanted > 0])
 
 
 def _go_on() -> None:

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from .superpixels import Doubles, Superpixels
 
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float32]
 
 _ALIKE = 9.0
 """Distance of features at which two pieces are still alike."""
 _NEAR = 0.35
 """Distance at which two places still know of each other, in sides of the object's box."""
+_LEAST_MASS = 1e-3
 _UNSEEN_NEAR, _UNSEEN = 0.003, 0.001
 """Density of looks that never occurred, near by and anywhere."""
 
@@ -24,26 +26,31 @@ class Likeness:
 
     def __init__(self, pieces: Superpixels, reach: float) -> None:
         """reach: side of the object's box, working px."""
-        self._count = pieces.count
-        self._alike = np.exp(-_squares(pieces.features) / (2 * _ALIKE**2))
-        self._near = np.exp(-_squares(pieces.place) / (2 * (_NEAR * reach) ** 2))
+        self._count = pieces.count.astype(np.float32)
+        self._alike = _closeness(pieces.features, _ALIKE)
+        self._near = _closeness(pieces.place, _NEAR * reach)
         self._both = self._alike * self._near
+        self._alike_all, self._near_all, self._both_all = (
+            kernel @ self._count for kernel in (self._alike, self._near, self._both)
+        )
 
     def near(self, weights: Doubles) -> Doubles:
         """Share [N] of what lies near each piece, as far as `weights` (0..1) take part, that looks like it."""
-        mass = weights * self._count
-        return np.asarray(self._both @ mass / (self._near @ mass + 1e-9))
-
-    def anywhere(self, weights: Doubles) -> Doubles:
-        mass = weights * self._count
-        return np.asarray(self._alike @ mass / (mass.sum() + 1e-9))
+        mass = (weights * self._count).astype(np.float32)
+        return np.asarray(self._both @ mass / (self._near @ mass + _LEAST_MASS), np.float64)
 
     def log_odds(self, object_weights: Doubles) -> Doubles:
-        """log of how much more a piece looks like the object than like the rest [N]."""
-        rest = 1 - object_weights
-        local = np.log((self.near(object_weights) + _UNSEEN_NEAR) / (self.near(rest) + _UNSEEN_NEAR))
-        wide = np.log((self.anywhere(object_weights) + _UNSEEN) / (self.anywhere(rest) + _UNSEEN))
-        return np.asarray(0.5 * local + 0.5 * wide)
+        """log of how much more a piece looks like the object than like the rest [N], near by and anywhere."""
+        mass = (object_weights * self._count).astype(np.float32)
+        near, both, alike = self._near @ mass, self._both @ mass, self._alike @ mass
+        inside = both / (near + _LEAST_MASS) + _UNSEEN_NEAR
+        outside = (self._both_all - both) / (self._near_all - near + _LEAST_MASS) + _UNSEEN_NEAR
+        total, rest = float(mass.sum()), float(self._count.sum() - mass.sum())
+        wide_inside = alike / (total + _LEAST_MASS) + _UNSEEN
+        wide_outside = (self._alike_all - alike) / (rest + _LEAST_MASS) + _UNSEEN
+        ratios = np.log(np.maximum(inside, _UNSEEN_NEAR) / np.maximum(outside, _UNSEEN_NEAR))
+        wide = np.log(np.maximum(wide_inside, _UNSEEN) / np.maximum(wide_outside, _UNSEEN))
+        return np.asarray(0.5 * ratios + 0.5 * wide, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +107,11 @@ def grown(pieces: Superpixels, seeds: Flags, allowed: Flags, most: float) -> Fla
     return found
 
 
-def _squares(values: Doubles) -> Doubles:
-    lengths = np.square(values).sum(axis=1)
-    return np.asarray(np.maximum(lengths[:, None] + lengths[None] - 2 * values @ values.T, 0.0))
+def _closeness(values: Doubles, width: float) -> Floats:
+    """exp(-d^2 / 2 width^2) between all rows, float32 [N,N]."""
+    scaled = ((values - values.mean(axis=0)) / width).astype(np.float32)
+    lengths = 0.5 * np.square(scaled).sum(axis=1)
+    exponents = scaled @ scaled.T
+    exponents -= lengths[:, None]
+    exponents -= lengths[None]
+    return np.asarray(np.exp(np.minimum(exponents, 0, out=exponents), out=exponents), np.float32)
