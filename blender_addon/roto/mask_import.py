@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -21,21 +22,35 @@ from ..importers.animation import CONSTANT, KEYFRAME, assign, channels, remove_c
 from ..overriding import overridden
 from .results import LabelFiles, RotoContents, Spline
 
+_AT_ONCE = 12
+"""Key frames in one step."""
+_BORROWED = ("IMAGE_EDITOR", "CLIP_EDITOR", "DOPESHEET_EDITOR", "OUTLINER", "PROPERTIES")
+"""Kinds of areas that keys may be made in, the best first: each is what it was afterwards."""
 _DIGITS = 5
 _SAMPLES = 3
 Size = tuple[int, int]
 
 
-def import_mask(mask: bpy.types.Mask | None, state: str, contents: RotoContents, label: LabelFiles, name: str) -> Any:
-    """Makes or updates a label's mask. state: what was returned with it before, "" at first.
+@dataclass(frozen=True)
+class ImportedMask:
+    """state: text that the next import wants to see. is_kept: the artist has changed the mask since the import before,
+    so that it stays as it was."""
 
-    Returns the mask and its new state, or None for a mask that the artist has changed since: it stays as it is. Layers
-    of the artist's own stay in any case.
-    """
+    mask: bpy.types.Mask
+    state: str
+    is_kept: bool = False
+
+
+def import_mask(
+    mask: bpy.types.Mask | None, state: str, contents: RotoContents, label: LabelFiles, name: str
+) -> Iterator[ImportedMask | None]:
+    """Makes or updates a label's mask, in short steps; the last one yields the result. state: of the import before, ""
+    at first. Layers of the artist's own stay."""
     facts = contents.facts
     frames = (facts.frame_start, facts.frame_end)
     if mask is not None and state and _signature(mask, json.loads(state)) != json.loads(state)["signature"]:
-        return None
+        yield ImportedMask(mask, state, is_kept=True)
+        return
     if mask is None:
         mask = bpy.data.masks.new(name)
     _remove_layers(mask, json.loads(state)["layers"] if state else [])
@@ -43,10 +58,14 @@ def import_mask(mask: bpy.types.Mask | None, state: str, contents: RotoContents,
     layers = [_add_layer(mask, spline, index) for index, spline in enumerate(label.splines)]
     _animate_visibility(mask, layers, label.splines, frames)
     space = MaskSpace((facts.width, facts.height), facts.pixel_aspect)
-    _insert_keys(mask, layers, label.splines, space)
+    yield None
+    numbers = sorted({number for spline in label.splines for number in spline.keys})
+    for at in range(0, len(numbers), _AT_ONCE):
+        _insert_keys(mask, layers, label.splines, numbers[at : at + _AT_ONCE], space)
+        yield None
     made = {"layers": [layer.name for layer in layers], "frames": _sampled(label.splines)}
     made["signature"] = _signature(mask, made)
-    return mask, json.dumps(made)
+    yield ImportedMask(mask, json.dumps(made))
 
 
 class MaskSpace:
@@ -108,8 +127,10 @@ def _curves(mask: bpy.types.Mask) -> Any:
     return channels(held.action, mask)
 
 
-def _insert_keys(mask: bpy.types.Mask, layers: list[Any], splines: tuple[Spline, ...], space: MaskSpace) -> None:
-    numbers = sorted({number for spline in splines for number in spline.keys})
+def _insert_keys(
+    mask: bpy.types.Mask, layers: list[Any], splines: tuple[Spline, ...], numbers: list[int], space: MaskSpace
+) -> None:
+    """At some of the key frames."""
     selected = [(point, point.select) for layer in mask.layers for made in layer.splines for point in made.points]
     for point, _ in selected:
         point.select = False
@@ -143,8 +164,7 @@ def _keying(mask: bpy.types.Mask) -> Iterator[bpy.types.Scene]:
     """An empty scene, and a context in which mask operators key there. All is put back."""
     scene = bpy.data.scenes.new("Backlot Keys")
     window = bpy.context.window or bpy.context.window_manager.windows[0]
-    areas = window.screen.areas
-    area = next((area for area in areas if area.type == "IMAGE_EDITOR"), areas[0])
+    area = min(window.screen.areas, key=lambda area: _BORROWED.index(area.type) if area.type in _BORROWED else 99)
     kind = area.type
     area.type = "IMAGE_EDITOR"
     space = area.spaces.active

@@ -15,8 +15,8 @@ from . import objects
 from .editor import load_plate
 from .holdout import fill_group
 from .markers import place_markers
-from .mask_import import import_mask
-from .results import LabelFiles, RotoContents, read_roto
+from .mask_import import ImportedMask, import_mask
+from .results import RotoContents, read_roto
 
 _DATA = "Non-Color"
 
@@ -62,9 +62,12 @@ def import_steps(scene: bpy.types.Scene, contents: RotoContents) -> Iterator[Imp
         result.matte_image = _sequence(result.matte_image, contents, MATTE, label.label, label.mattes, f"{title} Matte")
         yield None
         if label.splines:
-            notes += _splines(result, contents, label, title)
+            made = None
+            for made in import_mask(result.mask, result.mask_state, contents, label, title):  # noqa: B007
+                yield None
+            notes += _settle(_result(scene, label.label), made)
             with_splines += 1
-            yield None
+        result = _result(scene, label.label)  # the collection may have moved it meanwhile
         if result.group is not None:
             fill_group(scene, result)
     _forget_others(scene, {label.label for label in contents.labels})
@@ -72,11 +75,10 @@ def import_steps(scene: bpy.types.Scene, contents: RotoContents) -> Iterator[Imp
     yield ImportedRoto(tuple(label.label for label in contents.labels), with_splines, markers, tuple(notes))
 
 
-def _splines(result: Any, contents: RotoContents, label: LabelFiles, title: str) -> list[str]:
-    made = import_mask(result.mask, result.mask_state, contents, label, title)
-    if made is None:
-        return [f"the mask {result.mask.name} stays as you changed it (delete it to get the new one)"]
-    result.mask, result.mask_state = made
+def _settle(result: Any, made: ImportedMask) -> list[str]:
+    result.mask, result.mask_state = made.mask, made.state
+    if made.is_kept:
+        return [f"the mask {made.mask.name} stays as you changed it (delete it to get the new one)"]
     return []
 
 

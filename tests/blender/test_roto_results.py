@@ -12,7 +12,7 @@ import pytest
 from shared.artifacts import StageResult
 from shared.roto_report import RotoProblem
 from tests.blender.rendering import render_png
-from tests.blender.synthetic_roto import RotoPlan, centre, circle, disc, write_roto
+from tests.blender.synthetic_roto import RotoPlan, centre, circle, disc, write_grey, write_roto
 from tests.blender.synthetic_shot import ShotPlan, write_shot
 from tests.blender.test_session import home, pump, run_until  # noqa: F401  (fixtures)
 
@@ -318,6 +318,26 @@ def test_an_object_stands_before_the_render(empty: None, root: Path) -> None:
 
     names = [node.node_tree.name for node in scene_tree(scene).nodes if node.bl_idname == "CompositorNodeGroup"]
     assert names.count("Backlot disc") == 1
+
+
+def test_a_matte_is_taken_before_a_mask(empty: None, root: Path) -> None:
+    """Half of an alpha is half of the plate; trimaps and foregrounds beside the mattes are no labels."""
+    import bpy
+
+    plan = RotoPlan(splines=False)
+    write_roto(root, plan)
+    for name in ("disc", "disc_trimap", "disc_fg", "combined"):
+        (root / "matte" / name).mkdir(parents=True)
+        for index in range(6):
+            half = (disc(plan, 0, index) * 128).astype(np.uint8)
+            write_grey(root / "matte" / name / f"frame_{1001 + index}.png", half)
+    scene = the_scene(root)
+    bpy.ops.backlot.import_roto()
+    assert [result.name for result in scene.backlot_roto.results] == ["disc"]
+    bpy.ops.backlot.setup_roto_holdout(label="disc")
+    group = scene.backlot_roto.results["disc"].group
+    images = [node.image.name for node in group.nodes if node.bl_idname == "CompositorNodeImage"]
+    assert images == ["clip Plate", "clip disc Matte"]
 
 
 def fill_view(camera: Any) -> None:
