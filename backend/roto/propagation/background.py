@@ -17,37 +17,51 @@ _STEP = 8
 _REFRESH = 0.7
 _FORGET = 0.985
 _SEEN_ONCE = 0.6
+_ENOUGH, _EVERY = 200, 7
+_LEAST_NOISE, _LEAST_MISPLACED = 2.0, 0.05
 
 
 def smooth_flow(flow: Floats, weight: Floats) -> Floats:
     """flow [h, w, 2] as `weight` [h, w] believes it, continued smoothly to everywhere."""
     h, w = weight.shape
-    gh, gw = max(2, h // _STEP), max(2, w // _STEP)
-    small_w = cv2.resize(weight, (gw, gh), interpolation=cv2.INTER_AREA)
-    small = cv2.resize(flow * weight[..., None], (gw, gh), interpolation=cv2.INTER_AREA)
-    known = small_w > 0.05
-    mean = small / np.maximum(small_w, 1e-3)[..., None]
-    base = _plane(mean, small_w * known)
-    rest = _push_pull((mean - base) * (small_w * known)[..., None], small_w * known)
+    mean, believed = _coarse(flow, weight)
+    base = _plane(mean, believed)
+    rest = _push_pull((mean - base) * believed[..., None], believed)
     out: Floats = cv2.resize((base + rest).astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR)
     return out
 
 
-def _plane(flow: Floats, weight: Floats) -> Floats:
-    """The second-degree movement that most of the weight follows (iteratively reweighted)."""
+def main_flow(flow: Floats, weight: Floats) -> Floats:
+    """The one affine movement that most of `weight` [h, w] follows, float32 [h, w, 2] everywhere."""
+    h, w = weight.shape
+    out: Floats = cv2.resize(_plane(*_coarse(flow, weight), 3), (w, h), interpolation=cv2.INTER_LINEAR)
+    return out
+
+
+def _coarse(flow: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Averages of squares of _STEP px, and how much they are believed."""
+    h, w = weight.shape
+    size = (max(2, w // _STEP), max(2, h // _STEP))
+    small_w: Floats = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    small: Floats = cv2.resize(flow * weight[..., None], size, interpolation=cv2.INTER_AREA)
+    return small / np.maximum(small_w, 1e-3)[..., None], small_w * (small_w > 0.05)
+
+
+def _plane(flow: Floats, weight: Floats, terms_used: int = 6) -> Floats:
+    """The movement that most of the weight follows (iteratively reweighted): 3 terms affine, 6 of the second degree."""
     gh, gw = weight.shape
     x, y = pixel_grid(gh, gw)
     x, y = (x / gw - 0.5).ravel(), (y / gh - 0.5).ravel()
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)[:, :terms_used]
     target = flow.reshape(-1, 2)
     w = weight.ravel().astype(np.float64)
     if w.sum() < 1:
         return np.zeros_like(flow)
     robust = w.copy()
-    fit = np.zeros((6, 2))
+    fit = np.zeros((terms_used, 2))
     for _ in range(5):
         left = terms * robust[:, None]
-        fit = np.linalg.solve(left.T @ terms + 1e-3 * np.eye(6), left.T @ target)
+        fit = np.linalg.solve(left.T @ terms + 1e-3 * np.eye(terms_used), left.T @ target)
         gap = np.linalg.norm(terms @ fit - target, axis=1)
         scale = max(0.25, 1.5 * np.median(gap[w > 0]))
         robust = w / (1 + np.square(gap / scale))
@@ -103,20 +117,35 @@ class Background:
 
 def residual(lab: Floats, carried: Floats, sure: Floats) -> Floats:
     """Squared distance of `lab` to `carried`, in squared deviations of what it is where both show the same thing
-    (`sure`, float32 [h, w], says where that is); misplacement by a fraction of a pixel, measured there, explains more on
-    edges.
-    """
-    gap = np.square(lab - carried).sum(2)
-    gx = np.square(cv2.Sobel(lab, cv2.CV_32F, 1, 0, scale=0.125)).sum(2)
-    gy = np.square(cv2.Sobel(lab, cv2.CV_32F, 0, 1, scale=0.125)).sum(2)
-    slope = cv2.blur(gx + gy, (3, 3))
-    gap = cv2.blur(gap, (3, 3))
-    k = sure > 0.4
-    if k.sum() < 200:
-        k = np.ones_like(k)
-    s, g = slope[k][::7], gap[k][::7]
-    flat = s <= np.quantile(s, 0.5)
-    noise = max(2.0, 1.5 * float(np.median(g[flat])))
-    shift = max(0.05, float(np.median(np.maximum(g[~flat] - noise, 0) / (s[~flat] + 1e-3))))
-    out: Floats = gap / (noise + 1.5 * shift * slope)
+    (`sure`, float32 [h, w], says where that is)."""
+    gap, slope = squared_gap(lab, carried), slope_of(lab)
+    out: Floats = gap / allowance(gap, slope, sure)
     return out
+
+
+def squared_gap(lab: Floats, carried: Floats) -> Floats:
+    """Mean squared distance of colours in 3 x 3 px, float32 [h, w]."""
+    gap: Floats = cv2.blur(np.square(lab - carried).sum(2), (3, 3))
+    return gap
+
+
+def slope_of(lab: Floats) -> Floats:
+    """Squared gradient of the colours in 3 x 3 px, float32 [h, w]: what a misplacement by 1 px costs."""
+    across, down = cv2.Sobel(lab, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(lab, cv2.CV_32F, 0, 1, scale=0.125)
+    slope: Floats = cv2.blur(np.square(across).sum(2) + np.square(down).sum(2), (3, 3))
+    return slope
+
+
+def allowance(gap: Floats, slope: Floats, sure: Floats) -> Floats:
+    """The squared gap to expect at each pixel, float32 [h, w]: noise, and on slopes misplacement by a fraction of a
+    pixel, both measured where `sure` [h, w] says that nothing but these made the gap."""
+    known = sure > 0.4
+    if known.sum() < _ENOUGH:
+        known = np.ones_like(known)
+    some_slope, some_gap = slope[known][::_EVERY], gap[known][::_EVERY]
+    flat = some_slope <= np.median(some_slope)
+    noise = max(_LEAST_NOISE, 1.5 * float(np.median(some_gap[flat])))
+    excess = np.maximum(some_gap[~flat] - noise, 0) / (some_slope[~flat] + 1e-3)
+    misplaced = max(_LEAST_MISPLACED, float(np.median(excess))) if len(excess) else _LEAST_MISPLACED
+    allowed: Floats = np.float32(noise) + np.float32(1.5 * misplaced) * slope
+    return allowed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .background import Background, residual, smooth_flow
+from .background import Background, allowance, main_flow, residual, slope_of, smooth_flow, squared_gap
 from .movement import Floats, Movement, pixel_grid
 from .windows import Window, Working
 
@@ -26,27 +26,60 @@ class Carried:
     """
 
     prior: Floats
+    trust: Floats
     was: Floats
+    fate: Floats
     looked: Floats
     stem: Floats
     still: Floats
+    proof: Floats
+    main: Floats
+    flow: Floats
+    still_flow: Floats
+    main_flow: Floats
 
 
-def carry(soft: Floats, before: Working, movement: Movement, background: Floats, window: Window) -> Carried:
+def carry(
+    soft: Floats,
+    proof: Floats,
+    before: Working,
+    picture: Working,
+    movement: Movement,
+    background: Floats,
+    window: Window,
+) -> Carried:
     """soft: float32 [h, w] of the previous frame. background: its movement back, float32 [h, w, 2], whole picture.
 
     Where the flow does not close (rims, bare surfaces, blur) the object's smooth movement takes its place.
     """
     cut = window.cut
-    back, trust = movement.back[cut], movement.trust[cut]
+    back = movement.back[cut]
     x, y = pixel_grid(*window.shape, window.x0, window.y0)
     raw = _at(soft, x, y, back)
+    trust = movement.trust[cut] * _likeness(picture, before, back, 1 - raw, window)
     core = cv2.erode((raw > _FLOW_CORE).astype(np.float32), np.ones((3, 3), np.uint8))
     own = smooth_flow(back, core * trust)
     was = _at(soft, x, y, own)
     prior = trust * raw + (1 - trust) * was
     behind = background[cut]
-    return Carried(prior, was, _at(before.lab, x, y, own), _at(soft, x, y, behind), _at(before.lab, x, y, behind))
+    stem = _at(soft, x, y, behind)
+    told = trust * _at(proof, x, y, back) + (1 - trust) * np.where(was > 0.5, _at(proof, x, y, own), -2.0 * stem)
+    main = main_flow(back, core * trust * np.where(told > 0, np.float32(1.0), np.float32(0.1)))
+    fate = trust * _closeness(back, own) * (1 - _closeness(back, behind))
+    return Carried(
+        prior,
+        trust,
+        was,
+        fate,
+        _at(before.lab, x, y, own),
+        stem,
+        _at(before.lab, x, y, behind),
+        told,
+        _at(before.lab, x, y, main),
+        back,
+        behind,
+        main,
+    )
 
 
 def odds_of_place(prior: Floats, trust: Floats, sure: float) -> Floats:
@@ -56,7 +89,7 @@ def odds_of_place(prior: Floats, trust: Floats, sure: float) -> Floats:
     inside = cv2.distanceTransform(hard, cv2.DIST_L2, 3)
     outside = cv2.distanceTransform(1 - hard, cv2.DIST_L2, 3)
     signed = inside - outside - np.where(hard > 0, np.float32(0.5), np.float32(-0.5))
-    limit = 2.5 + 1.5 * trust
+    limit = 1.5 + 2.5 * trust
     odds: Floats = np.clip(signed / (1.0 + 2.5 * sure), -limit, limit).astype(np.float32)
     return odds
 
@@ -68,23 +101,38 @@ def odds_of_colour(p: Floats, sure: float) -> Floats:
     return odds
 
 
-def odds_of_movement(
-    picture: Working, carried: Carried, trust: Floats, background: Background, window: Window
-) -> Floats:
+def odds_of_movement(picture: Working, carried: Carried, background: Background, window: Window) -> Floats:
     """From which of the two layers' pictures explains the pixel, object or background: float32 [h, w]."""
     cut = window.cut
     lab = picture.lab[cut]
     off = 1 - cv2.dilate(carried.prior, np.ones((5, 5), np.uint8))
     own_gap = residual(lab, carried.looked, carried.was * (carried.prior > 0.9))
     still_gap = residual(lab, carried.still, off)
-    as_object = _SURPRISE_OBJECT + (1 - _SURPRISE_OBJECT) * np.exp(-own_gap / 2) * carried.was
+    continued = np.exp(-own_gap / 2) * np.maximum(carried.was, carried.fate)
+    as_object = _SURPRISE_OBJECT + (1 - _SURPRISE_OBJECT) * continued
     moved_along = carried.stem * np.exp(-still_gap / 2)
-    uncovered = (1 - carried.was) * carried.stem * (1 - trust)
-    unseen = _UNSEEN + (1 - _UNSEEN) * (moved_along + uncovered)
+    uncovered = carried.stem * (1 - carried.trust)
+    unseen = _UNSEEN + (1 - _UNSEEN) * np.maximum(moved_along, uncovered)
     seen = _SURPRISE_BACKGROUND + (1 - _SURPRISE_BACKGROUND) * np.exp(-background.gap[cut] / 2)
     known = background.known[cut]
     odds: Floats = np.log(as_object / ((1 - known) * unseen + known * seen)).astype(np.float32)
     return odds
+
+
+def evidence_of_fate(picture: Working, carried: Carried, window: Window) -> Floats:
+    """What this frame adds to `proof`, -1..1: whether a pixel goes with the background or moves against it, as the object
+    does for the most part. Nothing where the object rests, where flow is not to be believed, and where the surface is
+    so bare that both movements explain it."""
+    against = np.sqrt(np.square(carried.main_flow - carried.still_flow).sum(2))
+    moves = np.sqrt(np.square(carried.flow - carried.still_flow).sum(2))
+    half = 0.35 * against + 0.25
+    side = np.clip((moves - half) / half, -1.0, 1.0) * np.clip(against / 2.0 - 0.25, 0.0, 1.0)
+    gap = squared_gap(carried.main, carried.still)
+    off = 1 - cv2.dilate(carried.prior, np.ones((5, 5), np.uint8))
+    lab = picture.lab[window.cut]
+    told = 1 - np.exp(-gap / (2 * allowance(squared_gap(lab, carried.still), slope_of(lab), off)))
+    evidence: Floats = (side * told * carried.trust).astype(np.float32)
+    return evidence
 
 
 def odds_of_appearing(background: Background, window: Window) -> Floats:
@@ -103,6 +151,22 @@ def edge_prices(picture: Working, window: Window) -> Floats:
     squared[:-1] += np.square(lab[1:] - lab[:-1]).sum(2)
     prices: Floats = (0.05 + 0.95 * np.exp(-squared / (2 * squared.mean() + 1e-6))).astype(np.float32)
     return prices
+
+
+def _likeness(picture: Working, before: Working, back: Floats, off: Floats, window: Window) -> Floats:
+    """1 where a pixel looks like where the flow says it was, towards 0 where it does not: what was just uncovered has
+    no place there, whatever flow is given to it. Noise is measured on the background."""
+    lab = picture.lab[window.cut]
+    x, y = pixel_grid(*window.shape, window.x0, window.y0)
+    like: Floats = np.exp(-residual(lab, _at(before.lab, x, y, back), off) / 4)
+    return like
+
+
+def _closeness(flow: Floats, other: Floats) -> Floats:
+    """1 where two movements are the same, towards 0 where they differ by more than flow is wrong by."""
+    allowed = 0.5 + 0.02 * (np.square(flow).sum(2) + np.square(other).sum(2))
+    close: Floats = np.exp(-np.square(flow - other).sum(2) / (2 * allowed)).astype(np.float32)
+    return close
 
 
 def _at(values: Floats, x: Floats, y: Floats, flow: Floats) -> Floats:

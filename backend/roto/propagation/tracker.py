@@ -11,6 +11,7 @@ from .background import Background
 from .colour import Bins, ColourAnswer, ColourSpace, LocalColours, Place
 from .evidence import (
     carry,
+    evidence_of_fate,
     edge_prices,
     odds_of_appearing,
     odds_of_colour,
@@ -26,6 +27,7 @@ from .windows import Window, Working
 _PRICE = 4.0
 """Log odds that a pixel of unmarked boundary costs."""
 _ROUNDS = 50
+_PROOF, _DISPROOF, _PROOF_RATE = 3.0, 6.0, 1.0
 _RECENT, _FADE = 0.3, 0.7
 _LEAST_SHARE, _LEAST_PX = 0.02, 12.0
 """Of the area that an object had: with less it is taken for gone."""
@@ -61,6 +63,7 @@ class Tracker:
             self._learn(model, window, np.ones_like(soft))
         self._sure = self._separability(window)
         self._background = Background(picture.lab, 1 - np.maximum(soft, others))
+        self._proof = np.where(soft > 0.5, np.float32(_PROOF), np.float32(0.0))
         self._speed = np.zeros(2, np.float32)
         self._seen: Place | None = self._place
         self._away = 0
@@ -104,19 +107,23 @@ class Tracker:
         if window is None:
             return
         self._recent.fade(_FADE)
-        self._learn(self._recent, window, _worth_learning(soft, proposal))
+        stable = np.where(soft > 0.5, np.float32(1.0), 0.3 + 0.7 * self._background.known)
+        self._learn(self._recent, window, stable * _worth_learning(soft, proposal))
 
     def _follow(self, picture: Working, movement: Movement, window: Window) -> Proposal:
         cut = window.cut
-        trust = movement.trust[cut]
-        carried = carry(self.soft, self._before, movement, self._background.flow, window)
+        carried = carry(self.soft, self._proof, self._before, picture, movement, self._background.flow, window)
         self._place = self._find_place(carried.prior, window) or self._place
         colour = self._colours().at(*self._where(picture, window))
         odds = (
-            odds_of_place(carried.prior, trust, self._sure)
+            odds_of_place(carried.prior, carried.trust, self._sure)
             + odds_of_colour(colour, self._sure)
-            + odds_of_movement(picture, carried, trust, self._background, window)
+            + odds_of_movement(picture, carried, self._background, window)
         )
+        proof = np.clip(carried.proof + _PROOF_RATE * evidence_of_fate(picture, carried, window), -_DISPROOF, _PROOF)
+        odds += np.where(carried.prior > 0.5, np.minimum(proof, 0), np.maximum(proof, 0))
+        self._proof = np.zeros_like(self.soft)
+        self._proof[cut] = proof
         soft = self._decide(odds, picture, window)
         soft = belonging(soft, carried.prior, self._size)
         return self._whole(window, soft, odds, colour)
