@@ -211,13 +211,15 @@ def test_holes_are_filled_up_to_the_edges_of_the_picture_and_not_across() -> Non
 
 
 def test_a_blank_area_keeps_the_guess_of_the_engine() -> None:
-    """Where the picture has texture, a hole is filled from around instead."""
+    """Where the picture has texture, a hole is filled from around instead, unless the engine says something
+    for its guess."""
     area = (slice(20, 50), slice(30, 80))
     depth, confidence = np.full(SIZE, 2.0, np.float32), np.full(SIZE, 0.8, np.float32)
-    depth[area], confidence[area] = 8.0, 0.02
+    depth[area] = 8.0
     plain = torch.full(SIZE, 0.5)
     textured = plain + 0.1 * torch.sin(0.5 * torch.arange(SIZE[1]))
-    for gray, expected in ((plain, 8.0), (textured, 2.0)):
+    for gray, sure, expected in ((plain, 0.02, 8.0), (textured, 0.02, 2.0), (textured, 0.3, 8.0)):
+        confidence[area] = sure
         view = replace(ROOM.view(6), gray=gray)
         (found,) = consistent(
             [ROOM.poses()[6]],

@@ -27,6 +27,9 @@ from .surfaces import Surface, slopes, surface_of, trust_of
 _WINDOW = 3
 """Half the window, px, in which the picture must show more than grain for a hole to be filled along its edges."""
 
+_ANOTHER = 0.2
+"""Relative difference of inverse depth from which a filling lies on another surface than the engine's guess."""
+
 ReadRaw = Callable[[int], FrameDepth]
 MovingOf = Callable[[int], Mask | None]
 """Index into the clip to bool [H, W], True where something moves; None for nothing."""
@@ -96,15 +99,19 @@ class _Border:
 
 def _without_holes(view: View, depth: Tensor, confidence: Tensor, gone: Tensor) -> tuple[Tensor, Tensor]:
     """Inverse depth (0 sky) and confidence [H, W] with what was not measured filled anew, from what was: the rounds
-    then make the fillings of neighbouring frames agree as well. Blank areas keep the engine's guess: there are no edges
-    to fill along."""
+    then make the fillings of neighbouring frames agree as well. A guess of which the engine says something stays where
+    the filling lies on another surface: the engine has seen more views than the one picture that the filling follows.
+    Any guess stays in blank areas: there are no edges to fill along."""
     measured = (confidence >= MEASURED) & (depth > UNKNOWN) & ~gone
     inverse = torch.where(depth < 0.5 * SKY, 1.0 / depth.clamp_min(1e-12), torch.zeros_like(depth))
     if not bool(measured.any()):
         return inverse, torch.zeros_like(confidence)
     guess = confidence.clamp(FILLED, MOST_FILLED)
-    kept = (structure(view.gray, _WINDOW) < 0.0) & (confidence > 0) & (depth > UNKNOWN) & ~gone
-    whole = torch.where(kept, inverse, filled(inverse, measured, confidence, view.gray))
+    anew = filled(inverse, measured, confidence, view.gray)
+    blank = (structure(view.gray, _WINDOW) < 0.0) & (confidence > 0)
+    elsewhere = ((anew - inverse).abs() > _ANOTHER * inverse) & (confidence > FILLED)
+    kept = (blank | elsewhere) & (depth > UNKNOWN) & ~gone
+    whole = torch.where(kept, inverse, anew)
     return whole, torch.where(measured, confidence, guess)
 
 
