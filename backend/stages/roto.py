@@ -16,6 +16,7 @@ from backend.pipeline.stage import Engine
 from backend.roto.changes import prints_of, read_before, reasons, record
 from backend.roto.engines import assign, engine_names, engine_of, engines_fingerprint
 from backend.roto.extras import add_splines
+from backend.roto.facts import Watch
 from backend.roto.hints import Said, decode, hinted_and_texts, keep_painted, prompts_fingerprint
 from backend.roto.labels import base_of, names_of
 from backend.roto.masks import ENGINE, WRITING, Pictures, chosen_numbers, found_masks
@@ -23,6 +24,7 @@ from backend.roto.outputs import MaskFiles
 from backend.roto.ownership import PRIVATE, hand_made_labels, read_made, require_own
 from backend.roto.publish import Finished, add_union, publish
 from backend.roto.report import label_report, work_facts
+from backend.roto.reports import problems
 from backend.roto.store import DiskMaskStore
 from backend.roto.timing import Clock
 from shared.artifacts import StageResult
@@ -67,16 +69,18 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
         work = assign(params, tuple(said.hints), said.texts)
         order = [*prompts.labels, *(label for one in work for label in one.texts)]
         files = MaskFiles(context.checkpoint_dir / "masks", (pictures.width, pictures.height), order, params)
+        watch = Watch()
         for frame in found_masks(work, said, done.numbers, pictures, store, params, context, clock):
             with clock.measure(WRITING):
-                files.write(frame)
+                watch.see(*files.write(frame), pictures(frame.number))
     named = _named(files, order, said, context)
     done.labels = {label: files.folder(key) for key, label in named.items()}
     with clock.measure(WRITING):
         add_union(done, context)
     now, splines = prints_of(said.hints), add_splines(done, params, context)
     labels = _labels(named, files, store, reasons(read_before(shot), now), splines)
-    report = RotoReport(ROTO_REPORT_VERSION, engine_names(work), labels, (), tuple(context.notices))
+    found = problems(watch.named(named))
+    report = RotoReport(ROTO_REPORT_VERSION, engine_names(work), labels, found, tuple(context.notices))
     done.report = document_text(report)
     made = publish(done, context)
     record(shot, now)
