@@ -1,0 +1,268 @@
+"""What a body is held to: the picture, the detector's guess of its shape, how bodies bend, grow and move, and the
+floor.
+
+Each function adds its part to the normal equations of a Gauss-Newton step; robust ones weigh by Cauchy's loss
+(iteratively reweighted least squares: Holland & Welsch 1977). Lengths and accelerations are measured in units of the
+body's own size: one camera sees a small body near by as a large one far away, and a smooth path must not be had by
+shrinking. What tells the size is the floor, and how tall people are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from backend.sfm.rotations import skew
+
+from .band import Normals
+from .body import MEASURE, SIZE, Body, free_rest
+from .evidence import Cameras, Evidence
+from .skeleton import Floats, Skeleton
+
+_CAUCHY = 2.0
+"""Standard deviations from which on a residual counts for less."""
+
+_LIMIT_DEG = 4.0
+"""Standard deviation of going beyond the end of a joint's range."""
+
+_GROWTH, _GROWTH_M = 0.12, 0.01
+"""Standard deviation of a bone's length between people of one stature: relative, and at least."""
+
+_MEASURE_SPREAD = 0.15
+"""Standard deviation of the detector's metre: it has never seen how large the person is."""
+
+_TIED = 1e-3
+"""Standard deviation of the bones' common size from the body's."""
+
+_TURN_DEG_PER_S2 = 2000.0
+"""Angular acceleration of a segment, typical."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A body with all that several terms need of it: joints [T,J,3], own [T,J,3,P] and shared [T,J,3,G] slopes."""
+
+    body: Body
+    joints: Floats
+    own: Floats
+    shared: Floats
+
+    @classmethod
+    def of(cls, body: Body) -> State:
+        return cls(body, body.joints(), *body.slopes())
+
+
+def cauchy(scaled: Floats) -> Floats:
+    """Weight of residuals that are given in standard deviations."""
+    weight: Floats = 1.0 / (1.0 + (scaled / _CAUCHY) ** 2)
+    return weight
+
+
+def add_picture(normals: Normals, state: State, cameras: Cameras, evidence: Evidence) -> None:
+    """Joints are seen where the detector found them."""
+    camera = cameras.seen(state.joints)
+    off = cameras.project(camera) - evidence.xy
+    ahead = camera[..., 2] > 1e-2
+    sd = np.where(ahead, evidence.sd_px, np.inf)
+    weight = cauchy(np.linalg.norm(off, axis=-1) / sd) / sd**2
+    to_px = np.matmul(cameras.project_slope(camera), cameras.rotation[:, None])
+    _add_per_joint(normals, state, off, weight, to_px)
+
+
+def add_shape(normals: Normals, state: State, cameras: Cameras, evidence: Evidence) -> None:
+    """Joints lie from the middle of the hips as the detector guesses, in its own measure."""
+    body = state.body
+    hips = list(body.skeleton.hips)
+    camera = np.einsum("tij,tkj->tki", cameras.rotation, state.joints - state.joints[:, hips].mean(1, keepdims=True))
+    camera /= body.measure
+    off = camera - evidence.relative
+    weight = cauchy(np.linalg.norm(off, axis=-1) / (1.7 * evidence.sd_m)) / evidence.sd_m**2
+    turn = np.broadcast_to(cameras.rotation[:, None] / body.measure, (*off.shape, 3))
+    _add_per_joint(normals, state, off, weight, turn, about=hips, by_measure=-camera / body.measure)
+
+
+def _add_per_joint(
+    normals: Normals, state: State, off: Floats, weight: Floats, to_off: Floats, *,
+    about: list[int] | None = None, by_measure: Floats | None = None,
+) -> None:  # fmt: skip
+    """off [T,J,R], weight [T,J], to_off [T,J,R,3]: slope of off by the joint, less the mean of the joints `about`.
+    by_measure [T,J,R]: by the detector's measure."""
+    rows = (len(off), -1)
+    own, shared = state.own, state.shared
+    if about is not None:
+        own = own - own[:, about].mean(1, keepdims=True)
+        shared = shared - shared[:, about].mean(1, keepdims=True)
+    across = np.matmul(to_off, shared)
+    if by_measure is not None:
+        across[..., MEASURE] += by_measure
+    normals.add(
+        off.reshape(rows),
+        np.repeat(weight, off.shape[2], axis=1),
+        {0: np.matmul(to_off, own).reshape(*rows, own.shape[3])},
+        across.reshape(*rows, across.shape[3]),
+    )
+
+
+def add_motion(normals: Normals, state: State, fps: float) -> None:
+    """Joints are accelerated by as much as people do, and now and then by far more."""
+    if state.body.frames < 3:
+        return
+    size = state.body.size
+    sd = state.body.skeleton.acceleration / fps**2
+    off = (state.joints[2:] - 2.0 * state.joints[1:-1] + state.joints[:-2]) / size
+    weight = cauchy(np.linalg.norm(off, axis=-1) / (1.7 * sd)) / sd**2
+    count = len(off)
+    rows = (count, -1)
+    parts = {0: state.own[:-2] / size, 1: -2.0 / size * state.own[1:-1], 2: state.own[2:] / size}
+    shared = (state.shared[2:] - 2.0 * state.shared[1:-1] + state.shared[:-2]) / size
+    shared[..., SIZE] -= off / size
+    normals.add(
+        off.reshape(rows),
+        np.repeat(weight, 3, axis=1),
+        {k: part.reshape(*rows, part.shape[3]) for k, part in parts.items()},
+        shared.reshape(*rows, shared.shape[3]),
+    )
+
+
+def add_turning(normals: Normals, state: State, fps: float) -> None:
+    """Segments turn about their own axes no more than they must: nothing else sees that."""
+    body = state.body
+    if body.frames < 2:
+        return
+    sd = np.radians(_TURN_DEG_PER_S2) / fps**2
+    turn = rotation_vectors(np.swapaxes(body.turns[:-1], -1, -2) @ body.turns[1:])
+    weight = cauchy(np.linalg.norm(turn, axis=-1) / (1.7 * sd)) / sd**2
+    slope = np.matmul(inverse_jacobian(turn), np.swapaxes(body.turns[1:], -1, -2))
+    count, segments = turn.shape[:2]
+    later = np.zeros((count, segments, 3, body.per_frame))
+    for s in range(segments):
+        later[:, s, :, 3 + 3 * s : 6 + 3 * s] = slope[:, s]
+    rows = (count, 3 * segments)
+    normals.add(
+        turn.reshape(rows), np.repeat(weight, 3, axis=1),
+        {0: -later.reshape(*rows, -1), 1: later.reshape(*rows, -1)},
+    )  # fmt: skip
+
+
+def add_bends(normals: Normals, state: State) -> None:
+    """Joints bend about rest by as much as they do in people, and not beyond their range."""
+    body, skeleton = state.body, state.body.skeleton
+    bent = [s for s, joint in enumerate(skeleton.segments) if skeleton.parents[joint] >= 0]
+    joints = skeleton.segments[bent]
+    holds = skeleton.segment_of[skeleton.parents[joints]]
+    turn = rotation_vectors(np.swapaxes(body.turns[:, holds], -1, -2) @ body.turns[:, bent])
+    spread, least, most = (np.radians([getattr(skeleton.bends[j], name) for j in joints]) for name in _BEND_PARTS)
+    slope = np.matmul(inverse_jacobian(turn), np.swapaxes(body.turns[:, bent], -1, -2))
+    frames = body.frames
+    own = np.zeros((frames, len(bent), 3, body.per_frame))
+    for i, (segment, holder) in enumerate(zip(bent, holds, strict=True)):
+        own[:, i, :, 3 + 3 * segment : 6 + 3 * segment] = slope[:, i]
+        own[:, i, :, 3 + 3 * holder : 6 + 3 * holder] = -slope[:, i]
+    rows = (frames, 3 * len(bent))
+    flat = own.reshape(*rows, -1)
+    normals.add(turn.reshape(rows), np.broadcast_to(1.0 / spread.ravel() ** 2, rows), {0: flat})
+    beyond = turn - np.clip(turn, least, most)
+    weight = np.where(beyond != 0.0, 1.0 / np.radians(_LIMIT_DEG) ** 2, 0.0)
+    normals.add(beyond.reshape(rows), weight.reshape(rows), {0: flat})
+
+
+_BEND_PARTS = ("spread", "least", "most")
+
+
+def add_growth(normals: Normals, body: Body, size: tuple[float, float]) -> None:
+    """Bones are as long as people's of some size. size: expected, over the skeleton's, and its standard deviation."""
+    skeleton = body.skeleton
+    free = free_rest(skeleton)
+    usual, rest = skeleton.rest[free].ravel(), body.rest[free].ravel()
+    slope = np.zeros((len(usual), body.shared))
+    slope[np.arange(len(usual)), np.arange(len(usual))] = 1.0 / body.size
+    slope[:, SIZE] = -rest / body.size**2
+    sd = np.repeat(growth_sd(skeleton)[free], 3)
+    _add_shared(normals, rest / body.size - usual, 1.0 / sd**2, slope)
+    # The size is that of the bones taken together, not a number of its own that may run away from them.
+    share = usual / (usual**2).sum()
+    mean = float(share @ rest) / body.size
+    tie = np.zeros(body.shared)
+    tie[: len(usual)] = share / body.size
+    tie[SIZE] = -mean / body.size
+    _add_number(normals, mean - 1.0, _TIED, tie)
+    at = np.eye(body.shared)
+    _add_number(normals, body.size - size[0], size[1], at[SIZE])
+    _add_number(normals, body.measure - 1.0, _MEASURE_SPREAD, at[MEASURE])
+
+
+def _add_number(normals: Normals, off: float, sd: float, slope: Floats) -> None:
+    _add_shared(normals, np.array([off]), np.array([1.0 / sd**2]), slope[None])
+
+
+def growth_sd(skeleton: Skeleton) -> Floats:
+    """[J] m"""
+    sd: Floats = np.maximum(_GROWTH * np.linalg.norm(skeleton.rest, axis=1), _GROWTH_M)
+    return sd
+
+
+def _add_shared(normals: Normals, off: Floats, weight: Floats, slope: Floats) -> None:
+    normals.cost += 0.5 * float((weight * off**2).sum())
+    normals.shared += slope.T @ (weight[:, None] * slope)
+    normals.right_shared -= slope.T @ (weight * off)
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """Feet on the floor. joints [F]: of the skeleton. touching [T,F]: 0..1. height [F]: of each joint over the floor
+    while it touches, m. normal [3] (unit) and offset: the floor, normal . x = offset. slip_m, height_sd_m: standard
+    deviations of a touching joint's travel in one frame and of its height."""
+
+    joints: tuple[int, ...]
+    touching: Floats
+    height: Floats
+    normal: Floats
+    offset: float
+    slip_m: float = 0.002
+    height_sd_m: float = 0.01
+
+    def heights(self, joints: Floats) -> Floats:
+        """[T,F] over the floor, of world joints [T,J,3]."""
+        found: Floats = joints[:, list(self.joints)] @ self.normal - self.offset
+        return found
+
+
+def add_contacts(normals: Normals, state: State, contacts: Contacts) -> None:
+    """What touches the floor stays where it is, at its height; nothing goes below."""
+    at = list(contacts.joints)
+    joints, own, shared = state.joints[:, at], state.own[:, at], state.shared[:, at]
+    both = np.minimum(contacts.touching[1:], contacts.touching[:-1])
+    rows = (len(both), 3 * len(at))
+    size = state.body.size
+    slide = ((joints[1:] - joints[:-1]) / size).reshape(rows)
+    weight = np.repeat(both, 3, axis=1) / contacts.slip_m**2
+    across = ((shared[1:] - shared[:-1]) / size).reshape(*rows, -1)
+    across[..., SIZE] -= slide / size
+    normals.add(
+        slide, weight, {0: -own[:-1].reshape(*rows, -1) / size, 1: own[1:].reshape(*rows, -1) / size}, across
+    )  # fmt: skip
+    off = contacts.heights(state.joints) - contacts.height
+    holds = np.where(off < 0.0, 1.0, contacts.touching)
+    normals.add(
+        off, holds / contacts.height_sd_m**2, {0: np.einsum("a,tfap->tfp", contacts.normal, own)},
+        np.einsum("a,tfag->tfg", contacts.normal, shared),
+    )  # fmt: skip
+
+
+def rotation_vectors(turns: Floats) -> Floats:
+    """[...,3,3] -> [...,3]"""
+    found: Floats = Rotation.from_matrix(turns.reshape(-1, 3, 3)).as_rotvec().reshape(turns.shape[:-1])
+    return found
+
+
+def inverse_jacobian(vectors: Floats) -> Floats:
+    """[...,3] -> [...,3,3]: how a rotation vector v answers when exp(v) is followed by a small turn: the inverse right
+    Jacobian of SO(3) (Chirikjian, "Stochastic Models, Information Theory, and Lie Groups", 2012)."""
+    angle = np.linalg.norm(vectors, axis=-1)[..., None, None]
+    cross = skew(vectors)
+    safe = np.clip(angle, 1e-4, np.pi - 1e-3)
+    square = np.where(angle < 1e-4, 1.0 / 12.0, 1.0 / safe**2 - (1.0 + np.cos(safe)) / (2.0 * safe * np.sin(safe)))
+    found: Floats = np.eye(3) + 0.5 * cross + square * (cross @ cross)
+    return found
