@@ -60,12 +60,17 @@ ENGINES: tuple[EngineInfo, ...] = (
         "Large) or Apple's (Depth Pro): not for commercial work",
     ),
     EngineInfo("depth", "ground-plane", WEIGHT_FREE, "BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"),
+    EngineInfo("matte", "banded", WEIGHT_FREE, "BSD-3-Clause (NumPy, SciPy, OpenEXR) AND Apache-2.0 (OpenCV)"),
+    EngineInfo("matte", "closed-form", WEIGHT_FREE, "MIT (pymatting) AND BSD-2-Clause (Numba)"),
+    EngineInfo("matte", "knn", WEIGHT_FREE, "MIT (pymatting) AND BSD-2-Clause (Numba)"),
     EngineInfo(
         "matte",
-        "banded",
-        WEIGHT_FREE,
-        "BSD-3-Clause (NumPy, SciPy, OpenEXR) AND Apache-2.0 (OpenCV)",
+        "vitmatte",
+        LEARNED,
+        "Apache-2.0 (transformers, OpenCV) AND BSD-3-Clause (PyTorch)",
+        "Apache-2.0 (ViTMatte)",
     ),
+    EngineInfo("matte", "external", LEARNED, "of the program that you set up", "of that program", commercial=False),
     EngineInfo(
         "export", "writers", WEIGHT_FREE, "TOST-1.0 (OpenUSD) AND BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"
     ),

@@ -62,8 +62,8 @@ class MatteParams:
         help="Write the object's colours without background, premultiplied, as EXR: matte/LABEL_fg.",
     )  # fmt: skip
     reach: int = param(
-        12, unit="frame", folded=True, minimum=0, maximum=60, flags=("--matte-reach",),
-        help="Frames before and after that are searched for what is behind the object.",
+        6, unit="frame", folded=True, minimum=0, maximum=60, flags=("--matte-reach",),
+        help="Frames before and after that are searched for what is behind the object, in each of two rounds.",
     )  # fmt: skip
     model: str = param(
         "auto", folded=True, flags=("--matte-model",),

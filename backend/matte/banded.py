@@ -1,16 +1,19 @@
-"""Engine `banded`: alpha of the unknown band from evidence over time and the matting Laplacian."""
+"""Engine `banded`: alpha of the unknown band from evidence over time and the matting Laplacian.
+
+In two rounds. The first decides what other frames show beyond doubt, which makes every frame's band narrower; the
+second has more that is known, in its own frame and in those around, to find the rest with.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .clip import FOREGROUND, UNKNOWN, Alpha, MatteClip, Trimap
-from .evidence import Evidence, evidence, pooled
+from .clip import BACKGROUND, FOREGROUND, UNKNOWN, Alpha, MatteClip, Recent, Trimap
+from .evidence import evidence, pooled
 from .laplacian import band_system
 from .motion import Layers, Motion
 from .solver import solved
@@ -18,54 +21,86 @@ from .solver import solved
 
 @dataclass(frozen=True)
 class BandedSettings:
-    """reach: frames before and after that are searched for what is behind the object. decided: a pixel counts as
-    decided when the evidence of it and its neighbours is at least so sure. firm, soft: weights of the evidence where it
-    has decided a whole neighbourhood, and elsewhere, against a weight of about 1 of the picture's own structure."""
+    """reach: frames before and after that are searched for what is behind the object, in each of the two rounds.
+    certain: how sure the first round must be of a pixel and its neighbours to call them known, decided: the same in the
+    second round to hold them firmly. firm, soft: weights of the evidence where it has decided a whole neighbourhood,
+    and elsewhere, against a weight of about 1 of the picture's own structure. untold: what is left of a weight where no
+    other frame shows what is behind: colours nearby alone are a poor witness."""
 
-    reach: int = 12
+    reach: int = 6
+    certain: float = 0.95
     decided: float = 0.9
     firm: float = 1.0
     soft: float = 0.01
+    untold: float = 0.01
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Of the N unknown pixels. likely: float32 [N], how likely it is of the object. behind: bool [N], whether other
+    frames show what is behind it."""
+
+    likely: NDArray[np.float32]
+    behind: NDArray[np.bool_]
 
 
 class Banded:
-    """The mattes of one object."""
+    """The mattes of one object. A matte depends on the frames within twice the reach alone, not on what was asked for
+    before: a run that was stopped continues as if it had not been."""
 
     def __init__(self, clip: MatteClip, motion: Motion, settings: BandedSettings | None = None) -> None:
-        self._clip, self._settings = clip, settings or BandedSettings()
+        self._settings = settings or BandedSettings()
+        self._clip = clip
         self._layers = Layers(motion, clip.trimap, self._settings.reach)
+        self._known: Recent[Trimap] = Recent(2 * self._settings.reach + 2)
+        self._second = MatteClip(clip.count, clip.picture, self.narrowed)
+        self._second_layers = Layers(motion, self.narrowed, self._settings.reach)
+
+    def narrowed(self, index: int) -> Trimap:
+        """The band of a frame without what other frames show beyond doubt."""
+        return self._known.get(index, lambda: self._narrowed(index))
+
+    def _narrowed(self, index: int) -> Trimap:
+        trimap = self._clip.trimap(index)
+        if not (trimap == UNKNOWN).any():
+            return trimap
+        judged = self._judged(self._clip, self._layers, index)
+        certain = self._settings.certain
+        found, unknown = trimap.copy(), trimap == UNKNOWN
+        band = np.full(len(judged.likely), UNKNOWN, np.uint8)
+        band[_alike(trimap, judged.behind & (judged.likely < 1.0 - certain), BACKGROUND)] = BACKGROUND
+        band[_alike(trimap, judged.behind & (judged.likely > certain), FOREGROUND)] = FOREGROUND
+        found[unknown] = band
+        return found
 
     def alpha(self, index: int) -> Alpha:
-        """The matte of a frame; it depends on the frames within `reach` alone, whatever was asked for before."""
-        trimap = self._clip.trimap(index)
+        trimap = self.narrowed(index)
         alpha = (trimap == FOREGROUND).astype(np.float32)
         unknown = trimap == UNKNOWN
         if unknown.any():
-            found = evidence(self._clip, self._layers, index, self._settings.reach)
-            likely = np.asarray(1.0 / (1.0 + np.exp(-pooled(found.log_odds, unknown, 1))), np.float32)
-            weight = self._weight(trimap, likely, found)
-            alpha[unknown] = solved(band_system(self._clip.picture(index), trimap), likely, weight, likely)
+            judged = self._judged(self._second, self._second_layers, index)
+            system = band_system(self._clip.picture(index), trimap)
+            alpha[unknown] = solved(system, judged.likely, self._weight(trimap, judged), judged.likely)
         return np.asarray(alpha, np.float32)
 
-    def _weight(self, trimap: Trimap, likely: NDArray[np.float32], found: Evidence) -> NDArray[np.float32]:
+    def _judged(self, clip: MatteClip, layers: Layers, index: int) -> Judged:
+        found = evidence(clip, layers, index, self._settings.reach)
+        odds = pooled(found.log_odds, clip.trimap(index) == UNKNOWN, 1)
+        return Judged(np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float32), found.behind)
+
+    def _weight(self, trimap: Trimap, judged: Judged) -> NDArray[np.float32]:
         """Firm where a pixel and all its neighbours are decided alike: at an edge or in hair, pixels are of both
         sides, which the picture's structure tells better than their colours."""
-        settings = self._settings
-        sure = (2.0 * likely - 1.0) ** 2
-        whole = (_alike(trimap, likely > settings.decided) & (likely > 0.5)) | (
-            _alike(trimap, likely < 1.0 - settings.decided, of=0) & (likely < 0.5)
-        )
-        return np.asarray(np.where(whole, settings.firm, settings.soft) * sure * found.told, np.float32)
+        settings, likely = self._settings, judged.likely
+        inside = _alike(trimap, likely > settings.decided, FOREGROUND)
+        outside = _alike(trimap, likely < 1.0 - settings.decided, BACKGROUND)
+        strength = np.where(inside | outside, settings.firm, settings.soft) * (2.0 * likely - 1.0) ** 2
+        return np.asarray(strength * np.where(judged.behind, 1.0, settings.untold), np.float32)
 
 
-def _alike(trimap: Trimap, decided: NDArray[np.bool_], of: int = FOREGROUND) -> NDArray[np.bool_]:
-    """bool [N]: whether the 3 x 3 pixels around an unknown one are all decided for that side, or known to be of it."""
+def _alike(trimap: Trimap, decided: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """bool [N]: whether an unknown pixel and the 8 around it are all decided for that side, or known to be of it."""
     unknown = trimap == UNKNOWN
-    raster = (trimap == of).astype(np.uint8)
+    raster = (trimap == side).astype(np.uint8)
     raster[unknown] = decided
-    return np.asarray(cv2.erode(raster, np.ones((3, 3), np.uint8), borderValue=1)[unknown] > 0)
-
-
-def matter(clip: MatteClip, settings: BandedSettings | None = None) -> Callable[[int], Alpha]:
-    """Mattes by index, of a clip with a single object."""
-    return Banded(clip, Motion(clip.picture), settings).alpha
+    return np.asarray(decided & (cv2.erode(raster, np.ones((3, 3), np.uint8), borderValue=1)[unknown] > 0))

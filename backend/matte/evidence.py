@@ -27,11 +27,11 @@ _CLEAR = 30.0
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of the N unknown pixels. log_odds: float32 [N], positive for the object. told: bool [N], whether another frame
-    says anything of the pixel; colours nearby alone are a poor witness."""
+    """Of the N unknown pixels. log_odds: float32 [N], positive for the object. behind: bool [N], whether other
+    frames show what is behind the pixel."""
 
     log_odds: NDArray[np.float32]
-    told: NDArray[np.bool_]
+    behind: NDArray[np.bool_]
 
 
 def evidence(clip: MatteClip, layers: Layers, index: int, reach: int) -> Evidence:
@@ -50,8 +50,7 @@ def evidence(clip: MatteClip, layers: Layers, index: int, reach: int) -> Evidenc
     object_ = 0.4 * near_object + 0.3 * _ANY_COLOUR + (0.3 * moving.min(axis=1) if moving.shape[1] else 0.0)
     background = 0.8 * np.where(there, exact, near_background) + 0.1 * near_background + 0.1 * _ANY_COLOUR
     log_odds = np.log(object_) - np.log(background)
-    told = there | np.isfinite(before.variance).any(axis=1)
-    return Evidence(np.clip(log_odds, -_CLEAR, _CLEAR).astype(np.float32), told)
+    return Evidence(np.clip(log_odds, -_CLEAR, _CLEAR).astype(np.float32), there)
 
 
 def _seen_density(own: NDArray[np.float32], seen: Seen, noise: float) -> NDArray[np.float64]:

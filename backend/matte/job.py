@@ -46,7 +46,7 @@ class MatteJob:
 def reach_of(params: MatteParams, size: tuple[int, int]) -> int:
     """Frames before and after that are looked at: as asked for, and not more than fit in memory."""
     fitting = _PICTURES_BYTES // (4 * size[0] * size[1])
-    return max(1, min(params.reach, (fitting - 1) // 2)) if params.reach else 0
+    return max(1, min(params.reach, (fitting - 1) // 4)) if params.reach else 0
 
 
 def labels_of(params: MatteParams, shot: ShotFolder) -> list[str]:
@@ -90,7 +90,7 @@ Pictures = Callable[[int], Picture]
 
 def pictures_of(plate: PlateReader, reach: int) -> Pictures:
     """Keeps what a frame's mattes look at."""
-    kept: Recent[Picture] = Recent(2 * reach + 4)
+    kept: Recent[Picture] = Recent(4 * reach + 4)
     return lambda index: kept.get(index, lambda: plate.rgb(index))
 
 
@@ -105,7 +105,7 @@ def clip_of(
         mask = read_mask(shot, label, numbers[index], size)
         return band_trimap(pictures(index), mask, speed(motion, mask, index, len(numbers)), settings)
 
-    kept: Recent[Trimap] = Recent(2 * reach + 4)
+    kept: Recent[Trimap] = Recent(4 * reach + 4)
     return MatteClip(len(numbers), pictures, lambda index: kept.get(index, lambda: make(index)))
 
 

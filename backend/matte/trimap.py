@@ -24,6 +24,9 @@ _BASE_SHARE = 3.0 / 854.0
 _FARTHEST_SHARE = 16.0 / 854.0
 """Shares of the picture's longer side: the least half width, and how far hair is looked for."""
 
+_CORE = 0.8
+"""Share of its greatest depth from which on a thin part is its middle."""
+
 _ALIKE_EXTRA = 0.5
 """The base grows by up to this share where object and background have the same colours."""
 
@@ -71,7 +74,20 @@ def band_trimap(picture: Picture, mask: Mask, speed: NDArray[np.float32], settin
     if settings.outside < 0.0:
         band &= outer <= np.maximum(half + settings.outside, 0.0)
     trimap[band] = UNKNOWN
+    _keep_cores(trimap, mask, inner)
     return trimap
+
+
+def _keep_cores(trimap: Trimap, mask: Mask, inner: NDArray[np.float32]) -> None:
+    """A part of the mask that is all band keeps its middle: without anything known of it, it would vanish."""
+    count, parts = cv2.connectedComponents(mask.astype(np.uint8))
+    cored = np.zeros(count, bool)
+    cored[np.unique(parts[mask & (trimap == FOREGROUND)])] = True
+    thin = mask & ~cored[parts]
+    if thin.any():
+        deepest = np.zeros(count, np.float32)
+        np.maximum.at(deepest, parts[thin], inner[thin])
+        trimap[thin & (inner >= _CORE * deepest[parts])] = FOREGROUND
 
 
 def _distances(mask: Mask) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.matte.clip import Alpha
-from backend.matte.engines import Matter, engine_fingerprint, engine_of, matter_of
+from backend.matte.engines import Matter, engine_fingerprint, engine_of, matters_of
 from backend.matte.files import linear_light, read_alpha, together, write_alpha, write_foreground, write_grey
 from backend.matte.foreground import foreground_colours
 from backend.matte.job import MatteJob, chosen_indices, clip_of, labels_of, mask_labels, pictures_of, reach_of
@@ -61,7 +61,7 @@ def run(params: MatteParams, context: StageContext) -> StageResult:
 
 def _job(params: MatteParams, context: StageContext, plate: PlateReader, labels: list[str], reach: int) -> MatteJob:
     numbers, size, pictures = tuple(plate.numbers), (plate.width, plate.height), pictures_of(plate, reach)
-    motion = Motion(pictures)
+    motion = Motion(pictures, keep=2 * reach + 8)
     return MatteJob(
         params=params,
         size=size,
@@ -79,7 +79,7 @@ def _job(params: MatteParams, context: StageContext, plate: PlateReader, labels:
 
 def _make(ran: Engine, job: MatteJob, shop: Workshop, context: StageContext) -> dict[str, MatteWatch]:
     """Every file of every frame, in the workshop; frames that are there from before a stop are only looked at."""
-    matters = {label: matter_of(ran, job, label) for label in job.clips}
+    matters = matters_of(ran, job)
     watches = {label: MatteWatch() for label in job.clips}
     for done, index in enumerate(job.chosen):
         number = job.numbers[index]

@@ -16,6 +16,7 @@ _ALLOW_FLAGS = {
     "sfm-learned": "--allow-non-commercial",
     "depth-learned": "--depth-non-commercial",
     **dict.fromkeys(("sam2", "sam3", "groundingdino", "owlv2"), "--roto-non-commercial"),
+    "vitmatte": "--matte-non-commercial",
 }
 ALLOW_VARIABLE = "BACKLOT_ALLOW_NON_COMMERCIAL"
 

@@ -263,6 +263,30 @@ MODELS: tuple[Model, ...] = (
         commercial=True,
         files=_WITH_PARTS,
     ),
+    Model(
+        name="vitmatte-base-composition-1k",
+        title="ViTMatte Base (Yao et al., Information Fusion 2024)",
+        engine="vitmatte",
+        repository="hustvl/vitmatte-base-composition-1k",
+        homepage="https://github.com/hustvl/ViTMatte",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=_WITH_INPUTS,
+        note="The weights are given under Apache-2.0; the pictures they were trained on were given for research.",
+    ),
+    Model(
+        name="vitmatte-small-composition-1k",
+        title="ViTMatte Small (Yao et al., Information Fusion 2024)",
+        engine="vitmatte",
+        repository="hustvl/vitmatte-small-composition-1k",
+        homepage="https://github.com/hustvl/ViTMatte",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=_WITH_INPUTS,
+        note="The weights are given under Apache-2.0; the pictures they were trained on were given for research.",
+    ),
 )
 """In the order that `auto` prefers them within an engine."""
 
