@@ -7,7 +7,7 @@ first of `sam3`, `groundingdino`, `owlv2` that is ready; people need none of the
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,12 +40,17 @@ AUTOMATIC_LABEL = "person"
 
 @dataclass(frozen=True)
 class Assignment:
-    """What one engine finds. hinted: labels whose hints it follows; one that is named as an instance of its texts is a
-    correction of that instance. texts: label -> words that it looks for."""
+    """What one engine finds. hinted: labels whose hints it follows; those of a label that is among its texts, or named
+    as an instance of one, correct what the words find. texts: label -> words that it looks for."""
 
     engine: Engine
     hinted: tuple[str, ...]
     texts: Mapping[str, str]
+
+    @property
+    def placed(self) -> tuple[str, ...]:
+        """Labels that only hints say the place of."""
+        return tuple(label for label in self.hinted if _corrected(label, self.texts) is None)
 
 
 def engine_of(params: RotoParams) -> Engine:
@@ -89,8 +94,13 @@ def assign(params: RotoParams, hinted: Sequence[str], texts: Mapping[str, str]) 
         texts = {AUTOMATIC_LABEL: "person"}
     by_text: dict[Engine, dict[str, str]] = {}
     for label, words in texts.items():
-        by_text.setdefault(_text_engine(params, label, words), {})[label] = words
-    corrected = {label: instance_of(label, texts) for label in hinted}
+        try:
+            by_text.setdefault(_text_engine(params, label, words), {})[label] = words
+        except (EngineUnavailable, InvalidRequest):
+            if label not in hinted:
+                raise
+    found_by_words = [label for wanted in by_text.values() for label in wanted]
+    corrected = {label: _corrected(label, found_by_words) for label in hinted}
     by_hints = _hint_engine(params) if None in corrected.values() else None
     if by_hints == FLOW and PERSON in by_text:  # people are followed by flow too: together, so that all compete
         by_hints = PERSON
@@ -100,6 +110,11 @@ def assign(params: RotoParams, hinted: Sequence[str], texts: Mapping[str, str]) 
         own = [label for label, text in corrected.items() if (text in wanted if text else engine == by_hints)]
         found.append(Assignment(engine, tuple(own), wanted))
     return tuple(found)
+
+
+def _corrected(label: str, texts: Collection[str]) -> str | None:
+    """The text whose finding the hints of a label correct."""
+    return label if label in texts else instance_of(label, texts)
 
 
 def _hint_engine(params: RotoParams) -> Engine:

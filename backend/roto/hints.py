@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from shared.shot import ShotFolder, document_text
 
 from .cut.files import read_mask
 from .cut.hints import Hints, marks_of
+from .labels import instance_of
 
 WHAT_TO_DO = (
     "Click on it, box it or paint it in Blender's Image Editor, or give --bbox x1,y1,x2,y2 or --prompt person on the "
@@ -52,8 +53,8 @@ class LabelHints(Mapping[int, Hints]):
 
 @dataclass(frozen=True)
 class Said:
-    """What of the prompts counts for a plate. hints: label -> hints. texts: label -> words, of the labels without
-    hints. skipped: sentences about what does not count."""
+    """What of the prompts counts for a plate. hints: label -> hints. texts: label -> words; a label may have both.
+    skipped: sentences about what does not count."""
 
     hints: Mapping[str, LabelHints]
     texts: Mapping[str, str]
@@ -61,14 +62,20 @@ class Said:
 
 
 def hinted_and_texts(prompts: RotoPrompts) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Labels that have hints, first ones in front; and the words of those that have only words."""
+    """Labels that have hints, first ones in front; and the words of those that are to be found by words: the others,
+    and those whose hints are clicks and strokes only, which correct what the words find."""
     hinted = tuple(name for name, label in prompts.labels.items() if label.prompted)
     texts = {
         name: label.text.strip()
         for name, label in prompts.labels.items()
-        if name not in hinted and label.text is not None and label.text.strip()
+        if label.text is not None and label.text.strip() and not _is_outlined(label)
     }
     return hinted, texts
+
+
+def _is_outlined(label: LabelPrompts) -> bool:
+    """Whether a box or a mask says where the object is."""
+    return any(prompt.boxes or prompt.mask is not None for prompt in label.prompted.values())
 
 
 def prompts_fingerprint(prompts: RotoPrompts, shot: ShotFolder) -> dict[str, str]:
@@ -119,7 +126,8 @@ def decode(prompts: RotoPrompts, painted: Path, numbers: Sequence[int], size: tu
             skipped.append(_outside(name, outside, numbers))
         inside = {number: prompt for number, prompt in label.prompted.items() if number in there}
         hints[name] = LabelHints(name, inside, painted)
-        _check(name, label, hints[name], numbers, size)
+        corrects = len(hints[name]) > 1 or name in texts or instance_of(name, texts) is not None
+        _check(name, label, hints[name], numbers, size, corrects=corrects)
     return Said(hints, texts, tuple(skipped))
 
 
@@ -128,17 +136,28 @@ def _outside(name: str, outside: list[int], numbers: Sequence[int]) -> str:
     return f"What is said of {name!r} at frame {named} is not used: the plate has frames {numbers[0]} to {numbers[-1]}."
 
 
-def _check(name: str, label: LabelPrompts, hints: LabelHints, numbers: Sequence[int], size: tuple[int, int]) -> None:
-    """Raises `InvalidRequest` for hints that make no sense, and when none says where the object is."""
+def _check(
+    name: str,
+    label: LabelPrompts,
+    hints: LabelHints,
+    numbers: Sequence[int],
+    size: tuple[int, int],
+    *,
+    corrects: bool,
+) -> None:
+    """Raises `InvalidRequest` for hints that make no sense. corrects: something else says where the object is, so that
+    a click of exclusion may stand alone in a frame."""
     if not hints:
         raise InvalidRequest(
             f"All that is said of {name!r} is of frames outside of the plate ({numbers[0]} to {numbers[-1]}).",
             f"Correct the frame ({', '.join(label.frames)} now).",
         )
-    somewhere = False
     for at in hints.values():
-        # A click of exclusion alone corrects what other frames' hints bring here.
-        marks_of(at, size[1], size[0], correcting=len(hints) > 1)
-        somewhere = somewhere or at.says_where
-    if not somewhere:
-        raise InvalidRequest(f"No frame says where {name!r} is, only where it is not.", WHAT_TO_DO)
+        marks_of(at, size[1], size[0], correcting=corrects)
+
+
+def require_places(said: Said, labels: Iterable[str]) -> None:
+    """Raises `InvalidRequest` when no hint of one of these labels says where it is."""
+    for name in labels:
+        if not any(at.says_where for at in said.hints[name].values()):
+            raise InvalidRequest(f"No frame says where {name!r} is, only where it is not.", WHAT_TO_DO)

@@ -14,6 +14,7 @@ from .cut.hints import Hints
 from .engines import Assignment, run_engine
 from .hints import Said
 from .job import Picture, RotoJob
+from .labels import instance_name
 from .propagation import FrameMasks
 from .store import DiskMaskStore
 from .timing import Clock
@@ -121,7 +122,11 @@ def found_masks(
 def _job_of(one: Assignment, job: RotoJob, said: Said, checkpoint: Callable[[str, int, int], None]) -> RotoJob:
     scratch = job.scratch / one.engine.name
     scratch.mkdir(parents=True, exist_ok=True)
-    hints: Mapping[str, Mapping[int, Hints]] = {label: said.hints[label].within(job.numbers) for label in one.hinted}
+    hints: dict[str, Mapping[int, Hints]] = {}
+    for label in sorted(one.hinted, key=lambda label: label not in one.texts):
+        # What is said of all that a text finds is said of the first of them.
+        name = instance_name(label, 0, 2) if label in one.texts else label
+        hints[name] = said.hints[label].within(job.numbers)
     return replace(job, engine=one.engine.name, hints=hints, texts=one.texts, scratch=scratch, checkpoint=checkpoint)
 
 

@@ -17,7 +17,7 @@ from backend.roto.changes import prints_of, read_before, reasons, record
 from backend.roto.engines import assign, engine_names, engine_of, engines_fingerprint
 from backend.roto.extras import add_splines
 from backend.roto.facts import Watch
-from backend.roto.hints import Said, decode, hinted_and_texts, keep_painted, prompts_fingerprint
+from backend.roto.hints import Said, decode, hinted_and_texts, keep_painted, prompts_fingerprint, require_places
 from backend.roto.labels import base_of, names_of
 from backend.roto.masks import ENGINE, WRITING, Pictures, chosen_numbers, found_masks
 from backend.roto.outputs import MaskFiles
@@ -67,6 +67,7 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
         done = Finished(chosen_numbers(params, pictures.numbers), pictures.numbers)
         said = _said(prompts, pictures, context)
         work = assign(params, tuple(said.hints), said.texts)
+        require_places(said, (label for one in work for label in one.placed))
         order = [*prompts.labels, *(label for one in work for label in one.texts)]
         files = MaskFiles(context.checkpoint_dir / "masks", (pictures.width, pictures.height), order, params)
         watch = Watch()
@@ -114,7 +115,7 @@ def _named(files: MaskFiles, order: Sequence[str], said: Said, context: StageCon
         if not any(base_of(key) == label and first is not None for key, first in seen.items()):
             context.notice(f"No frame shows {words!r}. {_NOT_FOUND}")
     for label in said.hints:
-        if label not in named.values():
+        if label not in named.values() and label not in said.texts:
             context.notice(f"The hints of {label!r} are of no object that was found.")
     if not any(files.tracks[key].first is not None for key in named):
         raise ArtifactMissing("Nothing that the prompts name was found in any frame.", _NOT_FOUND)

@@ -10,6 +10,7 @@ import pytest
 from backend.roto import engines
 from backend.roto.engines import assign
 from backend.roto.flow import in_passes
+from backend.roto.hints import hinted_and_texts
 from backend.roto.job import instance_key
 from backend.roto.labels import names_of
 from backend.roto.outputs import MaskFiles, compete, read_mask
@@ -17,6 +18,7 @@ from backend.roto.propagation import HIDDEN, TRACKED, FrameMasks, StoredMask
 from backend.roto.store import DiskMaskStore
 from shared.errors import EngineUnavailable, InvalidRequest, ShotCorrupt
 from shared.roto_params import RotoParams
+from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts
 
 TRACK = StoredMask(np.arange(12, dtype=np.uint8).reshape(3, 4), TRACKED, 0.625)
 
@@ -150,6 +152,19 @@ def test_people_need_no_weights(ready: set[str]) -> None:
     ready.add("sam3")
     assert who(person="person") == {"sam3": ["person"]}
     assert who("person", person="person") == {"person": ["person"]}
+
+
+def test_hints_of_a_label_with_words_correct_what_the_words_find(ready: set[str]) -> None:
+    assert who(hinted=("car",), car="car") == {"flow": ["car"]}, "no engine knows the words, but hints say where it is"
+    ready.add("sam3")
+    assert who(hinted=("car", "bag"), car="car") == {"flow": ["bag"], "sam3": ["car", "car"]}
+    (_, found) = assign(RotoParams(), ("car", "bag", "car_01"), {"car": "car"})
+    assert found.hinted == ("car", "car_01") and found.placed == ()
+    clicked, boxed = FramePrompt(include=((1.0, 1.0),)), FramePrompt(boxes=((1.0, 1.0, 2.0, 2.0),))
+    labels = {
+        name: LabelPrompts(text="car", frames={"1": prompt}) for name, prompt in (("a", clicked), ("b", boxed))
+    }  # fmt: skip
+    assert hinted_and_texts(RotoPrompts(labels=labels)) == (("a", "b"), {"a": "car"})
 
 
 def test_an_engine_that_is_asked_for_must_be_ready(ready: set[str]) -> None:
