@@ -19,8 +19,9 @@ from .propagation import FrameMasks
 from .store import DiskMaskStore
 from .timing import Clock
 
-READING, ENGINE, WRITING = "reading", "engine", "writing"
-"""Names of the clock: the plate's pictures, the engine itself, the masks' files. The store's are `store.KEEPING`."""
+READING, ENGINE, WRITING, JUDGING = "reading", "engine", "writing", "judging"
+"""Names of the clock: the plate's pictures, the engine itself, the masks' files, what the report says of them. The
+store's files are `store.KEEPING`."""
 
 
 def chosen_numbers(params: RotoParams, numbers: Sequence[int]) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from backend.roto.extras import add_splines
 from backend.roto.facts import Watch
 from backend.roto.hints import Said, decode, hinted_and_texts, keep_painted, prompts_fingerprint, require_places
 from backend.roto.labels import base_of, names_of
-from backend.roto.masks import ENGINE, WRITING, Pictures, chosen_numbers, found_masks
+from backend.roto.masks import ENGINE, JUDGING, WRITING, Pictures, chosen_numbers, found_masks
 from backend.roto.outputs import MaskFiles
 from backend.roto.ownership import PRIVATE, hand_made_labels, read_made, require_own
 from backend.roto.publish import Finished, add_union, publish
@@ -73,14 +73,17 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
         watch = Watch()
         for frame in found_masks(work, said, done.numbers, pictures, store, params, context, clock):
             with clock.measure(WRITING):
-                watch.see(*files.write(frame), pictures(frame.number))
+                final = files.write(frame)
+            with clock.measure(JUDGING):
+                watch.see(*final, pictures(frame.number))
     named = _named(files, order, said, context)
     done.labels = {label: files.folder(key) for key, label in named.items()}
     with clock.measure(WRITING):
         add_union(done, context)
     now, splines = prints_of(said.hints), add_splines(done, params, context)
     labels = _labels(named, files, store, reasons(read_before(shot), now), splines)
-    found = problems(watch.named(named))
+    with clock.measure(JUDGING):
+        found = problems(watch.named(named))
     report = RotoReport(ROTO_REPORT_VERSION, engine_names(work), labels, found, tuple(context.notices))
     done.report = document_text(report)
     made = publish(done, context)
