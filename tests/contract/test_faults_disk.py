@@ -3,6 +3,7 @@ of their own, in which the server runs."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 
 from shared.errors import BacklotError, DiskFull, from_wire
 from shared.messages import DONE, FAILED, JobRequest, JobStatus
+from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts, write_prompts
+from shared.shot import ShotFolder
 from tests.contract.backend_process import SCRIPTED, BackendProcess
 from tests.contract.clips import noise, travelling, write_clip
 from tests.contract.conftest import scripted_job
@@ -93,6 +96,30 @@ def test_a_full_disk_and_then_space(home: Path, tmp_path: Path) -> None:
         if subprocess.run(enter, capture_output=True).returncode == 0:
             assert client.run(ingest(shots / "shot", clip), LIMIT_S).state == DONE
             assert len(list((seen / "shot" / "source" / "frames").glob("*.png"))) == 30
+
+
+def test_a_disk_that_fills_up_while_objects_are_followed(home: Path, tmp_path: Path) -> None:
+    shots = tmp_path / "small"
+    shots.mkdir()
+    clip = write_clip(tmp_path / "clip.mp4", travelling(8, step=0.03))
+    roto = JobRequest(str(shots / "shot"), str(clip), ("roto",), {"roto": {"engine": "flow"}})
+    with BackendWithMounts(home, {shots: "size=16m"}) as backend, backend.client() as client:
+        assert client.run(ingest(shots / "shot", clip), LIMIT_S).state == DONE
+        seen = backend.inside(shots) / "shot"
+        box = FramePrompt(boxes=((200.0, 30.0, 290.0, 120.0),))
+        write_prompts(ShotFolder(seen), RotoPrompts(labels={"card": LabelPrompts(frames={"1": box})}))
+        filler = seen.parent / "filler"
+        with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="space"):
+            while True:
+                file.write(bytes(4096))
+        os.truncate(filler, filler.stat().st_size - 8 * 4096)
+        error = error_of(client.run(roto, LIMIT_S))
+        assert error.code == "disk-full" and error.remedy
+        assert not [path for path in files_in(seen) if "partial" in path.name]
+        assert not (seen / "roto/card").exists() and not (seen / "roto/report.json").exists()
+        filler.unlink()
+        assert client.run(roto, LIMIT_S).state == DONE
+        assert len(list((seen / "roto/card").glob("*.png"))) == 8
 
 
 @pytest.fixture
