@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -13,61 +12,30 @@ from numpy.typing import NDArray
 
 from shared.errors import InvalidRequest
 
-from .colours import Colours
-from .convex import minimise
-from .evidence import Known, Likeness, grown, in_box
+from .evidence import Known, in_box
+from .extent import plausible_extent
 from .hints import Hints, Marks, marks_of
 from .movement import movement_to
-from .superpixels import Doubles, Superpixels, superpixels
+from .scene import Scene
+from .solving import CORRECTING, FIRST, Checkpoint, settled
+from .superpixels import Doubles, Superpixels
 from .window import Window, window_around
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
-Checkpoint = Callable[[], None]
 
 _SCENES = 4
 _BOX_MARGIN = 0.4
-_PIXEL_ROUNDS = 25
-_SMOOTH_PIECES = 0.35
-_SMOOTHNESS = 2.0
-_CERTAIN = 6.0
+"""Of what is seen around a box, in sides of it."""
+_AROUND_MARKS = 0.45
+"""The same around clicks, in sides of the picture."""
+_TRIAL_PIXELS = 70_000
+"""Of the working picture then: several sizes are tried on it."""
 _KEPT = 3.0
 """Log odds that a mask keeps against other evidence where it is corrected."""
 _CLICK, _CLICK_REACH, _CLICK_NEAR = 6.0, 12.0, 0.2
 """Log odds of a corrective click, and over which distances they fall: geodesic, in Lab units, and straight, in sides of
 the object."""
-_MOST = 4.0
-
-
-@dataclass(frozen=True)
-class Weighing:
-    """turns: of looks and extent. base, looks: weights of the log odds that stay, and of those of the turns."""
-
-    turns: int
-    base: float
-    looks: float
-
-
-_FIRST = Weighing(5, 0.5, 1.0)
-_CORRECTING = Weighing(2, 1.0, 0.5)
-
-
-class Scene:
-    """What is made of a window once, whatever is asked about it."""
-
-    def __init__(self, picture: NDArray[np.uint8], movement: Floats | None, window: Window) -> None:
-        self.window = window
-        here = None if movement is None else window.sampled(movement, picture.shape)
-        self.pieces = superpixels(window.colours(picture), here)
-        self.edges = _edges(self.pieces.lab)
-        self.colours = Colours(self.pieces.lab)
-        self._likeness: tuple[float, Likeness] | None = None
-
-    def likeness(self, reach: float) -> Likeness:
-        """Hints that change the object's size a little need not make it anew."""
-        if self._likeness is None or not 0.9 < self._likeness[0] / reach < 1.1:
-            self._likeness = (reach, Likeness(self.pieces, reach))
-        return self._likeness[1]
 
 
 class Cutter:
@@ -123,41 +91,33 @@ class Cutter:
         return scene
 
     def _first(self, marks: Marks, taken: Bools, check: Checkpoint) -> Floats:
-        boxed = marks.inside is not None
-        region = (marks.inside | marks.include) if marks.inside is not None else np.ones_like(taken)
+        if marks.inside is None:
+            return self._from_marks(marks, taken, check)
+        region = marks.inside | marks.include
         scene = self._scene(window_around(region, _BOX_MARGIN))
         check()
-        pieces = scene.pieces
-        inside = pieces.means(scene.window.shares(marks.include)) > 0
-        away = marks.exclude | taken | (~region)
-        outside = (pieces.means(scene.window.shares(away)) > 0.5) & ~inside
-        outside |= (pieces.means(scene.window.shares(marks.exclude)) > 0) & ~inside
-        known = Known(inside, outside)
-        reach = math.sqrt(max(1.0, float(pieces.count[~outside].sum())))
+        known = _known(scene, marks, taken | ~region)
+        if not known.outside.any():  # a box around everything tells nothing
+            return self._from_marks(marks, taken, check)
+        reach = math.sqrt(max(1.0, float(scene.pieces.count[~known.outside].sum())))
         likeness = scene.likeness(reach)
-        if boxed and outside.any():
-            prior = _box_prior(scene, region)
-            base = in_box(pieces, likeness, known, prior)
-        else:
-            extent = grown(pieces, inside, ~outside, 0.6)
-            base = np.where(extent, 2.0, -2.0)
+        base = in_box(scene.pieces, likeness, known, _box_prior(scene, region))
         check()
-        return self._settled(scene, likeness, known, base, check, _FIRST)
+        soft = settled(scene, likeness, known, base, check, FIRST)
+        return self._placed(scene.window, soft)
 
-    def _settled(
-        self, scene: Scene, likeness: Likeness, known: Known, base: Doubles, check: Checkpoint, weighing: Weighing
-    ) -> Floats:
-        """Looks and extent in turns: each tells more about the other. base: log odds [N] that stay."""
-        pieces = scene.pieces
-        certain = np.where(known.inside, _CERTAIN, -_CERTAIN)
-        unsure = ~(known.inside | known.outside)
-        share = np.where(unsure, _odds(base), known.inside)
-        for _ in range(weighing.turns):
-            odds = np.clip(weighing.base * base + weighing.looks * likeness.log_odds(share), -_MOST, _MOST)
-            odds = np.where(unsure, odds, certain)
-            share = np.where(unsure, 0.7 * pieces.smoothed(odds, _SMOOTH_PIECES) + 0.3 * _odds(odds), known.inside)
-            check()
-        return self._placed(scene.window, _cut(scene, odds, share, unsure, check))
+    def _from_marks(self, marks: Marks, taken: Bools, check: Checkpoint) -> Floats:
+        """From clicks or strokes alone, or a box around the whole picture: nothing says how large the object is."""
+        around = marks.include if marks.include.any() else np.ones_like(taken)
+        margin = _AROUND_MARKS * min(taken.shape)
+        scene = self._scene(window_around(around, 0.0, margin, _TRIAL_PIXELS))
+        check()
+        known = _known(scene, marks, taken)
+        if not known.inside.any():
+            middle = np.abs(scene.pieces.place / scene.window.shape[::-1] - 0.5).max(axis=1)
+            known = Known(middle == middle.min(), known.outside | (middle > 0.48))
+        soft = plausible_extent(scene, known, min(taken.shape) * scene.window.scale, check)
+        return self._placed(scene.window, soft)
 
     def _corrected(self, marks: Marks, taken: Bools, start: Floats, check: Checkpoint) -> Floats:
         if start.shape != taken.shape:
@@ -169,16 +129,15 @@ class Cutter:
         scene = self._scene(window_around(now | marks.include | marks.exclude, _BOX_MARGIN))
         check()
         pieces = scene.pieces
-        inside = pieces.means(scene.window.shares(marks.include)) > 0
-        outside = (pieces.means(scene.window.shares(marks.exclude)) > 0) & ~inside
-        outside |= (pieces.means(scene.window.shares(taken)) > 0.5) & ~inside
+        known = _known(scene, marks, taken)
         before = pieces.means(scene.window.shares(start))
         reach = math.sqrt(max(1.0, float((before * pieces.count).sum())))
         belief = np.clip(np.log((before + 0.05) / (1.05 - before)), -_KEPT, _KEPT)
         for wrong, sign in ((missing, 1.0), (extra, -1.0)):
             if wrong.any():
                 belief += sign * _pull(pieces, pieces.means(scene.window.shares(wrong)) > 0, reach)
-        newer = self._settled(scene, scene.likeness(reach), Known(inside, outside), belief, check, _CORRECTING)
+        soft = settled(scene, scene.likeness(reach), known, belief, check, CORRECTING)
+        newer = self._placed(scene.window, soft)
         changed = _touching((newer >= 0.5) & ~now, missing) | _touching((newer < 0.5) & now, extra)
         return np.where(changed, newer, start).astype(np.float32)
 
@@ -186,18 +145,6 @@ class Cutter:
         whole = np.zeros(self._picture.shape[:2], np.float32)
         whole[window.y0 : window.y1, window.x0 : window.x1] = window.spread(soft)
         return whole
-
-
-def _cut(scene: Scene, odds: Doubles, share: Doubles, unsure: NDArray[np.bool_], check: Checkpoint) -> Floats:
-    """The pixels' soft mask [H,W] from the pieces' log odds: pieces say where the object is, pixels where it ends."""
-    labels = scene.pieces.labels
-    rough = odds.astype(np.float32)[labels]
-    fixed = ~unsure[labels]
-    fine = np.clip(scene.colours.log_odds(share.astype(np.float32)[labels]), -_MOST, _MOST)
-    check()
-    soft = minimise(-np.where(fixed, rough, 0.5 * rough + 0.5 * fine), scene.edges, _PIXEL_ROUNDS)
-    check()
-    return soft
 
 
 def _pull(pieces: Superpixels, seeds: NDArray[np.bool_], reach: float) -> Doubles:
@@ -219,8 +166,12 @@ def _go_on() -> None:
     return None
 
 
-def _odds(log_odds: Doubles) -> Doubles:
-    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -30, 30))))
+def _known(scene: Scene, marks: Marks, away: Bools) -> Known:
+    """away: certainly not the object, but less than what is marked."""
+    pieces, window = scene.pieces, scene.window
+    inside = pieces.means(window.shares(marks.include)) > 0
+    outside = (pieces.means(window.shares(marks.exclude)) > 0) | (pieces.means(window.shares(away)) > 0.5)
+    return Known(inside, outside & ~inside)
 
 
 def _union(masks: Sequence[NDArray[np.generic]], height: int, width: int) -> Bools:
@@ -230,17 +181,6 @@ def _union(masks: Sequence[NDArray[np.generic]], height: int, width: int) -> Boo
             raise InvalidRequest(f"The mask of another object is {mask.shape}, the picture {(height, width)}.")
         union |= np.asarray(mask) >= 0.5
     return union
-
-
-def _edges(lab: Floats) -> tuple[Floats, Floats]:
-    """The price of a boundary between each pixel and its right and its lower neighbour: low where colours change."""
-    right, down = np.zeros(lab.shape[:2], np.float32), np.zeros(lab.shape[:2], np.float32)
-    across = np.square(lab[:, 1:] - lab[:, :-1]).sum(axis=2)
-    along = np.square(lab[1:] - lab[:-1]).sum(axis=2)
-    usual = 0.5 * float(across.mean() + along.mean()) + 1e-6
-    right[:, :-1] = _SMOOTHNESS * (np.exp(-np.sqrt(across / usual)) + 0.05)
-    down[:-1] = _SMOOTHNESS * (np.exp(-np.sqrt(along / usual)) + 0.05)
-    return right, down
 
 
 def _box_prior(scene: Scene, region: Bools) -> Doubles:

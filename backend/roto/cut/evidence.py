@@ -24,15 +24,20 @@ _UNSEEN_NEAR, _UNSEEN = 0.003, 0.001
 class Likeness:
     """Which pieces look alike, and which of them are near each other."""
 
-    def __init__(self, pieces: Superpixels, reach: float) -> None:
+    def __init__(self, pieces: Superpixels, reach: float, alike: Floats | None = None) -> None:
         """reach: side of the object's box, working px."""
+        self._pieces = pieces
         self._count = pieces.count.astype(np.float32)
-        self._alike = _closeness(pieces.features, _ALIKE)
+        self._alike = _closeness(pieces.features, _ALIKE) if alike is None else alike
         self._near = _closeness(pieces.place, _NEAR * reach)
         self._both = self._alike * self._near
         self._alike_all, self._near_all, self._both_all = (
             kernel @ self._count for kernel in (self._alike, self._near, self._both)
         )
+
+    def reaching(self, reach: float) -> Likeness:
+        """The same pieces for an object of another size."""
+        return Likeness(self._pieces, reach, self._alike)
 
     def near(self, weights: Doubles) -> Doubles:
         """Share [N] of what lies near each piece, as far as `weights` (0..1) take part, that looks like it."""
@@ -76,35 +81,6 @@ def in_box(pieces: Superpixels, likeness: Likeness, known: Known, prior: Doubles
     usual = np.average(distance[unknown], weights=pieces.count[unknown])
     shut_off = np.log((distance + 1) / (usual + 1))
     return np.asarray(rarity + shut_off + np.log(prior / (1 - prior)))
-
-
-def grown(pieces: Superpixels, seeds: Flags, allowed: Flags, most: float) -> Flags:
-    """The plausible extent, bool [N], of what the seeds lie on, within the pieces that are allowed.
-
-    Of the regions that a geodesic front passes through, the one whose outline runs along the strongest contrast; of
-    equal ones the larger. most: share of the allowed area that it may take.
-    """
-    distance = pieces.distances(seeds)
-    distance = np.where(allowed | seeds, distance, np.inf)
-    order = np.argsort(distance, kind="stable")
-    order = order[np.isfinite(distance[order])]
-    rank = np.full(len(pieces), len(order))
-    rank[order] = np.arange(len(order))
-    first, last = np.sort(rank[pieces.pairs], axis=1).T
-    inner = last < len(order)  # an outline along what is not allowed costs and proves nothing
-    first, last = first[inner], last[inner]
-    size = len(order) + 1
-    length = np.cumsum(np.bincount(first, pieces.border[inner], size) - np.bincount(last, pieces.border[inner], size))
-    weight = pieces.border[inner] * pieces.contrast[inner]
-    contrast = np.cumsum(np.bincount(first, weight, size) - np.bincount(last, weight, size))
-    area = np.cumsum(pieces.count[order])
-    score = contrast[: len(order)] / np.maximum(length[: len(order)], 1) * area**0.05
-    score[area > most * pieces.count[allowed | seeds].sum()] = -1
-    least = int(rank[seeds].max(initial=0))
-    chosen = least + int(np.argmax(score[least:]))
-    found = np.zeros(len(pieces), bool)
-    found[order[: chosen + 1]] = True
-    return found
 
 
 def _closeness(values: Doubles, width: float) -> Floats:

@@ -67,15 +67,16 @@ class Window:
         return np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def window_around(region: Bools, margin: float) -> Window:
-    """The rectangle of `region` (bool [H,W], not empty) with `margin` times its mean side more on all sides."""
+def window_around(region: Bools, margin: float, least: float = _LEAST_SIDE, pixels: int = _PIXELS) -> Window:
+    """The rectangle of `region` (bool [H,W], not empty) with `margin` times its mean side more on all sides, at least
+    `least` px. pixels: of the working picture, at most."""
     height, width = region.shape
     rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    more = max(_LEAST_SIDE, math.ceil(margin * math.sqrt((bottom - top) * (right - left))))
+    more = max(math.ceil(least), math.ceil(margin * math.sqrt((bottom - top) * (right - left))))
     y0, y1 = max(0, top - more), min(height, bottom + more)
     x0, x1 = max(0, left - more), min(width, right + more)
-    scale = min(_LARGEST_SCALE, math.sqrt(_PIXELS / ((y1 - y0) * (x1 - x0))))
+    scale = min(_LARGEST_SCALE, math.sqrt(pixels / ((y1 - y0) * (x1 - x0))))
     return Window(
         y0, y1, x0, x1, max(_LEAST_SIDE, round((y1 - y0) * scale)), max(_LEAST_SIDE, round((x1 - x0) * scale))
     )
