@@ -157,7 +157,8 @@ def _roto(shot: ShotFolder) -> RotoSummary:
     for label, said in report.labels.items():
         seen = f"frames {said.first} to {said.last}" if said.first is not None else "nowhere"
         lost = f", lost in {said.lost}" if said.lost else ""
-        lines.append(f"{label}: {seen}{lost}")
+        keys = f", {said.facts['spline_keys']} spline keys" if "spline_keys" in said.facts else ""
+        lines.append(f"{label}: {seen}{lost}{keys}")
     problems = tuple(problem.message for problem in report.problems)
     return RotoSummary(tuple(lines), problems, _is_older(shot.manifests_dir / "roto.json", shot.prompts))
 

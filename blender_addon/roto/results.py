@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..shared.artifacts import RESERVED_LABELS
 from ..shared.errors import ArtifactMissing, ShotCorrupt
 from ..shared.roto_report import ROTO_REPORT, RotoReport, read_roto_report
+from ..shared.roto_splines import MaskSpline, read_splines
 from ..shared.shot import ShotFolder, SourceFacts
 
-SPLINES = "splines.json"
 _FRAME = re.compile(r"frame_(\d{4,})\.png")
 _BESIDE = ("_fg", "_trimap")
 _REMEDY = "Run the roto stage again."
@@ -60,7 +58,7 @@ def read_roto(root: Path) -> RotoContents:
     found = tuple(
         LabelFiles(
             name, _numbers(shot.roto_dir / name), _numbers(shot.matte_dir / name),
-            read_splines(shot.roto_dir / name / SPLINES),
+            _splines(shot, name, (facts.width, facts.height)),
         )
         for name in names
     )  # fmt: skip
@@ -78,26 +76,24 @@ def has_masks(root: Path) -> bool:
     return any(_label_folders(folder) for folder in (shot.roto_dir, shot.matte_dir))
 
 
-def read_splines(path: Path) -> tuple[Spline, ...]:
+def _splines(shot: ShotFolder, label: str, size: tuple[int, int]) -> tuple[Spline, ...]:
     """None where there is no such file. Raises `ShotCorrupt`."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(_spline(item) for item in plain["splines"])
-    except FileNotFoundError:
+        found = read_splines(shot, label)
+    except ArtifactMissing:
         return ()
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as bad:
-        raise ShotCorrupt(f"{path} cannot be read: {type(bad).__name__} {bad}.", _REMEDY) from bad
+    if (found.width, found.height) != size:
+        of = f"{found.width} x {found.height}"
+        raise ShotCorrupt(f"The splines of {label} are for {of} pixels, the plate has {size[0]} x {size[1]}.", _REMEDY)
+    return tuple(_spline(label, spline) for spline in found.splines)
 
 
-def _spline(plain: dict[str, Any]) -> Spline:
-    keys = {int(key["frame"]): np.array(key["points"], np.float64) for key in plain["keys"]}
-    if not keys or any(points.shape != (int(plain["points"]), 6) for points in keys.values()):
-        raise ValueError("a spline's keys have other points than it says")
-    if not all(np.isfinite(points).all() for points in keys.values()):
-        raise ValueError("a spline's point is no number")
-    return Spline(
-        int(plain["first"]), int(plain["last"]), bool(plain.get("subtract", False)), dict(sorted(keys.items()))
-    )
+def _spline(label: str, said: MaskSpline) -> Spline:
+    keys = {key.frame: np.array(key.points, np.float64).reshape(-1, 6) for key in said.keys}
+    whole = bool(keys) and all(len(points) == said.points and np.isfinite(points).all() for points in keys.values())
+    if not whole or said.points < 1:
+        raise ShotCorrupt(f"A spline of {label} has other points than it says, or one that is no number.", _REMEDY)
+    return Spline(said.first, said.last, said.subtract, dict(sorted(keys.items())))
 
 
 def _label_folders(folder: Path) -> list[Path]:

@@ -86,7 +86,7 @@ def propagate(window, scene):
     yield (lambda: any(job.state == "running" for job in jobs()) or results()), WAIT_S
     yield 0.3
     window.screenshot("4_running")
-    yield (lambda: bool(results())), 2 * WAIT_S
+    yield (lambda: bool(live().last_import)), 2 * WAIT_S
     yield 0.5
     result = results()[0]
     window.facts["label"] = result.name
@@ -111,10 +111,29 @@ def correct(window, scene):
     yield (lambda: not importing()), WAIT_S
     yield 0.7
     window.screenshot("6_fixed")
+    window.facts["spline_iou"] = spline_agreement(window)
     key("Left")
     yield 0.5
     window.facts["stepped_to"] = bpy.context.scene.frame_current - bpy.context.scene.frame_end
     window.facts["error"] = str(session().error or "")
+
+
+def spline_agreement(window):
+    """The worst overlap of the mask of splines, as Blender has it at a frame, with the stage's mask of that frame."""
+    from pathlib import Path
+
+    from bl_ext.user_default.backlot.roto.editor import plate_of
+    from bl_ext.user_default.backlot.roto.png import read_grey
+    from bl_ext.user_default.backlot.roto.sources import of_mask
+
+    scene, result, worst = bpy.context.scene, results()[0], 1.0
+    folder = Path(window.settings["shot"]) / "roto" / result.name
+    for number in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(number)
+        drawn = of_mask(result.mask, scene, plate_of(scene).size)
+        wanted = read_grey(folder / f"frame_{number:04d}.png") > 127
+        worst = min(worst, float((drawn & wanted).sum() / (drawn | wanted).sum()))
+    return worst
 
 
 def in_the_clip_editor(window, scene):
