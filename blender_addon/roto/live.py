@@ -98,7 +98,8 @@ class RotoLive:
 
     def stage_ended(self, status: JobStatus) -> None:
         """A stage of a job has ended, or the job: masks may be others now."""
-        if any(stage in STAGES for stage in status.request.stages):
+        ended = status.request.stages if status.is_over else (result.stage for result in status.results[-1:])
+        if any(stage in STAGES for stage in ended):
             self.masks.forget()
             self.previews.forget()
 

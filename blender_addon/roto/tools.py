@@ -81,15 +81,6 @@ def _draw_settings(context: bpy.types.Context, layout: bpy.types.UILayout) -> No
 
 
 TOOLS = (BacklotRotoTool, BacklotRotoBrush)
-IDS = tuple(tool.bl_idname for tool in TOOLS)
-
-
-def is_chosen(context: bpy.types.Context) -> bool:
-    """Whether one of the tools is the Image Editor's."""
-    if context.space_data is None or context.space_data.type != "IMAGE_EDITOR":
-        return False
-    chosen = context.workspace.tools.from_space_image_mode("VIEW", create=False)
-    return chosen is not None and chosen.idname in IDS
 
 
 def register() -> None:
