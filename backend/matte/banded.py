@@ -62,7 +62,7 @@ class Banded:
 
     def _narrowed(self, index: int) -> Trimap:
         trimap = self._clip.trimap(index)
-        if not (trimap == UNKNOWN).any():
+        if not (trimap == UNKNOWN).any() or (trimap == UNKNOWN).all():
             return trimap
         judged = self._judged(self._clip, self._layers, index)
         certain = self._settings.certain

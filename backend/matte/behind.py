@@ -51,7 +51,7 @@ def _one_way(clip: MatteClip, layers: Layers, index: int, step: int, reach: int,
     at, lost = points.copy(), np.zeros(len(points), bool)
     for age in range(1, reach + 1):
         frame = index + step * age
-        if not 0 <= frame < clip.count:
+        if not 0 <= frame < clip.count or not (clip.trimap(frame) == BACKGROUND).any():
             break
         open_ = np.flatnonzero((taken < _EACH_WAY) & ~lost)
         if not len(open_):
@@ -97,7 +97,7 @@ def foreground_seen(clip: MatteClip, layers: Layers, index: int, noise: float) -
     colour, variance = [], []
     for step in (1, -1):
         frame = index + step
-        if not 0 <= frame < clip.count:
+        if not 0 <= frame < clip.count or not (clip.trimap(frame) == FOREGROUND).any():
             continue
         at = layers.moved(points, index, step, FOREGROUND)
         trimap, picture = clip.trimap(frame), clip.picture(frame)

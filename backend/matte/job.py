@@ -16,7 +16,7 @@ from shared.errors import ArtifactMissing, FootageEmpty, InvalidRequest, ShotCor
 from shared.matte_params import MatteParams
 from shared.shot import ShotFolder
 
-from .clip import MatteClip, Picture, Recent, Trimap
+from .clip import UNKNOWN, MatteClip, Picture, Recent, Trimap
 from .files import read_alpha
 from .motion import Field, Motion, carried_on
 from .trimap import BandSettings, Mask, band_trimap
@@ -103,17 +103,19 @@ def clip_of(
 
     def make(index: int) -> Trimap:
         mask = read_mask(shot, label, numbers[index], size)
+        if mask is None:
+            return np.full((size[1], size[0]), UNKNOWN, np.uint8)
         return band_trimap(pictures(index), mask, speed(motion, mask, index, len(numbers)), settings)
 
     kept: Recent[Trimap] = Recent(4 * reach + 4)
     return MatteClip(len(numbers), pictures, lambda index: kept.get(index, lambda: make(index)))
 
 
-def read_mask(shot: ShotFolder, label: str, number: int, size: tuple[int, int]) -> Mask:
-    """bool [H, W]; a frame without a file shows nothing of the object. Raises `ShotCorrupt`."""
+def read_mask(shot: ShotFolder, label: str, number: int, size: tuple[int, int]) -> Mask | None:
+    """bool [H, W]; None for a frame that has no mask: nothing is known of it. Raises `ShotCorrupt`."""
     path = shot.roto_dir / label / frame_name(number)
     if not path.is_file():
-        return np.zeros((size[1], size[0]), bool)
+        return None
     mask = read_alpha(path) >= 0.5
     if mask.shape != (size[1], size[0]):
         raise ShotCorrupt(

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backend.matte.clip import Alpha
+import numpy as np
+
+from backend.matte.clip import UNKNOWN, Alpha
 from backend.matte.engines import Matter, engine_fingerprint, engine_of, matters_of
 from backend.matte.files import linear_light, read_alpha, together, write_alpha, write_foreground, write_grey
 from backend.matte.foreground import foreground_colours
@@ -95,7 +97,8 @@ def _make_frame(job: MatteJob, matters: Mapping[str, Matter], index: int, shop: 
     number, alphas = job.numbers[index], []
     for label, matter in matters.items():
         job.check_cancelled()
-        alpha = matter(index)
+        trimap = job.clips[label].trimap(index)
+        alpha = matter(index) if (trimap != UNKNOWN).any() else np.zeros(trimap.shape, np.float32)  # a frame unmasked
         write_alpha(shop.path(label, number), alpha)
         _extras(job, label, index, alpha, shop)
         alphas.append(alpha)
