@@ -30,7 +30,7 @@ def load_checkpoint(class_name: str, folder: Path, device: Any, configure: Calla
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
-            **_configured(kind, folder, configure),
+            **_configured(transformers, folder, configure),
         )
     except Exception as error:  # transformers, safetensors and its config checks each have errors of their own
         raise EngineUnavailable(
@@ -47,10 +47,10 @@ def load_checkpoint(class_name: str, folder: Path, device: Any, configure: Calla
     return model.eval().to(device)
 
 
-def _configured(kind: Any, folder: Path, configure: Callable[[Any], None] | None) -> dict[str, Any]:
+def _configured(transformers: Any, folder: Path, configure: Callable[[Any], None] | None) -> dict[str, Any]:
     if configure is None:
         return {}
-    config = kind.config_class.from_pretrained(folder, local_files_only=True)
+    config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     configure(config)
     return {"config": config}
 

@@ -103,7 +103,7 @@ class Owlv2:
 
 def load_finder(engine: str, folder: Path, device: Any, texts: Mapping[str, str], short_side: int) -> BoxFinder:
     """The detector of a local checkpoint, told what to look for (label -> words). Raises `EngineUnavailable`."""
-    tokenizer = _tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     if engine == "owlv2":
         network = load_checkpoint("Owlv2ForObjectDetection", folder, device)
         side = int(network.config.vision_config.image_size)
@@ -124,7 +124,7 @@ def _dino_plan(folder: Path) -> InputPlan:
         raise
 
 
-def _tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path) -> Any:
     transformers: Any = importlib.import_module("transformers")
     try:
         return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

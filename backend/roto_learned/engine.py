@@ -11,6 +11,7 @@ from shared.errors import InternalError, InvalidRequest
 from .choice import choose
 from .finding import found_frames
 from .following import sam2_frames
+from .sam3 import sam3_frames
 
 
 def roto_frames(job: RotoJob) -> Iterator[FrameMasks]:
@@ -20,6 +21,8 @@ def roto_frames(job: RotoJob) -> Iterator[FrameMasks]:
         return _sam2(job)
     if job.engine in ("groundingdino", "owlv2"):
         return found_frames(job)
+    if job.engine == "sam3":
+        return sam3_frames(job)
     raise InternalError(f"The roto engine {job.engine!r} is not a learned one.")
 
 

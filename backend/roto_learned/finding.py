@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from backend.inference.device import torch_device
@@ -16,7 +16,7 @@ from shared.errors import EngineUnavailable, InvalidRequest
 from .boxes import BoxFinder, load_finder
 from .choice import choose
 from .following import sam2_frames, with_less
-from .linking import BoxLinker, BoxTrack, hints_of_tracks
+from .linking import BoxLinker, BoxTrack, hints_of_tracks, in_order
 from .sam2 import Picture
 
 SHORT_SIDES = (800, 640, 480)
@@ -52,16 +52,21 @@ def found_frames(job: RotoJob) -> Iterator[FrameMasks]:
 
 def real_tracks(found: Found) -> list[BoxTrack]:
     """What was seen more than once, if more than one frame was looked at: a single box is chance too often."""
-    return [track for track in found.tracks if len(track.seen) >= min(_SHORTEST, found.looked)]
+    return in_order([track for track in found.tracks if len(track.seen) >= min(_SHORTEST, found.looked)])
 
 
 def named_hints(job: RotoJob, tracks: Sequence[BoxTrack], fps: float) -> dict[str, Mapping[int, Hints]]:
-    """The job's hints and those of what was found. Says which texts nothing answers to."""
+    """The job's hints and those of what was found."""
     found = hints_of_tracks(tracks, job.numbers, fps)
-    for label in sorted({*job.texts} - {label for label, _ in found}):
+    say_what_is_missing(job, {label for label, _ in found})
+    return with_found(job.hints, job.texts, found)
+
+
+def say_what_is_missing(job: RotoJob, found: Set[str]) -> None:
+    """A notice for every text that nothing answers to, unless nothing answers to any: that is an error."""
+    for label in sorted({*job.texts} - found):
         if found:
             job.notice(f"Nothing in the clip answers to {job.texts[label]!r}: {label!r} gets no mask.")
-    return with_found(job.hints, job.texts, found)
 
 
 def nothing_found(job: RotoJob) -> InvalidRequest:

@@ -16,27 +16,32 @@ from shared.errors import OutOfMemory
 from .choice import Chosen
 from .clip import Clip, FollowedObject, follow, frames
 from .keep import ObjectFolder, key_of
-from .sam2 import SIZES, load_sam2
+from .sam2 import SAM2_FAMILY, SAM3_SIZES, SIZES, Family, load_sam2
 
 Result = TypeVar("Result")
 
 
-def sam2_frames(job: RotoJob, hints: Mapping[str, Mapping[int, Hints]], chosen: Chosen) -> Iterator[FrameMasks]:
-    """Hinted objects followed by SAM 2, with a picture as large as the device's memory allows."""
+def sam2_frames(
+    job: RotoJob, hints: Mapping[str, Mapping[int, Hints]], chosen: Chosen, family: Family = SAM2_FAMILY
+) -> Iterator[FrameMasks]:
+    """Hinted objects followed by SAM 2 (or the tracker in SAM 3), with a picture as large as the device's memory
+    allows."""
     files = of_files([chosen.folder / name for name in chosen.model.files], chosen.folder)
+    sizes = SIZES if family == SAM2_FAMILY else SAM3_SIZES
 
     def run(side: int) -> tuple[Clip, list[FollowedObject]]:
-        network = load_sam2(chosen.folder, torch_device(job.device), job.notice, None if side == SIZES[0] else side)
+        smaller = None if side == sizes[0] else side
+        network = load_sam2(chosen.folder, torch_device(job.device), job.notice, smaller, family)
         clip = clip_of(job)
         more = (files, side, clip.reprompt_every, clip.size, tuple(clip.numbers))
         objects = [
-            FollowedObject(label, said, ObjectFolder(job.scratch / f"sam2-{key_of(said, *more)}"))
+            FollowedObject(label, said, ObjectFolder(job.scratch / f"{chosen.model.engine}-{key_of(said, *more)}"))
             for label, said in hints.items()
         ]
         follow(network, clip, objects)
         return clip, objects
 
-    clip, objects = with_less(SIZES, "SAM 2", run, job.notice)
+    clip, objects = with_less(sizes, family.title, run, job.notice)
     yield from frames(clip, objects)
 
 

@@ -100,19 +100,29 @@ def colours_in(picture: Picture, box: Boxes) -> Floats:
 def hints_of_tracks(
     tracks: Sequence[BoxTrack], numbers: Sequence[int], fps: float
 ) -> list[tuple[str, Mapping[int, Hints]]]:
-    """(label, plate number -> hints) of every object by first appearance, then from left to right: the surest box of
-    every two seconds."""
-    found: list[tuple[str, Mapping[int, Hints]]] = []
-    ordered = sorted(tracks, key=lambda one: (one.seen[0][0], one.seen[0][1].box[0]))
-    for track in ordered:
-        best: dict[int, tuple[int, Detected]] = {}
-        for index, one in track.seen:
-            slot = int(index * _PROMPTS_PER_S / fps)
-            if slot not in best or one.score > best[slot][1].score:
-                best[slot] = (index, one)
-        hints = {
-            numbers[index]: Hints(boxes=one.box[None], label=track.label, frame=numbers[index])
-            for index, one in best.values()
-        }
-        found.append((track.label, hints))
-    return found
+    """(label, plate number -> hints) of every object, in order: its surest boxes."""
+    return [
+        (
+            track.label,
+            {
+                numbers[index]: Hints(boxes=one.box[None], label=track.label, frame=numbers[index])
+                for index, one in surest(track, fps)
+            },
+        )
+        for track in tracks
+    ]
+
+
+def in_order(tracks: Sequence[BoxTrack]) -> list[BoxTrack]:
+    """By first appearance, then from left to right."""
+    return sorted(tracks, key=lambda one: (one.seen[0][0], float(one.seen[0][1].box[0])))
+
+
+def surest(track: BoxTrack, fps: float) -> list[tuple[int, Detected]]:
+    """(index, detection): the one with the highest score of every two seconds."""
+    best: dict[int, tuple[int, Detected]] = {}
+    for index, one in track.seen:
+        slot = int(index * _PROMPTS_PER_S / fps)
+        if slot not in best or one.score > best[slot][1].score:
+            best[slot] = (index, one)
+    return list(best.values())

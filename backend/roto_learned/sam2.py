@@ -1,5 +1,5 @@
 """SAM 2.1 as transformers has it, one frame at a time: Ravi et al., "SAM 2: Segment Anything in Images and Videos"
-(2024).
+(2024). The tracker in SAM 3 (Carion et al., 2025) is of the same kind and runs here too.
 
 Objects do not see each other in SAM 2, so that each has a session of its own, and starts and ends where its hints do;
 they share the picture's features.
@@ -29,7 +29,8 @@ Logits = NDArray[np.float32]
 Floats = NDArray[np.float32]
 
 SIZES = (1024, 768, 512)
-"""px of the side of the square that the network sees: the published one, then what fits into less memory."""
+SAM3_SIZES = (1008, 756, 504)
+"""px of the side of the square that the networks see: the published one, then what fits into less memory."""
 
 _PROMPTS = 8
 _OBJECT = 1
@@ -44,17 +45,41 @@ class Followed:
     score: float
 
 
+@dataclass(frozen=True)
+class Family:
+    """title: for people. prefix: of its classes in transformers. module: theirs, in transformers.models. mean, std: of
+    RGB in 0..1, of the published checkpoints."""
+
+    title: str
+    prefix: str
+    module: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+SAM2_FAMILY = Family(
+    "SAM 2", "Sam2Video", "sam2_video.modeling_sam2_video", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+)
+SAM3_FAMILY = Family(
+    "SAM 3", "Sam3TrackerVideo", "sam3_tracker_video.modeling_sam3_tracker_video", (0.5,) * 3, (0.5,) * 3
+)
+
+
 class Sam2:
     """The network on a device. side: px that it sees, see `SIZES`. notice: hears of a change of precision, once."""
 
-    def __init__(self, network: Any, plan: InputPlan, device: Any, notice: Callable[[str], None]) -> None:
+    def __init__(
+        self, family: Family, network: Any, plan: InputPlan, device: Any, notice: Callable[[str], None]
+    ) -> None:
         self.network, self.device = network, device
         self.side = int(network.config.image_size)
         self.reach = Reach.of(network.config, _PROMPTS)
         self._plan, self._notice = plan, notice
         self._mixed = device.type == "cuda"
-        modeling: Any = importlib.import_module("transformers.models.sam2_video.modeling_sam2_video")
-        self._session_kind, self._cache_kind = modeling.Sam2VideoInferenceSession, modeling.Sam2VideoInferenceCache
+        self._family = family
+        modeling: Any = importlib.import_module(f"transformers.models.{family.module}")
+        self._session_kind = getattr(modeling, f"{family.prefix}InferenceSession")
+        self._cache_kind = getattr(modeling, f"{family.prefix}InferenceCache")
         self._features = self._new_cache()
 
     def pixels(self, picture: Picture) -> Any:
@@ -80,11 +105,11 @@ class Sam2:
         found = self._run(session, frame, pixels, backward, self._mixed)
         if self._mixed and not np.isfinite(found.logits).all():
             self._mixed = False
-            self._notice("SAM 2 overflows in half precision: it runs in full precision, slower.")
+            self._notice(f"{self._family.title} overflows in half precision: it runs in full precision, slower.")
             self.new_frame()
             found = self._run(session, frame, pixels, backward, mixed=False)
         if not np.isfinite(found.logits).all():
-            raise InternalError(f"SAM 2 gave values that are no numbers, at frame {frame}.")
+            raise InternalError(f"{self._family.title} gave values that are no numbers, at frame {frame}.")
         return found
 
     def _run(self, session: Any, frame: int, pixels: Any, backward: bool, mixed: bool) -> Followed:
@@ -145,17 +170,23 @@ class Sam2:
         }
 
 
-def load_sam2(folder: Path, device: Any, notice: Callable[[str], None], side: int | None = None) -> Sam2:
+def load_sam2(
+    folder: Path, device: Any, notice: Callable[[str], None], side: int | None = None, family: Family = SAM2_FAMILY
+) -> Sam2:
     """The network of a local checkpoint. side: px that it shall see, the checkpoint's own when None. Raises
     `EngineUnavailable` when it is damaged or another model."""
-    network = load_checkpoint("Sam2VideoModel", folder, device, None if side is None else lambda c: _shrink(c, side))
+    configure = None if side is None else lambda config: shrink(config, side)
+    network = load_checkpoint(f"{family.prefix}Model", folder, device, configure)
     seen = int(network.config.image_size)
-    plan = read_plan(folder, InputPlan((seen, seen), False, 1, "bilinear"))
-    return Sam2(network, replace(plan, size=(seen, seen), keep_aspect=False, multiple=1), device, notice)
+    plan = read_plan(folder, InputPlan((seen, seen), False, 1, "bilinear", family.mean, family.std))
+    return Sam2(family, network, replace(plan, size=(seen, seen), keep_aspect=False, multiple=1), device, notice)
 
 
-def _shrink(config: Any, side: int) -> None:
+def shrink(config: Any, side: int) -> None:
     """Changes a checkpoint's configuration so that the network sees less: no weight has the size of the picture."""
+    if config.model_type == "sam3_video":
+        config.image_size = side  # changes all that depends on it
+        return
     levels = [side // stride for stride in (4, 8, 16)]
     config.image_size = config.prompt_encoder_config.image_size = side
     config.vision_config.backbone_feature_sizes = [[level, level] for level in levels]

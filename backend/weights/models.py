@@ -215,7 +215,7 @@ MODELS: tuple[Model, ...] = (
         code_licence="Apache-2.0",
         weights_licence="LicenseRef-scancode-sam-2025-11-19",
         commercial=True,
-        files=("config.json", "model.safetensors", "tokenizer.json"),
+        files=("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
         note="Meta's SAM licence allows commercial work, and forbids military, nuclear and espionage uses and weapons. "
         "The hub hands the files out only after you have accepted it there.",
     ),

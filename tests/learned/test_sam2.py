@@ -1,4 +1,4 @@
-"""SAM 2 through a clip: the masks are the library's own, and little is remembered."""
+"""SAM 2, and the tracker in SAM 3, through a clip: the masks are the library's own, and little is remembered."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from backend.roto_learned.clip import Clip, FollowedObject, competed, confidence
 from backend.roto_learned.keep import ObjectFolder
 from backend.roto_learned.memory import kept_bytes
 from backend.roto_learned.prompts import told
-from backend.roto_learned.sam2 import Followed, Sam2, load_sam2
+from backend.roto_learned.sam2 import SAM2_FAMILY, SAM3_FAMILY, Family, Followed, Sam2, load_sam2
 from shared.errors import JobCancelled
 from shared.roto_params import RotoParams
 from shared.roto_prompts import Stroke
-from tests.learned.tiny_roto_models import SIDE, save_sam2
+from tests.learned.tiny_roto_models import SIDE, save_sam2, save_sam3
 
 CPU = torch.device("cpu")
 SIZE = (48, 80)
@@ -43,6 +43,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("weights")
     save_sam2(folder)
+    save_sam3(folder)
     return folder
 
 
@@ -78,9 +79,11 @@ def followed(network: Sam2, folder: Path, hints: Told, here: Clip | None = None)
 
 def by_the_library(network: Sam2, inputs: Mapping[int, Any], first: int, mask: bool = False) -> list[Any]:
     """An object's logits by the library alone: one session that holds the whole clip and forgets nothing."""
-    modeling: Any = importlib.import_module("transformers.models.sam2_video.modeling_sam2_video")
+    family = network._family
+    modeling: Any = importlib.import_module(f"transformers.models.{family.module}")
+    kind = getattr(modeling, f"{family.prefix}InferenceSession")
     video = torch.stack([network.pixels(picture(number)) for number in NUMBERS])
-    session = modeling.Sam2VideoInferenceSession(video=video, dtype=torch.float32, max_vision_features_cache_size=1)
+    session = kind(video=video, dtype=torch.float32, max_vision_features_cache_size=1)
     index = session.obj_id_to_idx(7)
     for frame, given in inputs.items():
         (session.add_mask_inputs if mask else session.add_point_inputs)(index, frame, given)
@@ -93,9 +96,9 @@ def by_the_library(network: Sam2, inputs: Mapping[int, Any], first: int, mask: b
     return [found[frame] for frame in range(COUNT)]
 
 
-def points(*rows: tuple[float, float, int]) -> dict[str, torch.Tensor]:
+def points(side: int, *rows: tuple[float, float, int]) -> dict[str, torch.Tensor]:
     """Plate px to the network's."""
-    scale = (SIDE / SIZE[1], SIDE / SIZE[0])
+    scale = (side / SIZE[1], side / SIZE[0])
     return {
         "point_coords": torch.tensor([[[[x * scale[0], y * scale[1]] for x, y, _ in rows]]], dtype=torch.float32),
         "point_labels": torch.tensor([[[label for _, _, label in rows]]], dtype=torch.int32),
@@ -106,19 +109,23 @@ def same(found: list[Followed], expected: list[Any]) -> bool:
     return all(np.allclose(one.logits, other, rtol=1e-3, atol=1e-3) for one, other in zip(found, expected, strict=True))
 
 
+@pytest.mark.parametrize("family", [SAM2_FAMILY, SAM3_FAMILY], ids=lambda family: family.title)
 def test_two_objects_are_followed_both_ways_as_the_library_does(
-    network: Sam2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    family: Family, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
+    folder = weights / ("sam2.1-hiera-tiny" if family == SAM2_FAMILY else "sam3")
+    network = load_sam2(folder, CPU, lambda sentence: None, family=family)
+    side = network.side
     hints = {
         "bag": {1009: clicked((20.0, 12.0), off=(60.0, 40.0)), 1019: boxed(10.0, 5.0, 40.0, 30.0)},
         "dog": {1004: boxed(30.0, 8.0, 70.0, 44.0)},
     }
     found = followed(network, tmp_path, hints)
     bag = {
-        8: points((20.0, 12.0, 1), (60.0, 40.0, 0)),
-        18: points((10.0, 5.0, 2), (40.0, 30.0, 3)),
+        8: points(side, (20.0, 12.0, 1), (60.0, 40.0, 0)),
+        18: points(side, (10.0, 5.0, 2), (40.0, 30.0, 3)),
     }
-    dog = {3: points((30.0, 8.0, 2), (70.0, 44.0, 3))}
+    dog = {3: points(side, (30.0, 8.0, 2), (70.0, 44.0, 3))}
     expected = {"bag": by_the_library(network, bag, 8), "dog": by_the_library(network, dog, 3)}
     assert same(found["bag"], expected["bag"]) and same(found["dog"], expected["dog"])
     assert not same(found["dog"], expected["bag"])

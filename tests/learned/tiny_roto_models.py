@@ -9,6 +9,7 @@ import torch
 from tokenizers import Tokenizer, pre_tokenizers, processors
 from tokenizers.models import WordLevel
 from transformers import (
+    CLIPTokenizer,
     GroundingDinoConfig,
     GroundingDinoForObjectDetection,
     Owlv2Config,
@@ -16,6 +17,8 @@ from transformers import (
     PreTrainedTokenizerFast,
     Sam2VideoConfig,
     Sam2VideoModel,
+    Sam3VideoConfig,
+    Sam3VideoModel,
 )
 
 SIDE = 64
@@ -126,4 +129,58 @@ def save_owlv2(weights: Path, name: str = "owlv2-base") -> Path:
     (folder / "tokenizer_config.json").write_text(
         json.dumps({"tokenizer_class": "CLIPTokenizer", "model_max_length": 16, "pad_token": "!"}), encoding="utf-8"
     )
+    return folder
+
+
+SAM3_SIDE = 56
+
+
+def save_sam3(weights: Path, name: str = "sam3") -> Path:
+    """Detector and tracker in one file, as the published checkpoint has them."""
+    torch.manual_seed(0)
+    vit = {
+        "model_type": "sam3_vit_model", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "image_size": SAM3_SIDE, "patch_size": 14, "window_size": 2,
+        "global_attn_indexes": [1], "pretrain_image_size": 28,
+    }  # fmt: skip
+    vision = {
+        "model_type": "sam3_vision_model", "backbone_config": vit, "fpn_hidden_size": 128,
+        "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
+    }  # fmt: skip
+    words = {
+        "model_type": "clip_text_model", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "vocab_size": 600, "max_position_embeddings": 16, "projection_dim": 32,
+    }  # fmt: skip
+    part = {"hidden_size": 128, "num_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    detector = {
+        "model_type": "sam3", "vision_config": vision, "text_config": words, "geometry_encoder_config": part,
+        "detr_encoder_config": part, "detr_decoder_config": {**part, "num_queries": 6},
+        "mask_decoder_config": {"hidden_size": 128, "num_attention_heads": 2},
+    }  # fmt: skip
+    tracker = {
+        "model_type": "sam3_tracker_video", "vision_config": vision, "image_size": SAM3_SIDE,
+        "prompt_encoder_config": {
+            "hidden_size": 128, "image_size": SAM3_SIDE, "patch_size": 14, "mask_input_channels": 8
+        },
+        "mask_decoder_config": {
+            "hidden_size": 128, "mlp_dim": 64, "num_attention_heads": 2, "iou_head_hidden_dim": 32
+        },
+        "memory_attention_hidden_size": 128, "memory_attention_num_layers": 1,
+        "memory_attention_feed_forward_hidden_size": 64, "memory_attention_rope_feat_sizes": [4, 4],
+        "memory_encoder_hidden_size": 128, "memory_encoder_output_channels": 64, "mask_downsampler_embed_dim": 128,
+        "memory_fuser_embed_dim": 128, "memory_fuser_intermediate_dim": 64,
+    }  # fmt: skip
+    model = Sam3VideoModel(Sam3VideoConfig(detector_config=detector, tracker_config=tracker, low_res_mask_size=16))
+    with torch.no_grad():
+        for part_name, values in model.named_parameters():
+            if values.dim() > 1 and not (
+                "memory_attention" in part_name and ("q_proj" in part_name or "k_proj" in part_name)
+            ):
+                values.mul_(6.0)  # begins a sixth as large as SAM 2's above
+        model.tracker_model.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(20.0)
+    folder = _save(model, weights / name)
+    letters = [chr(code) for code in range(33, 127)]
+    known = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    tokens = CLIPTokenizer(vocab={word: i for i, word in enumerate(known)}, merges=[], pad_token="!")
+    tokens.save_pretrained(folder)
     return folder

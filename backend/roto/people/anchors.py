@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.roto.cut import Hints
+from backend.roto.lazy_hints import FoundHints
 
 from .evidence import Floats, PersonEvidence, Picture
 from .sampling import Looked
@@ -35,23 +36,6 @@ class Anchor:
     index: int
     own: PersonEvidence
     others: tuple[PersonEvidence, ...]
-
-
-class FoundHints(Hints):
-    """Hints whose mask is made when it is asked for: the propagation holds the hints of all frames at once."""
-
-    def __init__(self, label: str, frame: int, make: Callable[[int], Bools]) -> None:
-        super().__init__(label=label, frame=frame)
-        object.__setattr__(self, "_make", make)
-
-    @property
-    def mask(self) -> Bools:
-        made: Bools = self._make(self.frame)  # type: ignore[attr-defined]  # set in __init__
-        return made
-
-    @mask.setter
-    def mask(self, mask: Bools | None) -> None:
-        """Nothing: the base class gives its default."""
 
 
 class TrackHints(Mapping[int, Hints]):
