@@ -73,9 +73,10 @@ def test_the_detector_finds_what_the_whole_model_finds(weights: Path) -> None:
         assert isinstance(one, DetectedMask)
         box = one.box / (SIZE[1], SIZE[0], SIZE[1], SIZE[0])
         same = [
-            logits for label, score, corners, logits in expected
-            if (label, round(score, 4)) == (one.label, round(one.score, 4)) and np.abs(corners.clip(0, 1) - box).max() < 1e-4
-        ]  # fmt: skip
+            logits
+            for label, score, corners, logits in expected
+            if label == one.label and abs(score - one.score) < 1e-5 and np.allclose(corners.clip(0, 1), box, atol=1e-4)
+        ]
         assert len(same) == 1
         full = torch.nn.functional.interpolate(same[0][None, None], SIZE, mode="bilinear")[0, 0].numpy()
         clear = np.abs(full) > 0.1
