@@ -82,13 +82,20 @@ class RotoParams:
         False, label="Nuke roto", folded=True, flags=("--nuke-roto",),
         help="Write the splines as a Nuke script with a Roto node too; needs the splines.",
     )  # fmt: skip
+    after_effects: bool = param(
+        False, label="After Effects masks", folded=True, flags=("--after-effects-masks",),
+        help="Write the splines as a script for After Effects too; needs the splines.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        if self.nuke and not self.splines:
-            raise InvalidParameter(
-                "Nuke's roto shapes are made from the splines, which were not asked for.",
-                "Ask for both (--splines --nuke-roto).",
-            )
+        for asked, what, flag in (
+            (self.nuke, "Nuke's roto shapes", "--nuke-roto"),
+            (self.after_effects, "After Effects' masks", "--after-effects-masks"),
+        ):
+            if asked and not self.splines:
+                raise InvalidParameter(
+                    f"{what} are made from the splines, which were not asked for.", f"Ask for both (--splines {flag})."
+                )
         if self.frame_start is not None and self.frame_end is not None and self.frame_start > self.frame_end:
             raise InvalidParameter(
                 f"Roto should begin at frame {self.frame_start} and end before, at {self.frame_end}.",

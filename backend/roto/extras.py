@@ -9,13 +9,23 @@ from typing import Any
 from backend.pipeline.context import StageContext
 from shared.artifacts import frame_name
 from shared.roto_params import RotoParams
-from shared.roto_splines import SPLINES_FILE
+from shared.roto_splines import SPLINES_FILE, LabelSplines
 
+from .exports import write_after_effects_masks, write_cryptomattes, write_multilayer, write_nuke_roto
 from .outputs import Bools, read_mask
 from .publish import Finished
 from .splines import fit_splines, write_splines
 
+CRYPTOMATTE = "combined/cryptomatte"
+LAYERS = "combined/layers"
+"""Folders under roto/ for pictures of all objects together."""
+
+NUKE_SCRIPT = "nuke_roto.py"
+AFTER_EFFECTS_SCRIPT = "after_effects_masks.jsx"
+"""Files in a label's folder, beside its splines."""
+
 _FITTING = "Fitting splines"
+_WRITING = "Writing masks for other programs"
 
 
 def add_splines(done: Finished, params: RotoParams, context: StageContext) -> Mapping[str, dict[str, Any]]:
@@ -33,11 +43,43 @@ def add_splines(done: Finished, params: RotoParams, context: StageContext) -> Ma
 
         found = fit_splines(masks, sorted(paths), label, step, params.spline_error)
         write_splines(folder / SPLINES_FILE, found)
+        _add_scripts(folder, found, params, context, (done.plate[0], done.plate[-1]))
         facts[label] = {
             "splines": len(found.splines), "spline_keys": found.keys,
             "spline_error_px": round(found.fit_error_px, 3),
         }  # fmt: skip
     return facts
+
+
+def _add_scripts(
+    folder: Path, splines: LabelSplines, params: RotoParams, context: StageContext, frames: tuple[int, int]
+) -> None:
+    """The splines of a label for other programs."""
+    plate = context.shot.read().facts
+    if params.nuke:
+        write_nuke_roto(folder / NUKE_SCRIPT, splines, plate.pixel_aspect)
+    if params.after_effects:
+        path = folder / AFTER_EFFECTS_SCRIPT
+        write_after_effects_masks(path, splines, frames, plate.rate, plate.pixel_aspect)
+
+
+def add_pictures(done: Finished, params: RotoParams, context: StageContext) -> None:
+    """All objects of each new frame in one file, as they are asked for. Raises `JobCancelled`, `DiskFull`,
+    `ShotReadOnly`."""
+
+    def masks(label: str, number: int) -> Bools:
+        return read_mask(done.labels[label] / frame_name(number))
+
+    def step(at: int, total: int) -> None:
+        context.progress(at, total, note=_WRITING)
+
+    asked = ((params.cryptomatte, CRYPTOMATTE, write_cryptomattes), (params.multilayer, LAYERS, write_multilayer))
+    for wanted, name, write in asked:
+        if wanted:
+            folder = context.checkpoint_dir / "pictures" / name
+            aspect = context.shot.read().facts.pixel_aspect
+            write(folder, list(done.labels), done.numbers, masks, step, aspect)
+            done.others[name] = (folder, f"roto-{name.rpartition('/')[2]}")
 
 
 def mask_paths(done: Finished, label: str, context: StageContext) -> dict[int, Path]:

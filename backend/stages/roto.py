@@ -15,7 +15,7 @@ from backend.pipeline.context import StageContext
 from backend.pipeline.stage import Engine
 from backend.roto.changes import prints_of, read_before, reasons, record
 from backend.roto.engines import assign, engine_names, engine_of, engines_fingerprint
-from backend.roto.extras import add_splines
+from backend.roto.extras import add_pictures, add_splines
 from backend.roto.facts import Watch
 from backend.roto.hints import Said, decode, hinted_and_texts, keep_painted, prompts_fingerprint, require_places
 from backend.roto.labels import base_of, names_of
@@ -80,6 +80,7 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
     done.labels = {label: files.folder(key) for key, label in named.items()}
     with clock.measure(WRITING):
         add_union(done, context)
+        add_pictures(done, params, context)
     now, splines = prints_of(said.hints), add_splines(done, params, context)
     labels = _labels(named, files, store, reasons(read_before(shot), now), splines)
     with clock.measure(JUDGING):
