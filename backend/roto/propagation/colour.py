@@ -109,6 +109,12 @@ class ColourAnswer:
         p: Floats = self._anywhere[bins]
         return p
 
+    def nearest(self, bins: Bins, gx: Floats, gy: Floats) -> Floats:
+        """Probability by the nearest cell alone; shapes as they broadcast."""
+        cell = np.rint(gy).astype(np.int32) * CELLS + np.rint(gx).astype(np.int32)
+        p: Floats = self._p.ravel()[cell * _COLOURS + bins]
+        return p
+
     def at(self, bins: Bins, gx: Floats, gy: Floats) -> Floats:
         """Probability float32 [h, w], bilinear between the cells."""
         x0, y0 = np.minimum(gx.astype(np.int32), CELLS - 2), np.minimum(gy.astype(np.int32), CELLS - 2)

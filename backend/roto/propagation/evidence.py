@@ -15,6 +15,7 @@ _SURPRISE_OBJECT, _SURPRISE_BACKGROUND = 0.2, 0.02
 """How likely a pixel of the object, and one of a background that was seen, looks like nothing that was seen of it."""
 _UNSEEN = 0.2
 _FLOW_CORE = 0.7
+_RESTING = 0.15
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,9 @@ def odds_of_movement(picture: Working, carried: Carried, background: Background,
 
 
 def evidence_of_fate(picture: Working, carried: Carried, window: Window) -> Floats:
-    """What this frame adds to `proof`, -1..1: whether a pixel goes with the background or moves against it, as the object
-    does for the most part. Nothing where the object rests, where flow is not to be believed, and where the surface is
-    so bare that both movements explain it."""
+    """What this frame adds to `proof`, -1..1: whether a pixel goes with the background or moves against it, as the
+    object does for the most part. Nothing where the object rests, where flow is not to be believed, and where the
+    surface is so bare that both movements explain it. What did belong to it may rest for long, as a foot does."""
     against = np.sqrt(np.square(carried.main_flow - carried.still_flow).sum(2))
     moves = np.sqrt(np.square(carried.flow - carried.still_flow).sum(2))
     half = 0.35 * against + 0.25
@@ -131,7 +132,8 @@ def evidence_of_fate(picture: Working, carried: Carried, window: Window) -> Floa
     off = 1 - cv2.dilate(carried.prior, np.ones((5, 5), np.uint8))
     lab = picture.lab[window.cut]
     told = 1 - np.exp(-gap / (2 * allowance(squared_gap(lab, carried.still), slope_of(lab), off)))
-    evidence: Floats = (side * told * carried.trust).astype(np.float32)
+    heard = np.where((side < 0) & (carried.proof > 0), np.float32(_RESTING), np.float32(1.0))
+    evidence: Floats = (side * told * carried.trust * heard).astype(np.float32)
     return evidence
 
 

@@ -11,8 +11,8 @@ from .background import Background
 from .colour import Bins, ColourAnswer, ColourSpace, LocalColours, Place
 from .evidence import (
     carry,
-    evidence_of_fate,
     edge_prices,
+    evidence_of_fate,
     odds_of_appearing,
     odds_of_colour,
     odds_of_movement,
@@ -20,15 +20,18 @@ from .evidence import (
 )
 from .minimise import least_energy
 from .movement import Floats, Movement, fetch, pixel_grid
-from .pieces import belonging, found_again
+from .pieces import belonging
+from .portrait import Portrait
 from .store import HIDDEN, LOST, TRACKED
+from .whereabouts import Whereabouts, centre
 from .windows import Window, Working
 
 _PRICE = 4.0
 """Log odds that a pixel of unmarked boundary costs."""
 _ROUNDS = 50
-_PROOF, _DISPROOF, _PROOF_RATE = 3.0, 6.0, 1.0
 _RECENT, _FADE = 0.3, 0.7
+_PROOF, _DISPROOF = 3.0, 6.0
+"""The most log odds that having moved with the object, or with the background, amounts to."""
 _LEAST_SHARE, _LEAST_PX = 0.02, 12.0
 """Of the area that an object had: with less it is taken for gone."""
 
@@ -44,53 +47,55 @@ class Proposal:
 
 
 class Tracker:
-    """State: the mask and picture of the last frame, colours of the anchor (never forgotten) and of late, background.
+    """State: the mask and picture of the last frame; how pixels moved so far (proof, log odds, float32 [h, w]); colours
+    of the anchor, never forgotten, and of late; the background; whereabouts.
 
     All of it follows from the anchor and from the pictures and masks since, and fades but for the anchor's colours.
     """
 
     def __init__(self, picture: Working, soft: Floats, others: Floats) -> None:
         """soft: float32 [h, w], not empty. others: float32 [h, w], where other objects are."""
-        self._area = max(float(soft.sum()), _LEAST_PX)
-        self._size = float(np.sqrt(self._area))
-        self._cell = float(np.clip(self._size / 3.0, 5.0, 60.0))
-        self._before, self.soft = picture, soft
-        self._place = self._find_place(soft) or Place(0.0, 0.0, self._cell)
+        self._whereabouts = Whereabouts(soft)
+        self._cell = float(np.clip(self._whereabouts.size / 3.0, 5.0, 60.0))
+        self._take(picture, soft, others)
         window = self._around(soft) or Window.at(0.0, 0.0, 2.0, (soft.shape[0], soft.shape[1]))
         self._space = ColourSpace.fit(picture.lab[window.cut].reshape(-1, 3))
         self._anchor, self._recent = LocalColours(), LocalColours()
         for model in (self._anchor, self._recent):
             self._learn(model, window, np.ones_like(soft))
         self._sure = self._separability(window)
-        self._background = Background(picture.lab, 1 - np.maximum(soft, others))
-        self._proof = np.where(soft > 0.5, np.float32(_PROOF), np.float32(0.0))
-        self._speed = np.zeros(2, np.float32)
-        self._seen: Place | None = self._place
-        self._away = 0
         self.state, self.confidence = TRACKED, 1.0
 
     def resume(self, picture: Working, soft: Floats, others: Floats) -> None:
         """Goes on at a later frame whose mask is known, with nothing but the anchor's colours remembered."""
+        self._take(picture, soft, others)
+        self._whereabouts = Whereabouts(soft)
+
+    def _take(self, picture: Working, soft: Floats, others: Floats) -> None:
         self._before, self.soft = picture, soft
         self._background = Background(picture.lab, 1 - np.maximum(soft, others))
-        self._place = self._seen = self._find_place(soft) or self._place
+        self._proof = np.where(soft > 0.5, np.float32(_PROOF), np.float32(0.0))
+        self._place = self._place_at(centre(soft))
+        self._portrait = self._portrait_of(soft)
+
+    def _portrait_of(self, soft: Floats) -> Portrait:
+        return Portrait(soft, self._place.x, self._place.y, self._whereabouts.size)
 
     def propose(self, picture: Working, movement: Movement, others: Floats) -> Proposal:
         """others: float32 [h, w], where other objects were in the frame before."""
+        self.carry_on(picture, movement, others)
         elsewhere = fetch(others, movement.back)
-        expected = np.maximum(fetch(self.soft, movement.back), elsewhere)
-        self._background.carry(picture.lab, movement, expected)
         window = self._around(fetch(self.soft, movement.back)) if self.state == TRACKED else None
         if window is None:
             return self._search(picture, elsewhere)
-        return self._follow(picture, movement, window)
+        followed = self._follow(picture, movement, window)
+        return self._completed(followed, picture, elsewhere) if self._whereabouts.away else followed
 
     def carry_on(self, picture: Working, movement: Movement, others: Floats) -> None:
-        """What `propose` does to the state, for a frame whose mask is known."""
+        """The part of `propose` that changes the state: all there is to do when the frame's mask is known."""
         expected = np.maximum(fetch(self.soft, movement.back), fetch(others, movement.back))
         self._background.carry(picture.lab, movement, expected)
-        if self.state != TRACKED:
-            self._drift()
+        self._whereabouts.drift(self._background.flow)
 
     def accept(self, picture: Working, soft: Floats, others: Floats, proposal: Proposal | None) -> None:
         """Takes the mask of the frame as decided, and learns from it. proposal: None when it is a kept mask."""
@@ -99,116 +104,107 @@ class Tracker:
             soft = np.zeros_like(soft)
         self._background.refresh(picture.lab, np.maximum(soft, others))
         self._before, self.soft = picture, soft
-        if self.state != TRACKED:
-            self._seen = None
-            return
-        self._move_to(soft)
         window = self._around(soft)
         if window is None:
             return
+        self._place = self._place_at(centre(soft))
+        if not self._whereabouts.away:
+            self._portrait = self._portrait_of(soft)
         self._recent.fade(_FADE)
         stable = np.where(soft > 0.5, np.float32(1.0), 0.3 + 0.7 * self._background.known)
         self._learn(self._recent, window, stable * _worth_learning(soft, proposal))
 
     def _follow(self, picture: Working, movement: Movement, window: Window) -> Proposal:
-        cut = window.cut
         carried = carry(self.soft, self._proof, self._before, picture, movement, self._background.flow, window)
-        self._place = self._find_place(carried.prior, window) or self._place
+        self._place = self._place_at(centre(carried.prior), window)
         colour = self._colours().at(*self._where(picture, window))
+        proof = np.clip(carried.proof + evidence_of_fate(picture, carried, window), -_DISPROOF, _PROOF)
         odds = (
             odds_of_place(carried.prior, carried.trust, self._sure)
             + odds_of_colour(colour, self._sure)
             + odds_of_movement(picture, carried, self._background, window)
+            + np.where(carried.prior > 0.5, np.minimum(proof, 0), np.maximum(proof, 0))
         )
-        proof = np.clip(carried.proof + _PROOF_RATE * evidence_of_fate(picture, carried, window), -_DISPROOF, _PROOF)
-        odds += np.where(carried.prior > 0.5, np.minimum(proof, 0), np.maximum(proof, 0))
         self._proof = np.zeros_like(self.soft)
-        self._proof[cut] = proof
-        soft = self._decide(odds, picture, window)
-        soft = belonging(soft, carried.prior, self._size)
+        self._proof[window.cut] = proof
+        soft = belonging(self._decide(odds, picture, window), carried.prior, self._whereabouts.size)
         return self._whole(window, soft, odds, colour)
+
+    def _completed(self, followed: Proposal, picture: Working, elsewhere: Floats) -> Proposal:
+        """Little is left of it: what shows up where it should be by now counts, and more than remains elsewhere."""
+        searched = self._search(picture, elsewhere)
+        if float((searched.soft > 0.5).sum()) <= float((followed.soft > 0.5).sum()):
+            return followed
+        y, x = np.mgrid[0 : self.soft.shape[0], 0 : self.soft.shape[1]]
+        far = np.hypot(x - self._whereabouts.x, y - self._whereabouts.y) > self._whereabouts.reach
+        kept = np.where(far, np.float32(0.0), followed.soft)
+        return Proposal(np.maximum(kept, searched.soft), np.maximum(followed.odds, searched.odds), searched.colour)
 
     def _search(self, picture: Working, elsewhere: Floats) -> Proposal:
-        """Looks for the object around where it should be by now, further away the longer it is gone."""
-        self._drift()
-        reach = self._size * (1.5 + 0.1 * self._away)
-        window = Window.at(self._place.x, self._place.y, reach, (elsewhere.shape[0], elsewhere.shape[1]))
-        bins = self._space.bins(picture.lab[window.cut])
-        colour = self._colours().anywhere(bins)
-        odds = odds_of_colour(colour, self._sure) + odds_of_appearing(self._background, window)
-        odds -= 6.0 * elsewhere[window.cut]
-        soft = found_again(self._decide(odds, picture, window), odds, colour, self._area)
+        """Looks for the object around where it should be by now."""
+        where = self._whereabouts
+        whole = Window(0, 0, elsewhere.shape[1], elsewhere.shape[0])
+        answer = self._colours()
+        against = odds_of_appearing(self._background, whole)
+        in_sight = np.where(elsewhere > 0.5, np.float32(-np.inf), against)
+        place = Place(where.x, where.y, self._cell)
+        found = self._portrait.find(picture, answer, self._space, in_sight, place, where.reach, where.size)
+        if found is None:
+            nothing = np.zeros_like(elsewhere)
+            return Proposal(nothing, nothing - 8, nothing + 0.5)
+        outline = self._portrait.moved(*found)
+        window = self._around(outline) or whole
+        self._place = Place(*found, self._cell)
+        colour = answer.at(*self._where(picture, window))
+        odds = odds_of_colour(colour, self._sure) + against[window.cut] - 6.0 * elsewhere[window.cut]
+        odds += odds_of_place(outline[window.cut], np.zeros_like(colour), 1.0)
+        soft = belonging(self._decide(odds, picture, window), outline[window.cut], where.size)
         return self._whole(window, soft, odds, colour)
-
-    def _drift(self) -> None:
-        """Where an object that is not seen should be by now: it keeps its speed, and the background takes it along."""
-        self._away += 1
-        flow = self._background.flow
-        y, x = (int(np.clip(v, 0, n - 1)) for v, n in zip((self._place.y, self._place.x), flow.shape[:2], strict=True))
-        step = self._speed - flow[y, x]
-        self._place = Place(self._place.x + float(step[0]), self._place.y + float(step[1]), self._cell)
 
     def _decide(self, odds: Floats, picture: Working, window: Window) -> Floats:
         return least_energy(odds / _PRICE, edge_prices(picture, window), 1 / (1 + np.exp(-odds)), _ROUNDS)
 
     def _whole(self, window: Window, soft: Floats, odds: Floats, colour: Floats) -> Proposal:
-        shape = self.soft.shape
         parts = []
         for part, outside in ((soft, 0.0), (odds, -8.0), (colour, 0.5)):
-            whole = np.full(shape, outside, np.float32)
+            whole = np.full(self.soft.shape, outside, np.float32)
             whole[window.cut] = part
             parts.append(whole)
         return Proposal(*parts)
 
     def _judge(self, soft: Floats, others: Floats, proposal: Proposal | None) -> None:
         """Whether it is there, and how sure that is."""
-        area = float((soft > 0.5).sum())
-        if area < max(_LEAST_PX, _LEAST_SHARE * self._area):
+        inside = soft > 0.5
+        area = float(inside.sum())
+        gone = area < max(_LEAST_PX, _LEAST_SHARE * self._whereabouts.area)
+        if gone:
             if self.state == TRACKED:
-                self.state, self._away = self._why_gone(others), 0
+                self.state = self._why_gone(others)
             self.confidence = 0.0
-            return
-        self.state, self._away = TRACKED, 0
-        grown = min(1.25, max(0.96, area / self._area))
-        self._area *= grown
-        self._size = float(np.sqrt(self._area))
-        if proposal is not None:
-            certain = 1 / (1 + np.exp(-proposal.odds[soft > 0.5]))
-            self.confidence = float(certain.mean() * min(1.0, (area / self._area) ** 0.5))
+        else:
+            self.state = TRACKED
+        self._whereabouts.saw(np.zeros_like(soft) if gone else soft)
+        if not gone and proposal is not None:
+            certain = 1 / (1 + np.exp(-proposal.odds[inside]))
+            self.confidence = float(certain.mean() * min(1.0, (area / self._whereabouts.area) ** 0.5))
 
     def _why_gone(self, others: Floats) -> str:
         """Left the picture, or behind another object: hidden. Neither: lost."""
-        window = Window.around(self.soft, 0, 0.5)
-        if window is None:
-            return self.state if self.state != TRACKED else LOST
-        h, w = self.soft.shape
-        step = np.abs(self._speed - self._background.flow.mean((0, 1))) + 2.0
-        leaving = window.x0 <= step[0] or window.y0 <= step[1] or window.x1 >= w - step[0] or window.y1 >= h - step[1]
-        x0, y0, x1, y1 = (int(v) for v in (window.x0 - 3, window.y0 - 3, window.x1 + 3, window.y1 + 3))
-        near = others[max(0, y0) : y1, max(0, x0) : x1]
-        behind = near.size > 0 and float((near > 0.5).mean()) > 0.25
-        return HIDDEN if leaving or behind else LOST
-
-    def _move_to(self, soft: Floats) -> None:
-        """The place, and the speed relative to the background, in px a frame, which an occlusion outlasts."""
-        place = self._find_place(soft)
-        if place is None:
-            return
-        if self._seen is not None:
-            flow = self._background.flow[soft > 0.5].mean(0)
-            moved = np.array([place.x - self._seen.x, place.y - self._seen.y], np.float32) + flow
-            self._speed = 0.8 * self._speed + 0.2 * moved
-        self._place = self._seen = place
+        shape = (others.shape[0], others.shape[1])
+        where = self._whereabouts
+        near = others[Window.at(where.x, where.y, 0.6 * where.size + 3, shape).cut]
+        behind = float((near > 0.5).mean()) > 0.25
+        return HIDDEN if behind or where.leaves(shape) else LOST
 
     def _around(self, soft: Floats) -> Window | None:
-        return Window.around(soft, max(16.0, 0.6 * self._size))
+        return Window.around(soft, max(16.0, 0.6 * self._whereabouts.size))
 
-    def _find_place(self, soft: Floats, window: Window | None = None) -> Place | None:
-        y, x = np.nonzero(soft > 0.5)
-        if not len(x):
-            return None
-        x0, y0 = (window.x0, window.y0) if window is not None else (0, 0)
-        return Place(float(x.mean()) + x0, float(y.mean()) + y0, self._cell)
+    def _place_at(self, found: tuple[float, float] | None, window: Window | None = None) -> Place:
+        """Where the grid of colours lies: around what is seen, or around where the object should be when little is."""
+        if found is None or self._whereabouts.away:
+            return Place(self._whereabouts.x, self._whereabouts.y, self._cell)
+        x0, y0 = (0, 0) if window is None else (window.x0, window.y0)
+        return Place(found[0] + x0, found[1] + y0, self._cell)
 
     def _where(self, picture: Working, window: Window) -> tuple[Bins, Floats, Floats]:
         x, y = pixel_grid(*window.shape, window.x0, window.y0)
@@ -238,4 +234,5 @@ def _worth_learning(soft: Floats, proposal: Proposal | None) -> Floats:
     if proposal is None:
         return (np.abs(soft - 0.5) > 0.4).astype(np.float32)
     agrees = np.where(soft > 0.5, proposal.colour > 0.25, proposal.colour < 0.75)
-    return ((np.abs(proposal.odds) > 1.0) & agrees).astype(np.float32)
+    learned: Floats = ((np.abs(proposal.odds) > 1.0) & agrees).astype(np.float32)
+    return learned
