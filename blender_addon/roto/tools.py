@@ -6,9 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from gpu_extras.presets import draw_circle_2d
 
+from ..shared.errors import BacklotError
 from . import objects
+from .editor import plate_of, plate_view, shows_plate
 
+_SEGMENTS = 48
 _SIZE = "scene.backlot_roto.brush_radius"
 _KEYS = (
     ("backlot.roto_delete_hint", {"type": "X", "value": "PRESS"}, None),
@@ -71,6 +75,9 @@ class BacklotRotoBrush(bpy.types.WorkSpaceTool):
         layout.prop(objects.of_scene(context.scene), "brush_radius")
         _draw_settings(context, layout)
 
+    def draw_cursor(context: bpy.types.Context, _tool: Any, at: tuple[float, float]) -> None:
+        _draw_brush(context, at)
+
 
 def _draw_settings(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
     active = objects.active_object(context.scene)
@@ -78,6 +85,19 @@ def _draw_settings(context: bpy.types.Context, layout: bpy.types.UILayout) -> No
     state = objects.of_scene(context.scene)
     layout.prop(state, "opacity", slider=True)
     layout.prop(state, "outline")
+
+
+def _draw_brush(context: bpy.types.Context, at: tuple[float, float]) -> None:
+    """The brush around the mouse. Blender calls it as long as the tool is chosen, even after the extension has gone."""
+    scene = context.scene
+    if not hasattr(scene, "backlot_roto") or not shows_plate(scene, context.space_data):
+        return
+    try:
+        size = plate_of(scene).size
+    except BacklotError:
+        return
+    radius = objects.of_scene(scene).brush_radius * plate_view(context.region, size).scale
+    draw_circle_2d(at, (1.0, 1.0, 1.0, 0.9), max(radius, 1.0), segments=_SEGMENTS)
 
 
 TOOLS = (BacklotRotoTool, BacklotRotoBrush)

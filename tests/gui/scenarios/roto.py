@@ -75,6 +75,9 @@ def take_back(window, scene):
     yield from drag(window, [(x - 8, y - 6), (x, y), (x + 8, y + 6)], shot="3_stroke")
     yield (lambda: hints(scene) == 3), WAIT_S
     yield (lambda: has_preview(scene)), WAIT_S
+    mouse(window, (x + 50, y), "")
+    yield 0.3
+    window.screenshot("3_brush")
     key("ctrl+z")
     yield (lambda: hints(bpy.context.scene) == 2), WAIT_S
     yield (lambda: stored_hints(window) == 2), WAIT_S
