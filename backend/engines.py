@@ -47,7 +47,7 @@ ENGINES: tuple[EngineInfo, ...] = (
         "Apache-2.0 (MediaPipe, OpenCV, and the models in MediaPipe's package) AND BSD-3-Clause (NumPy, SciPy)",
     ),
     EngineInfo("roto", "sam2", LEARNED, _TRANSFORMERS, "Apache-2.0 (SAM 2.1)"),
-    EngineInfo("roto", "sam3", LEARNED, _TRANSFORMERS, "Meta's SAM licence: read it before commercial work"),
+    EngineInfo("roto", "sam3", LEARNED, _TRANSFORMERS, "LicenseRef-scancode-sam-2025-11-19 (Meta's SAM licence)"),
     EngineInfo("roto", "groundingdino", LEARNED, _TRANSFORMERS, "Apache-2.0 (Grounding DINO; SAM 2.1)"),
     EngineInfo("roto", "owlv2", LEARNED, _TRANSFORMERS, "Apache-2.0 (OWLv2; SAM 2.1)"),
     EngineInfo("depth", "mvs", WEIGHT_FREE, "BSD-3-Clause (PyTorch, OpenEXR) AND Apache-2.0 (OpenCV)"),

@@ -37,17 +37,24 @@ def with_found(
     hints: Mapping[str, HintsOf], texts: Mapping[str, str], found: Sequence[tuple[str, HintsOf]], near: int = 0
 ) -> dict[str, HintsOf]:
     """The hints to follow, by label or instance key. hints: of a `RotoJob`; those of `person_01` correct the second
-    person of `found` (label, hints; by first appearance), or are a person of their own where fewer were found."""
-    named = {label: said for label, said in hints.items() if instance_of(label, texts) is None}
+    person of `found` (label, hints; by first appearance) and those of `person` the first, or are a person of their own
+    where fewer were found."""
+    named = {label: said for label, said in hints.items() if _text_of(label, texts) is None}
     said_of = {label: said for label, said in hints.items() if label not in named}
     count = dict.fromkeys(texts, 0)
     for label, own in found:
-        said = said_of.pop(instance_name(label, count[label], 2), None)
-        named[instance_key(label, count[label])] = own if said is None else Corrected(said, own, near)
+        index = count[label]
+        said = said_of.pop(instance_name(label, index, 2), None) or (said_of.pop(label, None) if index == 0 else None)
+        named[instance_key(label, index)] = own if said is None else Corrected(said, own, near)
         count[label] += 1
     for label, said in said_of.items():
-        text = instance_of(label, texts)
+        text = _text_of(label, texts)
         assert text is not None
         named[instance_key(text, count[text])] = said
         count[text] += 1
     return named
+
+
+def _text_of(label: str, texts: Mapping[str, str]) -> str | None:
+    """The text whose find the hints of a label correct."""
+    return label if label in texts else instance_of(label, texts)

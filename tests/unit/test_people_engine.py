@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from backend.roto import flow
-from backend.roto.corrections import Corrected
+from backend.roto.corrections import Corrected, with_found
 from backend.roto.cut import Hints
 from backend.roto.job import RotoJob
 from backend.roto.people import engine, roto_frames
@@ -116,3 +116,10 @@ def test_what_the_artist_says_of_a_person_counts_around_it(
 def test_found_hints_stay_where_all_are_near_the_artists() -> None:
     said, found = {5: Hints(absent=True)}, {3: Hints(), 6: Hints()}
     assert list(Corrected(said, found, 8)) == [3, 5, 6] and list(Corrected(said, found, 1)) == [3, 5]
+
+
+def test_hints_of_the_text_itself_are_of_the_first() -> None:
+    said, found = {5: Hints(absent=True)}, {30: Hints()}
+    hints = with_found({"person": said}, {"person": "person"}, [("person", found), ("person", {9: Hints()})], 8)
+    assert list(hints) == ["person#0", "person#1"] and list(hints["person#0"]) == [5, 30]
+    assert list(with_found({"person": said}, {"person": "person"}, [])) == ["person#0"]
