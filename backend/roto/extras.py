@@ -13,11 +13,11 @@ from shared.roto_splines import SPLINES_FILE, LabelSplines
 
 from .exports import write_after_effects_masks, write_cryptomattes, write_multilayer, write_nuke_roto
 from .outputs import Bools, read_mask
-from .publish import Finished
+from .publish import Finished, may_write
 from .splines import fit_splines, write_splines
 
-CRYPTOMATTE = "combined/cryptomatte"
-LAYERS = "combined/layers"
+CRYPTOMATTE = "exports/cryptomatte"
+LAYERS = "exports/layers"
 """Folders under roto/ for pictures of all objects together."""
 
 NUKE_SCRIPT = "nuke_roto.py"
@@ -64,7 +64,8 @@ def _add_scripts(
 
 
 def add_pictures(done: Finished, params: RotoParams, context: StageContext) -> None:
-    """All objects of each new frame in one file, as they are asked for. Raises `JobCancelled`, `DiskFull`,
+    """All objects of each new frame in one file, as they are asked for; somebody else's files there stay, and a notice
+    says so. Raises `JobCancelled`, `DiskFull`,
     `ShotReadOnly`."""
 
     def masks(label: str, number: int) -> Bools:
@@ -75,7 +76,7 @@ def add_pictures(done: Finished, params: RotoParams, context: StageContext) -> N
 
     asked = ((params.cryptomatte, CRYPTOMATTE, write_cryptomattes), (params.multilayer, LAYERS, write_multilayer))
     for wanted, name, write in asked:
-        if wanted:
+        if wanted and may_write(name, "picture", context):
             folder = context.checkpoint_dir / "pictures" / name
             aspect = context.shot.read().facts.pixel_aspect
             write(folder, list(done.labels), done.numbers, masks, step, aspect)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -26,8 +27,10 @@ _LOOKED_AT = 4096
 _SPECK = 0.02
 """Share of the mask below which a piece does not count."""
 
+_NOTHING: Mapping[str, float] = MappingProxyType({})
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class MaskFacts:
     """One object on one frame. area: px. centroid: x, y, px, edges at integers. box: half-open. rim: the mask touches
     the picture's. pieces: that are more than specks. signature: square roots of the shares of 64 colours, float32 [64],
@@ -45,8 +48,8 @@ class MaskFacts:
     pieces: int = 0
     signature: NDArray[np.float32] | None = None
     kept: float = 1.0
-    covers: Mapping[str, float] = field(default_factory=dict)
-    overlap: Mapping[str, float] = field(default_factory=dict)
+    covers: Mapping[str, float] = _NOTHING
+    overlap: Mapping[str, float] = _NOTHING
 
 
 @dataclass
@@ -84,8 +87,8 @@ class Watch:
                     *_form(mask, box),
                     signature=None if picture is None else _signature(mask, box, picture),
                     kept=_kept(mask, before.get(key)),
-                    covers={other: share for other, share in covers.items() if share > 0.05},
-                    overlap=overlaps.get(key, {}),
+                    covers={other: share for other, share in covers.items() if share > 0.05} or _NOTHING,
+                    overlap=overlaps.get(key) or _NOTHING,
                 )
             )
             self._remember(key, frame.number, mask)

@@ -78,7 +78,7 @@ def test_late_and_lost_instances_are_black_where_they_are_not(tmp_path: Path) ->
     files = MaskFiles(tmp_path, (6, 4), ["person"], RotoParams())
     for masks in (frame(1), frame(2, person_1=0.9), frame(3, person_0=0.8, person_1=0.1), frame(4, person_0=0.8)):
         files.write(masks)
-    areas = {key: track.area for key, track in files.tracks.items()}
+    areas = {key: list(track.area) for key, track in files.tracks.items()}
     assert areas == {"person#1": [0, 24, 0, 0], "person#0": [0, 0, 24, 24]}
     assert files.tracks["person#0"].state == [HIDDEN, HIDDEN, TRACKED, TRACKED]
     assert [read_mask(tmp_path / "person#1" / f"frame_{n:04d}.png").any() for n in (1, 2, 3, 4)] == [

@@ -365,7 +365,7 @@ def test_files_for_other_programs(shot: ShotFolder, footage: Path, engine: Colou
     for name in ("cryptomatte", "layers"):
         folder = shot.roto_dir / "combined" / name
         assert sorted(path.name for path in folder.iterdir()) == [f"frame_{number}.exr" for number in NUMBERS]
-        assert any(artifact.path == f"roto/combined/{name}" for artifact in made.artifacts)
+        assert any(artifact.path == f"roto/exports/{name}" for artifact in made.artifacts)
     for name in ("splines.json", "nuke_roto.py", "after_effects_masks.jsx"):
         assert (shot.roto_dir / "red" / name).is_file()
     run_roto(shot.root, footage)
