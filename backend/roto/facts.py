@@ -48,8 +48,8 @@ class MaskFacts:
     pieces: int = 0
     signature: NDArray[np.float32] | None = None
     kept: float = 1.0
-    covers: Mapping[str, float] = _NOTHING
-    overlap: Mapping[str, float] = _NOTHING
+    covers: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
+    overlap: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass
