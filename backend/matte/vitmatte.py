@@ -116,7 +116,7 @@ class VitMatte:
         release()
         if max(height, width) < 2 * _SMALLEST:
             raise OutOfMemory(f"The device has too little memory for a matte of {width} x {height} pixels.")
-        self._most = height * width // 2
+        self._most = (max(height, width) // 2 + _MARGIN) * min(height, width)
         self._notice(f"The device has too little memory for {width} x {height} pixels at once: pieces from now on.")
 
     def _run(self, picture: Picture, trimap: Trimap) -> Alpha:
