@@ -13,6 +13,7 @@ from . import (
     jobs,
     roto,
     roto_hints,
+    roto_run,
     roto_session,
     solving,
     tracks,
@@ -34,6 +35,7 @@ CLASSES = (
     *world.CLASSES,
     *depth.CLASSES,
     *roto.CLASSES,
+    *roto_run.CLASSES,
     *roto_hints.CLASSES,
     *roto_session.CLASSES,
 )

@@ -55,7 +55,7 @@ class BacklotRotoBrush(bpy.types.WorkSpaceTool):
     bl_idname = "backlot.roto_brush"
     bl_label = "Roto Brush"
     bl_description = "Paint on the object, with Ctrl on what is none of it.\nF: size of the brush"
-    bl_icon = "brush.generic"
+    bl_icon = "ops.generic.select_circle"
     bl_widget = None
     bl_keymap = (
         *_hinting("STROKE"),

@@ -142,7 +142,7 @@ def test_propagate_ends_in_the_scene(pump: Any, home: Path, root: Path) -> None:
 
 def start(pump: Any, scene: Any, direction: str, frame: int) -> None:  # noqa: F811
     """As the button does: the operator itself waits where there is no window."""
-    from bl_ext.user_default.backlot.operators.roto import RANGES
+    from bl_ext.user_default.backlot.operators.roto_run import RANGES
     from bl_ext.user_default.backlot.operators.starting import start_job
     from bl_ext.user_default.backlot.requests import roto_request
 
