@@ -363,11 +363,11 @@ def test_files_for_other_programs(shot: ShotFolder, footage: Path, engine: Colou
     asked = {"splines": True, "cryptomatte": True, "multilayer": True, "nuke": True, "after_effects": True}
     made = run_roto(shot.root, footage, **asked)
     for name in ("cryptomatte", "layers"):
-        folder = shot.roto_dir / "combined" / name
+        folder = shot.roto_dir / "exports" / name
         assert sorted(path.name for path in folder.iterdir()) == [f"frame_{number}.exr" for number in NUMBERS]
         assert any(artifact.path == f"roto/exports/{name}" for artifact in made.artifacts)
     for name in ("splines.json", "nuke_roto.py", "after_effects_masks.jsx"):
         assert (shot.roto_dir / "red" / name).is_file()
     run_roto(shot.root, footage)
-    assert not (shot.roto_dir / "combined" / "layers").exists()
+    assert not (shot.roto_dir / "exports" / "layers").exists()
     assert not (shot.roto_dir / "red" / "nuke_roto.py").exists()
