@@ -29,7 +29,7 @@ _BOX_MARGIN = 0.4
 """Of what is seen around a box, in sides of it."""
 _AROUND_MARKS = 0.45
 """The same around clicks, in sides of the picture."""
-_TRIAL_PIXELS = 70_000
+_TRIAL_PIXELS = 65_000
 """Of the working picture then: several sizes are tried on it."""
 _KEPT = 3.0
 """Log odds that a mask keeps against other evidence where it is corrected."""

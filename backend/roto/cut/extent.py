@@ -16,7 +16,7 @@ from .superpixels import Doubles, Superpixels
 
 Flags = NDArray[np.bool_]
 
-_RADII = (0.06, 0.11, 0.2, 0.35)
+_RADII = (0.08, 0.17, 0.35)
 """Sizes that are tried, in sides of the picture."""
 _RIM = 0.8
 _LARGER = 0.25

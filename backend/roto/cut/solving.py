@@ -21,7 +21,7 @@ _CERTAIN = 6.0
 _MOST = 4.0
 """Log odds of what is marked, and the most that evidence gives."""
 _SMOOTHNESS = 0.35
-_PIXEL_ROUNDS = 25
+_PIXEL_ROUNDS = 18
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Weighing:
     looks: float
 
 
-FIRST = Weighing(5, 0.5, 1.0)
+FIRST = Weighing(4, 0.5, 1.0)
 TRIAL = Weighing(2, 0.5, 1.0)
 CORRECTING = Weighing(2, 1.0, 0.5)
 

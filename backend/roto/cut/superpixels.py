@@ -102,7 +102,8 @@ def _flooded(colours: NDArray[np.uint8]) -> Labels:
     """Watershed from a grid of markers, each on the calmest pixel near by (waterpixels: Machairas et al. 2015)."""
     height, width = colours.shape[:2]
     calm = np.asarray(cv2.GaussianBlur(colours, (0, 0), 0.8), np.uint8)
-    slope = sum(np.abs(cv2.Sobel(calm, cv2.CV_32F, dx, 1 - dx)).max(axis=2) for dx in (0, 1))
+    gray = cv2.cvtColor(calm, cv2.COLOR_RGB2GRAY)
+    slope = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
     markers = np.zeros((height + 2, width + 2), np.int32)  # watershed spoils the outermost pixels
     y, x = _calmest(np.asarray(slope, np.float32))
     for dy, dx in _AROUND[:4]:

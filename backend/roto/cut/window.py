@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
-_PIXELS = 110_000
+_PIXELS = 90_000
 """Of the working picture: a preview's time grows with it."""
 _LARGEST_SCALE = 1.5
 _LEAST_SIDE = 16
