@@ -106,7 +106,7 @@ def bench_clip(clip: Path, options: argparse.Namespace) -> Result:
         found = found_masks(shot, true)
         by_object = {name: score(found[name], true[name]) for name in true}
         peer, peer_seconds = (None, 0.0) if options.no_peer else _peer(pictures, true, boxes)
-        clicked, click, remade = _clicked(clip, shot, options, found, true) if options.click else (None, "", 0)
+        clicked, click, remade = _clicked(clip, shot, options, found, true, boxes) if options.click else (None, "", 0)
         if options.sheets:
             options.sheets.mkdir(parents=True, exist_ok=True)
             write_sheet(options.sheets / f"{clip.name}.png", pictures, found, true)
@@ -201,7 +201,12 @@ def _reader(pictures: Sequence[Path]) -> Callable[[int], Picture]:
 
 
 def _clicked(
-    clip: Path, shot: Path, options: argparse.Namespace, found: Masks, true: Masks
+    clip: Path,
+    shot: Path,
+    options: argparse.Namespace,
+    found: Masks,
+    true: Masks,
+    boxes: Mapping[str, tuple[int, Box]],
 ) -> tuple[Score | None, str, int]:
     """The score after one click, the click, and how many frames it made anew."""
     errors = {
@@ -215,7 +220,9 @@ def _clicked(
     name, index = min(errors, key=errors.__getitem__)
     x, y, include = corrective_click(found[name][index], true[name][index])
     point = f"{x:g},{y:g},{'+' if include else '-'}"
-    facts = _run(clip, shot, options, ["--label", name, "--frame", str(index + 1), f"--points={point}"])
+    # What the command line says of a frame takes the place of what was said of it.
+    box = _box_flags({name: boxes[name]}) if boxes[name][0] == index else ["--label", name, "--frame", str(index + 1)]
+    facts = _run(clip, shot, options, [*box, f"--points={point}"])
     again = found_masks(shot, true)
     after = mean_score([score(again[name], true[name]) for name in true])
     return after, f"{name} at frame {index + 1}: {point}", int(facts["frames_made"])
