@@ -12,8 +12,9 @@ from ..roto import edits, objects
 from ..roto.editor import Plate, plate_of, plate_place, plate_view, shows_plate
 from ..roto.gesture import BOX, POINT, STROKE, Gesture
 from ..roto.holdout import set_up_holdout
-from ..roto.png import encode, write_mask
+from ..roto.png import encode, read_grey, write_mask
 from ..roto.sources import of_image, of_mask
+from ..shared.artifacts import frame_name
 from ..shared.errors import BacklotError, InvalidParameter, InvalidRequest, ShotReadOnly
 from ..shared.roto_prompts import painted_mask
 from ..shared.shot import ShotFolder
@@ -222,6 +223,26 @@ class BACKLOT_OT_roto_from_mask(_FromBlender, bpy.types.Operator):
         return of_mask(mask, context.scene, plate.size)
 
 
+class BACKLOT_OT_roto_keep_mask(_FromBlender, bpy.types.Operator):
+    """Take the object's mask of this frame, as Propagate made it, as a hint: it stays so, and its neighbours follow
+    it"""
+
+    bl_idname = "backlot.roto_keep_mask"
+    bl_label = "Keep This Mask"
+
+    def pixels(self, context: bpy.types.Context, plate: Plate) -> Any:
+        active, number = objects.active_object(context.scene), plate.number(context.scene)
+        try:
+            if active is None:
+                raise FileNotFoundError
+            grey = read_grey(ShotFolder(plate.folder).roto_dir / active.label / frame_name(number))
+        except FileNotFoundError:
+            raise InvalidRequest(f"The object has no mask at frame {number}.", "Press Propagate first.") from None
+        if grey.shape != plate.size[::-1]:
+            raise InvalidRequest(f"The mask of frame {number} is not of the plate's size.", "Run roto again.")
+        return grey > 127
+
+
 class BACKLOT_OT_setup_roto_holdout(bpy.types.Operator):
     """Put an object of the plate before the render, in the compositor: cut out by its matte, or by its mask where
     there is none"""
@@ -263,5 +284,6 @@ CLASSES = (
     BACKLOT_OT_roto_delete_hint,
     BACKLOT_OT_roto_from_image,
     BACKLOT_OT_roto_from_mask,
+    BACKLOT_OT_roto_keep_mask,
     BACKLOT_OT_setup_roto_holdout,
 )

@@ -161,7 +161,7 @@ class _Display:
 
 
 class _Sources:
-    bl_label = "Hints from Blender"
+    bl_label = "Hints from Masks"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -171,6 +171,8 @@ class _Sources:
         column.separator()
         column.prop(state, "drawn", text="")
         column.operator("backlot.roto_from_mask", icon="MOD_MASK")
+        column.separator()
+        column.operator("backlot.roto_keep_mask", icon="LOCKED")
 
 
 class _Matte:

@@ -41,7 +41,7 @@ class BacklotRotoTool(bpy.types.WorkSpaceTool):
         "Click on the object, Ctrl-click on what is none of it, drag a box around it.\n"
         "X: delete the hint under the mouse. Page Up, Page Down: next, previous frame with hints"
     )
-    bl_icon = "ops.generic.select_box"
+    bl_icon = "ops.paint.eyedropper_add"
     bl_widget = None
     bl_keymap = (*_hinting("POINT"), *_KEYS)
 
@@ -55,7 +55,7 @@ class BacklotRotoBrush(bpy.types.WorkSpaceTool):
     bl_idname = "backlot.roto_brush"
     bl_label = "Roto Brush"
     bl_description = "Paint on the object, with Ctrl on what is none of it.\nF: size of the brush"
-    bl_icon = "ops.generic.select_circle"
+    bl_icon = "brush.paint_texture.mask"
     bl_widget = None
     bl_keymap = (
         *_hinting("STROKE"),

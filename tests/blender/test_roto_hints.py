@@ -12,7 +12,7 @@ import pytest
 from shared.errors import InvalidRequest
 from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts, Stroke, read_prompts, write_prompts
 from shared.shot import ShotFolder
-from tests.blender.synthetic_roto import RotoPlan, circle, disc, write_grey
+from tests.blender.synthetic_roto import RotoPlan, circle, disc, write_grey, write_roto
 from tests.blender.synthetic_shot import ShotPlan, write_shot
 from tests.blender.test_session import home, pump, run_until  # noqa: F401  (fixtures)
 
@@ -211,6 +211,20 @@ def test_mask_splines_become_a_mask(scene: Any, shot: ShotFolder) -> None:
     scene.backlot_roto.drawn = bpy.data.masks.new("nothing")
     with pytest.raises(RuntimeError, match="no closed spline"):
         bpy.ops.backlot.roto_from_mask()
+
+
+def test_a_good_mask_is_kept(scene: Any, shot: ShotFolder) -> None:
+    import bpy
+    from bl_ext.user_default.backlot.roto.png import read_grey
+
+    hint("60,72")
+    with pytest.raises(RuntimeError, match="no mask at frame 1001"):
+        bpy.ops.backlot.roto_keep_mask()
+    write_roto(shot.root, RotoPlan(labels=("object",)))
+    bpy.ops.backlot.roto_keep_mask()
+    said = read_prompts(shot).labels["object"].frames["1001"]
+    assert said.include == ((60.0, 72.0),)
+    assert np.array_equal(read_grey(shot.roto_dir / str(said.mask)) == 255, disc(RotoPlan(), 0, 0))
 
 
 def draw_circle(mask: Any, at: tuple[float, float], radius: float) -> Any:
