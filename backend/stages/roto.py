@@ -13,7 +13,7 @@ from typing import Any
 from backend.media.plate import PlateReader
 from backend.pipeline.context import StageContext
 from backend.pipeline.stage import Engine
-from backend.roto.changes import prints_of, read_before, reasons, record
+from backend.roto.changes import Prints, prints_of, read_before, reasons, record
 from backend.roto.engines import assign, engine_names, engine_of, engines_fingerprint
 from backend.roto.extras import add_pictures, add_splines
 from backend.roto.facts import Watch
@@ -27,7 +27,7 @@ from backend.roto.report import label_report, work_facts
 from backend.roto.reports import problems
 from backend.roto.store import DiskMaskStore
 from backend.roto.timing import Clock
-from shared.artifacts import StageResult
+from shared.artifacts import Artifact, StageResult
 from shared.errors import ArtifactMissing
 from shared.roto_params import RotoParams
 from shared.roto_prompts import RotoPrompts, read_prompts
@@ -87,12 +87,17 @@ def run(params: RotoParams, context: StageContext) -> StageResult:
         found = problems(watch.named(named))
     report = RotoReport(ROTO_REPORT_VERSION, engine_names(work), labels, found, tuple(context.notices))
     done.report = document_text(report)
-    made = publish(done, context)
-    record(shot, now)
-    if done.whole:
-        store.prune()
+    made = _published(done, now, store, context)
     facts = _facts(report, len(done.numbers), clock)
     return StageResult("roto", report.engine, work[0].engine.version, facts, made)
+
+
+def _published(done: Finished, now: Prints, store: DiskMaskStore, context: StageContext) -> tuple[Artifact, ...]:
+    made = publish(done, context)
+    record(context.shot, now)
+    if done.whole:
+        store.prune()
+    return made
 
 
 def _said(prompts: RotoPrompts, pictures: Pictures, context: StageContext) -> Said:
