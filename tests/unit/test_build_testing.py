@@ -88,10 +88,10 @@ def test_a_file_that_cannot_be_imported_fails(run: Run, capfd: pytest.CaptureFix
 
 
 def test_what_hangs_is_ended(run: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(layers, "SILENCE_S", 4.0)
+    monkeypatch.setattr(layers, "SILENCE_S", 12.0)
     assert run("hang", "good") == 1
     said = capfd.readouterr().out
-    assert re.search(r"note: hang: stopped after 4 s without a test that ended in \S*test_it\.py::test_one", said)
+    assert re.search(r"note: hang: stopped after 12 s without a test that ended in \S*test_it\.py::test_one", said)
     assert said.splitlines()[-1] == "2 passed, 1 failed, 0 skipped"
 
 
