@@ -103,9 +103,9 @@ def _anchor(sighting: Sighting, track: Track, looked: Looked) -> Anchor:
 
 def _is_behind(anchor: Anchor) -> bool:
     """Whether somebody else overlaps the person and stands nearer to the camera: lower in the picture."""
-    return any(
-        _overlap(anchor.own.box, other.box) > _CLEAR and other.box[3] >= anchor.own.box[3] for other in anchor.others
-    )
+    own = anchor.own.sure_box
+    boxes = [other.sure_box for other in anchor.others]
+    return any(_overlap(own, box) > _CLEAR and box[3] >= own[3] for box in boxes)
 
 
 def _overlap(own: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:

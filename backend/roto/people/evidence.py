@@ -63,6 +63,16 @@ class PersonEvidence:
         mask[y0:y1, x0:x1] = self.soft.astype(np.float32) / 255.0
         return mask
 
+    @property
+    def sure_box(self) -> tuple[int, int, int, int]:
+        """The box around what is at least half sure; `box` has the mask's faintest traces too."""
+        x0, y0, _, _ = self.box
+        sure = self.soft >= 128
+        rows, columns = (np.flatnonzero(sure.any(axis)) for axis in (1, 0))
+        if not len(rows):
+            return self.box
+        return x0 + int(columns[0]), y0 + int(rows[0]), x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1
+
     def to_wire(self) -> dict[str, Any]:
         return {
             "score": self.score,
