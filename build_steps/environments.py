@@ -72,7 +72,9 @@ def bpy_plan(version: str = layout.DEFAULT_BPY, *, tests: bool = False) -> Plan:
 
 
 def mocap_plan() -> Plan:
-    return Plan(layout.mocap_environment(), layout.MOCAP_PYTHONS, ("mocap.lock",), "Motion capture", "import mediapipe")
+    return Plan(
+        layout.mocap_environment(), layout.MOCAP_PYTHONS, ("mocap.lock",), "Motion capture", "import mediapipe, msgpack"
+    )
 
 
 def ensure(plan: Plan, *, offline: Path | None = None) -> Path:

@@ -17,7 +17,7 @@ from backend.roto.propagation import HIDDEN, PROMPTED, TRACKED, FrameMasks
 
 from .keep import ObjectFolder
 from .memory import FEATURES, Reach
-from .prompts import Told, told
+from .prompts import Told, only_says_where_not, told
 from .sam2 import Followed, Logits, Picture, Sam2
 
 Floats = NDArray[np.float32]
@@ -45,7 +45,8 @@ class Clip:
 
 @dataclass
 class FollowedObject:
-    """hints: by plate number. said: by index, what the network is told. prompts: by index, what it remembers of the
+    """hints: by plate number. corrects: index of every frame with hints -> whether they only say where the object is
+    not, see `prompts.Told`. prompts: by index, what it remembers of the
     frames it was told something, automatic ones apart. ahead: by index, what it remembers of the frames right after the
     first with a hint, which going backward begins with."""
 
@@ -53,7 +54,7 @@ class FollowedObject:
     hints: Mapping[int, Hints]
     folder: ObjectFolder
     session: Any = None
-    said: dict[int, Told] = field(default_factory=dict)
+    corrects: dict[int, bool] = field(default_factory=dict)
     prompts: dict[int, Any] = field(default_factory=dict)
     ahead: dict[int, Any] = field(default_factory=dict)
     automatic: deque[tuple[int, Any]] = field(default_factory=lambda: deque(maxlen=_AUTOMATIC))
@@ -61,7 +62,7 @@ class FollowedObject:
     @property
     def first(self) -> int:
         """Index of the first frame that says where the object is, or that it is not there."""
-        return min(index for index, told in self.said.items() if not told.correction)
+        return min(index for index, correction in self.corrects.items() if not correction)
 
 
 def follow(network: Sam2, clip: Clip, objects: Sequence[FollowedObject]) -> None:
@@ -70,7 +71,7 @@ def follow(network: Sam2, clip: Clip, objects: Sequence[FollowedObject]) -> None
     todo = [one for one in objects if not all(one.folder.has(index) for index in range(len(clip.numbers)))]
     for one in todo:
         one.session = network.session()
-        one.said = _said(one, clip)
+        one.corrects = _corrects(one, clip)
     _tell(network, clip, todo)
     for backward in (False, True):
         _pass(network, clip, todo, backward=backward)
@@ -78,27 +79,30 @@ def follow(network: Sam2, clip: Clip, objects: Sequence[FollowedObject]) -> None
         one.session = None
 
 
-def _said(one: FollowedObject, clip: Clip) -> dict[int, Told]:
+def _corrects(one: FollowedObject, clip: Clip) -> dict[int, bool]:
     index_of = {number: index for index, number in enumerate(clip.numbers)}
     return {
-        index_of[number]: told(one.hints[number], lambda number=number: clip.picture(number))  # type: ignore[misc]
-        for number in sorted(one.hints)
-        if number in index_of
+        index_of[number]: only_says_where_not(one.hints[number]) for number in sorted(one.hints) if number in index_of
     }
+
+
+def _told(one: FollowedObject, clip: Clip, index: int) -> Told:
+    """What the network is told of an object at a frame with hints. Made when it is needed: masks are large."""
+    number = clip.numbers[index]
+    return told(one.hints[number], lambda: clip.picture(number))
 
 
 def _tell(network: Sam2, clip: Clip, objects: Sequence[FollowedObject]) -> None:
     """Shows the network every frame with hints, so that each frame is followed knowing those before and after it."""
-    indices = sorted({index for one in objects for index, said in one.said.items() if not said.correction})
+    indices = sorted({index for one in objects for index, correction in one.corrects.items() if not correction})
     for done, index in enumerate(indices):
         clip.checkpoint("Looking at the hints", done, len(indices))
         pixels = network.pixels(clip.picture(clip.numbers[index]))
         network.new_frame()
         for one in objects:
-            said = one.said.get(index)
-            if said is None or said.correction:
+            if one.corrects.get(index, True):
                 continue
-            network.tell(one.session, index, said, clip.size)
+            network.tell(one.session, index, _told(one, clip, index), clip.size)
             network.look(one.session, index, pixels)
             network.forget(one.session, index, backward=False)
             one.prompts = network.prompted(one.session)
@@ -148,12 +152,16 @@ def _is_left(one: FollowedObject, index: int, resumed: int | None, *, backward: 
 
 def _step(network: Sam2, clip: Clip, one: FollowedObject, index: int, pixels: Any, *, backward: bool) -> Followed:
     network.choose_prompts(one.session, index, {**one.prompts, **dict(one.automatic)})
-    said = one.said.get(index)
-    if said is not None and said.correction:
-        network.tell(one.session, index, said, clip.size)
+    if one.corrects.get(index, False):
+        network.tell(one.session, index, _told(one, clip, index), clip.size)
     found = network.look(one.session, index, pixels, backward=backward)
     every = clip.reprompt_every
-    if every and said is None and abs(index - one.first) % every == 0 and confidence_of(found) >= CONFIDENT:
+    if (
+        every
+        and index not in one.corrects
+        and abs(index - one.first) % every == 0
+        and confidence_of(found) >= CONFIDENT
+    ):
         _prompt_again(network, clip, one, index, found, pixels)
     return found
 

@@ -49,8 +49,13 @@ def told(hints: Hints, picture: Callable[[], Picture]) -> Told:
         points=np.array([point for point, _ in points], np.float64).reshape(-1, 2),
         labels=labels,
         box=box,
-        correction=box is None and not (labels == _INCLUDED).any(),
+        correction=only_says_where_not(hints),
     )
+
+
+def only_says_where_not(hints: Hints) -> bool:
+    """Whether hints can but correct what was followed to their frame."""
+    return not hints.absent and not hints.says_where
 
 
 def _along(stroke: Stroke) -> list[NDArray[np.float64]]:
