@@ -32,9 +32,9 @@ def smooth_flow(flow: Floats, weight: Floats) -> Floats:
 
 
 def main_flow(flow: Floats, weight: Floats) -> Floats:
-    """The one affine movement that most of `weight` [h, w] follows, float32 [h, w, 2] everywhere."""
+    """The one shift that most of `weight` [h, w] follows, float32 [h, w, 2], the same everywhere."""
     h, w = weight.shape
-    out: Floats = cv2.resize(_plane(*_coarse(flow, weight), 3), (w, h), interpolation=cv2.INTER_LINEAR)
+    out: Floats = cv2.resize(_plane(*_coarse(flow, weight), 1), (w, h), interpolation=cv2.INTER_LINEAR)
     return out
 
 
@@ -48,7 +48,7 @@ def _coarse(flow: Floats, weight: Floats) -> tuple[Floats, Floats]:
 
 
 def _plane(flow: Floats, weight: Floats, terms_used: int = 6) -> Floats:
-    """The movement that most of the weight follows (iteratively reweighted): 3 terms affine, 6 of the second degree."""
+    """The movement that most of the weight follows (iteratively reweighted): 1 term a shift, 6 of the second degree."""
     gh, gw = weight.shape
     x, y = pixel_grid(gh, gw)
     x, y = (x / gw - 0.5).ravel(), (y / gh - 0.5).ravel()

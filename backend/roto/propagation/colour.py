@@ -19,6 +19,7 @@ from .movement import Floats
 BINS = 16
 """Per axis of colour."""
 _COLOURS = BINS**3
+_BALANCE = 3.0
 CELLS = 9
 """Per side of the grid; the object is some four cells wide."""
 _LOCAL_DOUBT, _WIDE_DOUBT, _GLOBAL_DOUBT = 6.0, 12.0, 8.0
@@ -101,8 +102,8 @@ class ColourAnswer:
         everywhere = smooth.sum(1, keepdims=True)
         anywhere = _mix(everywhere, 0.5, _GLOBAL_DOUBT)
         self._anywhere = anywhere.ravel()
-        p = _mix(wide, anywhere, _WIDE_DOUBT)
-        self._p = _mix(local, p, _LOCAL_DOUBT).reshape(CELLS, CELLS, _COLOURS)
+        p = _mix(_balanced(wide), anywhere, _WIDE_DOUBT)
+        self._p = _mix(_balanced(local), p, _LOCAL_DOUBT).reshape(CELLS, CELLS, _COLOURS)
 
     def anywhere(self, bins: Bins) -> Floats:
         """Probability float32 [h, w] whatever the place."""
@@ -126,6 +127,14 @@ class ColourAnswer:
         bottom = flat[index + down] * (1 - fx) + flat[index + down + _COLOURS] * fx
         mixed: Floats = top * (1 - fy) + bottom * fy
         return mixed
+
+
+def _balanced(counts: Floats) -> Floats:
+    """Counts in which object and background weigh the same in every cell: how much of either there is says where the
+    mask is known to be, not what this colour is; thin limbs would never be believed else."""
+    total = counts.sum(2, keepdims=True)
+    gain = np.clip((total[0] + 1) / (total[1] + 1), 1 / _BALANCE, _BALANCE)
+    return np.stack([counts[0] / np.sqrt(gain), counts[1] * np.sqrt(gain)])
 
 
 def _mix(counts: Floats, prior: Floats | float, doubt: float) -> Floats:

@@ -15,6 +15,7 @@ _SURPRISE_OBJECT, _SURPRISE_BACKGROUND = 0.2, 0.02
 """How likely a pixel of the object, and one of a background that was seen, looks like nothing that was seen of it."""
 _UNSEEN = 0.2
 _FLOW_CORE = 0.7
+_THIN = 0.4
 _RESTING = 0.15
 
 
@@ -91,7 +92,10 @@ def odds_of_place(prior: Floats, trust: Floats, sure: float) -> Floats:
     outside = cv2.distanceTransform(1 - hard, cv2.DIST_L2, 3)
     signed = inside - outside - np.where(hard > 0, np.float32(0.5), np.float32(-0.5))
     limit = 1.5 + 2.5 * trust
-    odds: Floats = np.clip(signed / (1.0 + 2.5 * sure), -limit, limit).astype(np.float32)
+    half_width = cv2.dilate(inside, np.ones((9, 9), np.uint8))
+    thin = np.where(half_width > 0, _THIN + 0.35 * half_width, np.float32(9.0))
+    softness = np.minimum(1.0 + 2.5 * sure, thin)
+    odds: Floats = np.clip(signed / softness, -limit, limit).astype(np.float32)
     return odds
 
 
@@ -120,10 +124,11 @@ def odds_of_movement(picture: Working, carried: Carried, background: Background,
     return odds
 
 
-def evidence_of_fate(picture: Working, carried: Carried, window: Window) -> Floats:
+def evidence_of_fate(picture: Working, carried: Carried, colour: Floats, window: Window) -> Floats:
     """What this frame adds to `proof`, -1..1: whether a pixel goes with the background or moves against it, as the
     object does for the most part. Nothing where the object rests, where flow is not to be believed, and where the
-    surface is so bare that both movements explain it. What did belong to it may rest for long, as a foot does."""
+    surface is so bare that both movements explain it. What did belong to it, and has
+    its colours (`colour`, probability), may rest for long, as a foot does."""
     against = np.sqrt(np.square(carried.main_flow - carried.still_flow).sum(2))
     moves = np.sqrt(np.square(carried.flow - carried.still_flow).sum(2))
     half = 0.35 * against + 0.25
@@ -132,7 +137,7 @@ def evidence_of_fate(picture: Working, carried: Carried, window: Window) -> Floa
     off = 1 - cv2.dilate(carried.prior, np.ones((5, 5), np.uint8))
     lab = picture.lab[window.cut]
     told = 1 - np.exp(-gap / (2 * allowance(squared_gap(lab, carried.still), slope_of(lab), off)))
-    heard = np.where((side < 0) & (carried.proof > 0), np.float32(_RESTING), np.float32(1.0))
+    heard = np.where((side < 0) & (carried.proof > 0), _RESTING + (1 - _RESTING) * (1 - colour), np.float32(1.0))
     evidence: Floats = (side * told * carried.trust * heard).astype(np.float32)
     return evidence
 

@@ -118,7 +118,7 @@ class Tracker:
         carried = carry(self.soft, self._proof, self._before, picture, movement, self._background.flow, window)
         self._place = self._place_at(centre(carried.prior), window)
         colour = self._colours().at(*self._where(picture, window))
-        proof = np.clip(carried.proof + evidence_of_fate(picture, carried, window), -_DISPROOF, _PROOF)
+        proof = np.clip(carried.proof + evidence_of_fate(picture, carried, colour, window), -_DISPROOF, _PROOF)
         odds = (
             odds_of_place(carried.prior, carried.trust, self._sure)
             + odds_of_colour(colour, self._sure)
