@@ -23,6 +23,8 @@ from .importers.shot_import import ImportedShot, ImportOptions
 from .importers.shot_import import import_shot as _import_shot
 from .properties import folder_path, import_options
 from .requests import depth_request, export_request, has_plate, ingest_request, solve_request
+from .roto.scene_import import ImportedRoto
+from .roto.scene_import import import_roto as _import_roto
 from .shared import connection
 from .shared.backend_process import start_backend
 from .shared.client import Client
@@ -102,8 +104,7 @@ def import_depth(
 
 def depth(shot: str | Path, *, on_event: OnEvent | None = None, **params: Any) -> JobStatus:
     """Finds the depth of a solved shot. params: those of the depth stage (engine, mesh, dense, ...)."""
-    folder = str(Path(shot).expanduser().absolute())
-    return run(JobRequest(folder, stages=("depth",), params={"depth": params}, device=preferences.device()), on_event)
+    return _run_stage("depth", shot, params, on_event)
 
 
 def depth_of_scene(scene: bpy.types.Scene, on_event: OnEvent | None = None) -> ImportedShot | None:
@@ -115,6 +116,25 @@ def depth_of_scene(scene: bpy.types.Scene, on_event: OnEvent | None = None) -> I
         return None
     options = replace(import_options(settings), depth=chosen_parts(settings.depth_parts))
     return _import_shot(scene, Path(request.shot), options)
+
+
+def roto(shot: str | Path, *, on_event: OnEvent | None = None, **params: Any) -> JobStatus:
+    """Finds the masks of a shot's objects from its `roto/prompts.json`. params: those of the roto stage (engine,
+    splines, ...)."""
+    return _run_stage("roto", shot, params, on_event)
+
+
+def matte(shot: str | Path, *, on_event: OnEvent | None = None, **params: Any) -> JobStatus:
+    """Turns a shot's masks into mattes. params: those of the matte stage."""
+    return _run_stage("matte", shot, params, on_event)
+
+
+def import_roto(shot: str | Path, *, scene: bpy.types.Scene | None = None) -> ImportedRoto:
+    """Imports a shot's masks, mattes and splines, or updates what was imported; the scene takes the shot as its own."""
+    target, folder = scene or bpy.context.scene, Path(shot).expanduser().absolute()
+    if folder_path(target.backlot) != folder:
+        target.backlot.folder = str(folder)
+    return _import_roto(target, folder)
 
 
 def export(
@@ -160,6 +180,11 @@ def run(request: JobRequest, on_event: OnEvent | None = None) -> JobStatus:
     """Runs a job and waits for its end. No thread lives on afterwards: Blender waits for threads at exit."""
     with _client() as client:
         return client.wait(client.submit(request).id, on_event)
+
+
+def _run_stage(stage: str, shot: str | Path, params: dict[str, Any], on_event: OnEvent | None) -> JobStatus:
+    folder = str(Path(shot).expanduser().absolute())
+    return run(JobRequest(folder, stages=(stage,), params={stage: params}, device=preferences.device()), on_event)
 
 
 def _client() -> Client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,56 @@ def test_the_operator_waits_in_the_background(empty: None, home: Path, root: Pat
         scene.frame_current = 1001
         assert bpy.ops.backlot.roto_fix() == {"FINISHED"}
     assert scene.backlot_roto.results["disc"].mask_image.filepath.endswith("frame_1001.png")
+
+
+def test_masks_from_a_script(empty: None, home: Path, root: Path) -> None:  # noqa: F811
+    import bpy
+    from bl_ext.user_default.backlot import api
+
+    from tests.contract.fake_backend import FakeBackend
+
+    def roto_job(job: Any) -> None:
+        write_roto(root, RotoPlan(labels=("disc", "moon")))
+        job.stage_done(StageResult("roto", "synthetic", 1, {"frames": 6}))
+
+    with FakeBackend(home, roto_job):
+        assert api.roto(root, engine="flow").request.params == {"roto": {"engine": "flow"}}
+    made = api.import_roto(root)
+    assert made.labels == ("disc", "moon") and made.splines == 2 and not made.notes
+    assert bpy.context.scene.backlot.folder == str(root)
+
+
+def test_an_answer_to_earlier_hints_is_not_shown(backlot: Any, tmp_path: Path) -> None:
+    """Nor is it an error that a newer question took an older one's place."""
+    from bl_ext.user_default.backlot.roto.previews import Asked, Previews
+    from bl_ext.user_default.backlot.shared.errors import Superseded
+    from bl_ext.user_default.backlot.shared.roto_prompts import FramePrompt
+
+    class Later:
+        """A session that answers when the test says so."""
+
+        def __init__(self) -> None:
+            self.asked: list[Any] = []
+
+        def ask(self, _method: str, params: Any, then: Any, failed: Any) -> None:
+            self.asked.append((params, then, failed))
+
+    session = Later()
+    previews = Previews(session)
+    first, second = (Asked(tmp_path, "object", 7, FramePrompt(include=((x, 5.0),))) for x in (1.0, 2.0))
+    previews.ask(first)
+    previews.ask(second)
+    (_, then, failed), (_, then_second, _) = session.asked
+    failed(Superseded("A newer request took its place."))
+    assert previews.error is None and previews.waiting and previews.find(second) is None
+    reply = {"frame": 7, "width": 10, "height": 2, "mask": zlib.compress(bytes((128, 64, 0, 0))), "seconds": 0.1}
+    then(reply)
+    assert previews.find(second) is None and previews.waiting
+    then_second(reply)
+    assert not previews.waiting
+    assert np.argwhere(previews.find(second).grey).tolist() == [[0, 0], [0, 9]]
+    then_second({**reply, "mask": b"no mask"})
+    assert "cannot be unpacked" in previews.error.message
 
 
 def test_markers_follow_the_report(empty: None, root: Path) -> None:
