@@ -95,8 +95,8 @@ def test_the_whole_picture_is_searched_when_somebody_is_missing() -> None:
     looked = look_through(
         range(1001, 1061), shown, FPS, scene, lambda what, done, total: said.append((done, total))
     )  # fmt: skip
-    assert looked.indices == (*range(0, 60, 4), 59) and said[-1] == (59, 60)
-    assert scene.searched == [0, 16, 20, 44, 59]
+    assert looked.indices == (*range(0, 60, 2), 59) and said[-1] == (59, 60)
+    assert scene.searched == [0, 16, 18, 20, 44, 59]
     (track,) = looked.tracks
     assert [one.index for one in track.sightings] == [i for i in looked.indices if not 16 <= i <= 20]
     assert looked.scale == 1.0 and SIZE == (120, 240)
@@ -104,5 +104,5 @@ def test_the_whole_picture_is_searched_when_somebody_is_missing() -> None:
 
 def test_first_and_last_frame_are_looked_at() -> None:
     assert looked_at(1, 24.0) == (0,)
-    assert looked_at(10, 24.0) == (0, 4, 8, 9)
+    assert looked_at(10, 24.0) == (0, 2, 4, 6, 8, 9)
     assert looked_at(3, 2.0) == (0, 1, 2)

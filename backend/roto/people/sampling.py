@@ -10,7 +10,7 @@ from .evidence import PersonEvidence, Picture, Region
 from .process import travelling
 from .tracks import Track, Tracker
 
-_LOOKS_PER_S = 6.0
+_LOOKS_PER_S = 12.0
 _SEARCHES_PER_S = 1.0
 
 
@@ -37,7 +37,7 @@ def look_through(
     finder: Finder,
     checkpoint: Callable[[str, int, int], None],
 ) -> Looked:
-    """Looks at six frames a second where people were last, and in the whole picture once a second or when somebody has
+    """Looks at twelve frames a second where people were last, and in the whole picture once a second or when somebody has
     gone missing. Only compressed masks are kept: kilobytes for each person and frame looked at."""
     indices = looked_at(len(numbers), fps)
     tracker = Tracker(fps)
