@@ -37,8 +37,8 @@ def look_through(
     finder: Finder,
     checkpoint: Callable[[str, int, int], None],
 ) -> Looked:
-    """Looks at twelve frames a second where people were last, and in the whole picture once a second or when somebody has
-    gone missing. Only compressed masks are kept: kilobytes for each person and frame looked at."""
+    """Looks at twelve frames a second where people were last, and in the whole picture once a second or when somebody
+    has gone missing. Only compressed masks are kept: kilobytes for each person and frame looked at."""
     indices = looked_at(len(numbers), fps)
     tracker = Tracker(fps)
     scale, searched = 1.0, -len(numbers) - fps
