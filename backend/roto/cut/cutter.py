@@ -25,6 +25,8 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 _SCENES = 4
+_OUTSIDE = 0.49
+"""The most that a pixel has which cannot be the object's."""
 _BOX_MARGIN = 0.4
 """Of what is seen around a box, in sides of it."""
 _AROUND_MARKS = 0.45
@@ -76,7 +78,7 @@ class Cutter:
         check = checkpoint or _go_on
         taken = _union(others, height, width) & ~marks.include
         soft = self._first(marks, taken, check) if start is None else self._corrected(marks, taken, start, check)
-        soft = np.where(taken, np.minimum(soft, 0.49), soft)
+        soft = np.where(taken, np.minimum(soft, _OUTSIDE), soft)
         soft = np.where(marks.include, np.maximum(soft, 1.0), soft)
         return np.where(marks.exclude, 0.0, soft).astype(np.float32)
 
@@ -103,8 +105,8 @@ class Cutter:
         likeness = scene.likeness(reach)
         base = in_box(scene.pieces, likeness, known, _box_prior(scene, region))
         check()
-        soft = settled(scene, likeness, known, base, check, FIRST)
-        return self._placed(scene.window, soft)
+        soft = self._placed(scene.window, settled(scene, likeness, known, base, check, FIRST))
+        return np.where(region, soft, np.minimum(soft, _OUTSIDE))
 
     def _from_marks(self, marks: Marks, taken: Bools, check: Checkpoint) -> Floats:
         """From clicks or strokes alone, or a box around the whole picture: nothing says how large the object is."""
@@ -167,10 +169,11 @@ def _go_on() -> None:
 
 
 def _known(scene: Scene, marks: Marks, away: Bools) -> Known:
-    """away: certainly not the object, but less than what is marked."""
+    """away: certainly not the object, but less than what is marked. What is smaller than a piece still has one."""
     pieces, window = scene.pieces, scene.window
     inside = pieces.means(window.shares(marks.include)) > 0
-    outside = (pieces.means(window.shares(marks.exclude)) > 0) | (pieces.means(window.shares(away)) > 0.5)
+    share = pieces.means(window.shares(away))
+    outside = (pieces.means(window.shares(marks.exclude)) > 0) | (share > max(0.5, float(share.min())))
     return Known(inside, outside & ~inside)
 
 
@@ -192,7 +195,7 @@ def _box_prior(scene: Scene, region: Bools) -> Doubles:
     y = scene.pieces.place[:, 1] / scene.window.scale + scene.window.y0
     u = _across(x, int(columns[0]), int(columns[-1]) + 1, width)
     v = _across(y, int(rows[0]), int(rows[-1]) + 1, height)
-    return np.asarray(np.clip(0.75 - 0.6 * (0.8 * u**2 + 0.4 * v**4), 0.1, 0.75))
+    return np.asarray(np.clip(0.85 - 0.6 * (0.8 * u**2 + 0.4 * v**4), 0.1, 0.85))
 
 
 def _across(at: Doubles, low: int, high: int, size: int) -> Doubles:
