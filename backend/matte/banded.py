@@ -24,13 +24,15 @@ class BandedSettings:
     """reach: frames before and after that are searched for what is behind the object, in each of the two rounds.
     certain: how sure the first round must be of a pixel and its neighbours to call them known, decided: the same in the
     second round to hold them firmly. firm, soft: weights of the evidence where it has decided a whole neighbourhood,
-    and elsewhere, against a weight of about 1 of the picture's own structure. untold: what is left of a weight where no
+    and elsewhere, against a weight of about 1 of the picture's own structure. mask: the weight of the mask, far from
+    its outline. untold: what is left of a weight where no
     other frame shows what is behind: colours nearby alone are a poor witness."""
 
     reach: int = 6
     certain: float = 0.95
     decided: float = 0.9
     firm: float = 1.0
+    mask: float = 0.3
     soft: float = 0.01
     untold: float = 0.01
 
@@ -80,13 +82,27 @@ class Banded:
         if unknown.any():
             judged = self._judged(self._second, self._second_layers, index)
             system = band_system(self._clip.picture(index), trimap)
-            alpha[unknown] = solved(system, judged.likely, self._weight(trimap, judged), judged.likely)
+            guess, weight = self._with_mask(index, unknown, judged.likely, self._weight(trimap, judged))
+            alpha[unknown] = solved(system, guess, weight, guess)
         return np.asarray(alpha, np.float32)
 
     def _judged(self, clip: MatteClip, layers: Layers, index: int) -> Judged:
         found = evidence(clip, layers, index, self._settings.reach)
         odds = pooled(found.log_odds, clip.trimap(index) == UNKNOWN, 1)
         return Judged(np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float32), found.behind)
+
+    def _with_mask(
+        self, index: int, unknown: NDArray[np.bool_], guess: NDArray[np.float32], weight: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The mask is a witness too, the better the farther from its outline."""
+        if self._clip.depth is None:
+            return guess, weight
+        said = 1.0 / (1.0 + np.exp(-self._clip.depth(index)[unknown]))
+        trust = self._settings.mask * (2.0 * said - 1.0) ** 2
+        both = weight + trust
+        return np.asarray((weight * guess + trust * said) / np.maximum(both, 1e-9), np.float32), np.asarray(
+            both, np.float32
+        )
 
     def _weight(self, trimap: Trimap, judged: Judged) -> NDArray[np.float32]:
         """Firm where a pixel and all its neighbours are decided alike: at an edge or in hair, pixels are of both

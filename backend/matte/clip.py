@@ -29,12 +29,14 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True)
 class MatteClip:
-    """The frames of one object by index, 0 is the first. Both functions may be asked for any frame at any time, and
-    answer from a file or from what they keep: nobody holds a clip."""
+    """The frames of one object by index, 0 is the first. The functions may be asked for any frame at any time, and
+    answer from a file or from what they keep: nobody holds a clip. depth: float32 [H, W] as `Band` has it; None for
+    trimaps without a mask."""
 
     count: int
     picture: Callable[[int], Picture]
     trimap: Callable[[int], Trimap]
+    depth: Callable[[int], NDArray[np.float32]] | None = None
 
 
 class Recent(Generic[Kept]):

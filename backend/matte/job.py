@@ -16,10 +16,10 @@ from shared.errors import ArtifactMissing, FootageEmpty, InvalidRequest, ShotCor
 from shared.matte_params import MatteParams
 from shared.shot import ShotFolder
 
-from .clip import UNKNOWN, MatteClip, Picture, Recent, Trimap
+from .clip import UNKNOWN, MatteClip, Picture, Recent
 from .files import read_alpha
 from .motion import Field, Motion, carried_on
-from .trimap import BandSettings, Mask, band_trimap
+from .trimap import Band, BandSettings, Mask, band_of
 
 _PICTURES_BYTES = 768 * 1024 * 1024
 """Most memory that decoded frames may take; the reach in time is less for large plates."""
@@ -101,14 +101,19 @@ def clip_of(
     """An object's frames; bands are made when they are asked for, and kept while they are near."""
     settings = BandSettings(params.band, params.widen_inside, params.widen_outside, params.shutter)
 
-    def make(index: int) -> Trimap:
+    def make(index: int) -> Band:
         mask = read_mask(shot, label, numbers[index], size)
         if mask is None:
-            return np.full((size[1], size[0]), UNKNOWN, np.uint8)
-        return band_trimap(pictures(index), mask, speed(motion, mask, index, len(numbers)), settings)
+            open_ = np.full((size[1], size[0]), UNKNOWN, np.uint8)
+            return Band(open_, np.zeros(open_.shape, np.float32))
+        return band_of(pictures(index), mask, speed(motion, mask, index, len(numbers)), settings)
 
-    kept: Recent[Trimap] = Recent(4 * reach + 4)
-    return MatteClip(len(numbers), pictures, lambda index: kept.get(index, lambda: make(index)))
+    kept: Recent[Band] = Recent(4 * reach + 4)
+
+    def band(index: int) -> Band:
+        return kept.get(index, lambda: make(index))
+
+    return MatteClip(len(numbers), pictures, lambda index: band(index).trimap, lambda index: band(index).depth)
 
 
 def read_mask(shot: ShotFolder, label: str, number: int, size: tuple[int, int]) -> Mask | None:

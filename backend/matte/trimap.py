@@ -22,10 +22,11 @@ Mask = NDArray[np.bool_]
 
 _BASE_SHARE = 3.0 / 854.0
 _FARTHEST_SHARE = 16.0 / 854.0
-"""Shares of the picture's longer side: the least half width, and how far hair is looked for."""
+"""Shares of the picture's longer side: the least half width, and how far outside hair is looked for; gaps inside half
+as far."""
 
 _CORE = 0.8
-"""Share of its greatest depth from which on a thin part is its middle."""
+"""Share of its greatest depth from which on a thin object is its middle."""
 
 _ALIKE_EXTRA = 0.5
 """The base grows by up to this share where object and background have the same colours."""
@@ -50,16 +51,25 @@ class Side:
     variance: NDArray[np.float32]
 
 
-def band_trimap(picture: Picture, mask: Mask, speed: NDArray[np.float32], settings: BandSettings) -> Trimap:
+@dataclass(frozen=True)
+class Band:
+    """depth: float32 [H, W], how deep a pixel lies inside of the mask's outline, negative outside: in units of half the
+    least half width, since outlines are about so exact."""
+
+    trimap: Trimap
+    depth: NDArray[np.float32]
+
+
+def band_of(picture: Picture, mask: Mask, speed: NDArray[np.float32], settings: BandSettings) -> Band:
     """speed: float32 [H, W] px per frame of the object's movement against the background, near the outline. A mask that
     is empty, or all, has no band."""
     trimap = np.where(mask, FOREGROUND, BACKGROUND).astype(np.uint8)
     if not mask.any() or mask.all():
-        return trimap
+        return Band(trimap, np.where(mask, np.inf, -np.inf).astype(np.float32))
     longest = max(mask.shape)
-    base, farthest = max(1.5, _BASE_SHARE * longest), max(4.0, _FARTHEST_SHARE * longest)
+    base, farthest = base_width(mask.shape), max(4.0, _FARTHEST_SHARE * longest)
     inner, outer = _distances(mask)
-    near = (inner <= farthest) & (outer <= farthest)
+    near = (inner <= 0.5 * farthest) & (outer <= farthest)
     box = _box(near)
     odds, alike = _sides_odds(picture[box], mask[box], farthest)
     hair = np.zeros(mask.shape, bool)
@@ -74,20 +84,14 @@ def band_trimap(picture: Picture, mask: Mask, speed: NDArray[np.float32], settin
     if settings.outside < 0.0:
         band &= outer <= np.maximum(half + settings.outside, 0.0)
     trimap[band] = UNKNOWN
-    _keep_cores(trimap, mask, inner)
-    return trimap
+    if not (trimap == FOREGROUND).any():  # an object that is all outline keeps its middle: it would vanish
+        trimap[mask & (inner >= _CORE * inner.max())] = FOREGROUND
+    return Band(trimap, np.asarray((inner - outer) / (0.5 * base), np.float32))
 
 
-def _keep_cores(trimap: Trimap, mask: Mask, inner: NDArray[np.float32]) -> None:
-    """A part of the mask that is all band keeps its middle: without anything known of it, it would vanish."""
-    count, parts = cv2.connectedComponents(mask.astype(np.uint8))
-    cored = np.zeros(count, bool)
-    cored[np.unique(parts[mask & (trimap == FOREGROUND)])] = True
-    thin = mask & ~cored[parts]
-    if thin.any():
-        deepest = np.zeros(count, np.float32)
-        np.maximum.at(deepest, parts[thin], inner[thin])
-        trimap[thin & (inner >= _CORE * deepest[parts])] = FOREGROUND
+def base_width(shape: tuple[int, ...]) -> float:
+    """The band's least half width in px, for a picture of (height, width)."""
+    return max(1.5, _BASE_SHARE * max(shape[:2]))
 
 
 def _distances(mask: Mask) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -29,7 +29,7 @@ from backend.matte.clip import UNKNOWN, Alpha, MatteClip, Picture, Recent, Trima
 from backend.matte.job import speed
 from backend.matte.motion import Motion
 from backend.matte.pymatting_engines import PymattingMatter
-from backend.matte.trimap import BandSettings, band_trimap
+from backend.matte.trimap import Band, BandSettings, band_of
 from tests.benchmarks.matte_scores import MatteScore, Scoring, true_trimap
 
 NEEDS_MODELS = True
@@ -127,13 +127,16 @@ def _clip_rows(folder: Path, radius: int, options: argparse.Namespace) -> list[d
 def _own_bands(truth: Truth, reach: int) -> MatteClip:
     """The trimaps that the stage would make of a perfect mask."""
     motion = Motion(truth.picture, keep=2 * reach + 8)
-    kept: Recent[Trimap] = Recent(_KEPT)
+    kept: Recent[Band] = Recent(_KEPT)
 
-    def make(index: int) -> Trimap:
+    def make(index: int) -> Band:
         mask = truth.alpha(index) >= 0.5
-        return band_trimap(truth.picture(index), mask, speed(motion, mask, index, len(truth)), BandSettings())
+        return band_of(truth.picture(index), mask, speed(motion, mask, index, len(truth)), BandSettings())
 
-    return MatteClip(len(truth), truth.picture, lambda index: kept.get(index, lambda: make(index)))
+    def band(index: int) -> Band:
+        return kept.get(index, lambda: make(index))
+
+    return MatteClip(len(truth), truth.picture, lambda index: band(index).trimap, lambda index: band(index).depth)
 
 
 def _banded(clip: MatteClip, reach: int) -> Matter:

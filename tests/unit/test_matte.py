@@ -15,7 +15,7 @@ from backend.matte.motion import Layers, Motion, carried_on
 from backend.matte.report import MatteWatch
 from backend.matte.sampling import at_points
 from backend.matte.solver import solved
-from backend.matte.trimap import BandSettings, band_trimap
+from backend.matte.trimap import BandSettings, band_of
 from tests.unit.matte_scene import HEIGHT, WIDTH, disc_scene, hair_scene, true_trimap
 
 
@@ -92,16 +92,16 @@ def test_values_at_more_points_than_opencv_takes_in_a_row() -> None:
     assert (at_points(raster, points) == 11.5).all()
 
 
-def band_of(scene_alpha: np.ndarray, picture: np.ndarray, speed: float = 0.0, **settings: float) -> np.ndarray:
+def trimap_of(scene_alpha: np.ndarray, picture: np.ndarray, speed: float = 0.0, **settings: float) -> np.ndarray:
     field = np.full(scene_alpha.shape, speed, np.float32)
-    return band_trimap(picture, scene_alpha >= 0.5, field, BandSettings(**settings))
+    return band_of(picture, scene_alpha >= 0.5, field, BandSettings(**settings)).trimap
 
 
 def test_the_band_holds_the_hair_that_the_mask_cut_off() -> None:
     scene = hair_scene(1)
-    trimap = band_of(scene.alphas[0], scene.pictures[0])
+    trimap = trimap_of(scene.alphas[0], scene.pictures[0])
     lost = (trimap == BACKGROUND) & (scene.alphas[0] > 0.3) | (trimap == FOREGROUND) & (scene.alphas[0] < 0.7)
-    plain = band_of(scene.alphas[0] * 0 + disc_scene(1).alphas[0], disc_scene(1).pictures[0])
+    plain = trimap_of(scene.alphas[0] * 0 + disc_scene(1).alphas[0], disc_scene(1).pictures[0])
     assert lost.sum() < 0.1 * ((scene.alphas[0] > 0.3) & (scene.alphas[0] < 0.5)).sum()
     assert (trimap == UNKNOWN).sum() > (plain == UNKNOWN).sum()
 
@@ -110,7 +110,7 @@ def test_the_band_grows_with_motion_and_with_the_artists_wish() -> None:
     scene = disc_scene(1, speed=0.0)
     alpha, picture = scene.alphas[0], scene.pictures[0]
     sizes = {
-        name: int((band_of(alpha, picture, **wish) == UNKNOWN).sum())
+        name: int((trimap_of(alpha, picture, **wish) == UNKNOWN).sum())
         for name, wish in {
             "plain": {}, "fast": {"speed": 16.0}, "twice": {"scale": 2.0}, "outside": {"outside": 3.0},
             "narrow": {"outside": -1.0, "inside": -1.0},
@@ -123,9 +123,9 @@ def test_the_band_grows_with_motion_and_with_the_artists_wish() -> None:
 def test_a_thin_object_keeps_a_core_and_an_empty_mask_has_no_band() -> None:
     picture = hair_scene(1).pictures[0]
     mask = np.zeros((HEIGHT, WIDTH), bool)
-    assert (band_trimap(picture, mask, np.zeros(mask.shape, np.float32), BandSettings()) == BACKGROUND).all()
+    assert (band_of(picture, mask, np.zeros(mask.shape, np.float32), BandSettings()).trimap == BACKGROUND).all()
     mask[50:52, 20:90] = True
-    trimap = band_trimap(picture, mask, np.zeros(mask.shape, np.float32), BandSettings())
+    trimap = band_of(picture, mask, np.zeros(mask.shape, np.float32), BandSettings()).trimap
     assert (trimap[50:52, 30:80] == FOREGROUND).any()
 
 
