@@ -20,7 +20,8 @@ ControlPoint = tuple[float, float, float, float, float, float]
 
 @dataclass(frozen=True)
 class SplineKey:
-    """The closed curve on one frame: from each point to the next, and from the last to the first, a cubic bezier."""
+    """The closed curve on one frame: from each point to the next, and from the last to the first, a cubic bezier,
+    anticlockwise on the screen."""
 
     frame: int
     points: tuple[ControlPoint, ...]

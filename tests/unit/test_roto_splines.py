@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from backend.roto.splines import fit_splines, mask_of, write_splines
-from backend.roto.splines.contours import outlines
+from backend.roto.splines.contours import outlines, signed_area
 from backend.roto.splines.evaluate import curve_of, points_of
 from backend.roto.splines.raster import filled
 from shared.errors import InvalidRequest, JobCancelled
@@ -32,6 +32,12 @@ def _ellipse(x: float, y: float, a: float, b: float, turn: float = 0.0) -> Mask:
 
 def _fit(masks: Callable[[int], Mask], count: int) -> LabelSplines:
     return fit_splines(masks, range(1, count + 1), "thing", lambda done, total: None)
+
+
+def _dense(points: np.ndarray) -> np.ndarray:
+    """A closed polygon with seven more points on every side."""
+    ends = np.roll(points, -1, axis=0)
+    return np.concatenate([points + (ends - points) * k / 8.0 for k in range(8)])
 
 
 def _overlaps(splines: LabelSplines, masks: Callable[[int], Mask], count: int) -> list[float]:
@@ -72,12 +78,12 @@ def test_a_thing_that_stays_needs_one_key() -> None:
 
 
 def test_turns_are_keyed_where_they_bend() -> None:
-    def masks(n: int) -> Mask:  # two straight ways with a corner at frame 9
-        return _ellipse(40 + 5 * min(n, 9), 40 + 5 * max(n - 9, 0), 18, 12)
+    def masks(n: int) -> Mask:  # two straight ways with a corner at frame 6
+        return _ellipse(40 + 5 * min(n, 6), 40 + 5 * max(n - 6, 0), 18, 12)
 
-    found = _fit(masks, 17)
-    assert found.keys == 3 and found.splines[0].keys[1].frame == 9
-    assert min(_overlaps(found, masks, 17)) >= 0.97
+    found = _fit(masks, 11)
+    assert found.keys == 3 and found.splines[0].keys[1].frame == 6
+    assert min(_overlaps(found, masks, 11)) >= 0.97
 
 
 def test_points_ride_on_the_shape() -> None:
@@ -88,14 +94,14 @@ def test_points_ride_on_the_shape() -> None:
         bump = (78 + 40 * np.cos(turn), 60 + 40 * np.sin(turn))
         return _ellipse(78, 60, 42, 22, turn) | _ellipse(*bump, 9, 9)
 
-    found = _fit(masks, 13)
-    assert min(_overlaps(found, masks, 13)) >= 0.97
+    found = _fit(masks, 9)
+    assert min(_overlaps(found, masks, 9)) >= 0.97
     assert found.keys <= 3
     spline = found.splines[0]
-    start, end = points_of(spline, 1)[:, :2] - (78, 60), points_of(spline, 13)[:, :2] - (78, 60)
+    start, end = points_of(spline, 1)[:, :2] - (78, 60), points_of(spline, 9)[:, :2] - (78, 60)
     turned = np.degrees(np.arctan2(*(start[:, 0] * end[:, 1] - start[:, 1] * end[:, 0], (start * end).sum(axis=1))))
     far = np.hypot(*start.T) > 32.0  # the ends of the ellipse, where places are sure
-    assert np.abs(turned[far] - 24.0).max() < 8.0
+    assert np.abs(turned[far] - 16.0).max() < 6.0
 
 
 def test_a_hole_that_opens_and_a_second_piece_get_splines_of_their_own() -> None:
@@ -108,6 +114,8 @@ def test_a_hole_that_opens_and_a_second_piece_get_splines_of_their_own() -> None
     found = _fit(masks, 10)
     assert [(s.first, s.last, s.subtract) for s in found.splines] == [(1, 10, False), (7, 10, False), (5, 10, True)]
     assert min(_overlaps(found, masks, 10)) >= 0.97
+    for spline in found.splines:
+        assert signed_area(curve_of(spline, spline.first)) < 0.0, "anticlockwise, or Blender draws it too large"
 
 
 def test_a_small_thing_keeps_its_area() -> None:
@@ -116,7 +124,7 @@ def test_a_small_thing_keeps_its_area() -> None:
     def masks(n: int) -> Mask:
         return _ellipse(30 + 3 * n + 0.15 * n * n, 50, 6, 6)
 
-    assert min(_overlaps(_fit(masks, 12), masks, 12)) >= 0.93
+    assert min(_overlaps(_fit(masks, 7), masks, 7)) >= 0.93
 
 
 def test_frames_without_the_thing_and_gaps_end_splines() -> None:
@@ -131,13 +139,13 @@ def test_every_curve_is_within_the_error_that_is_told() -> None:
     def masks(n: int) -> Mask:
         return _ellipse(70 + 6 * np.sin(n), 60 + 9 * np.cos(0.7 * n), 30 + 4 * np.sin(1.3 * n), 20, 0.1 * n)
 
-    found = _fit(masks, 12)
+    found = _fit(masks, 6)
     assert found.fit_error_px <= 1.5
     for spline in found.splines:
         for n in range(spline.first, spline.last + 1):
-            outline, curve = outlines(masks(n))[0].points, curve_of(spline, n)
+            outline, curve = _dense(outlines(masks(n))[0].points), _dense(curve_of(spline, n))
             gaps = np.hypot(*(outline[:, None] - curve[None]).transpose(2, 0, 1))
-            assert max(gaps.min(axis=1).max(), gaps.min(axis=0).max()) <= found.fit_error_px + 0.5  # samples' distance
+            assert max(gaps.min(axis=1).max(), gaps.min(axis=0).max()) <= found.fit_error_px + 0.05
 
 
 def test_the_document_goes_to_disk_and_back(tmp_path: Path) -> None:

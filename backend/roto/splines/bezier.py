@@ -26,7 +26,7 @@ Values = NDArray[np.float64]
 _SAMPLES = 16
 """Points at which a piece is looked at: pieces are some tens of px long, chords between samples a few."""
 
-_REACH = 0.75
+_REACH = 0.4
 """How far along the curve the nearest place is looked for, in pieces."""
 
 _CALM = 0.05

@@ -15,11 +15,11 @@ from shared.roto_splines import SPLINES_VERSION, LabelSplines, MaskSpline, Splin
 from shared.shot import document_text
 
 from .bezier import Shape, pairs_of
-from .contours import outlines
+from .contours import outlines, signed_area
 from .keys import Keyed, choose_keys
 from .knots import choose_knots
 from .lives import Life, Linker
-from .track import Frame, fitted, frames_of, places_at
+from .track import fitted, frames_of, places_at
 
 TOLERANCE = 1.5
 """px that a curve may be off the outline on any frame."""
@@ -101,21 +101,16 @@ def _fitted_life(life: Life, tolerance: float, step: Callable[[], None]) -> Keye
     """The spline of a life; or the life parted, where points that came with it from its first frame no longer make an
     outline that has changed too much. A part begins with points of its own."""
     frames = frames_of(life)
-    small = 2.0 * min(frame.allowed / frame.length for frame in frames)  # px that are much in area all the way around
+    small = 3.0 * min(frame.allowed / frame.length for frame in frames)  # px that are much in area all the way around
     knots = choose_knots(frames, min(_OWN * tolerance, max(small, _FINEST)))
-    shape = Shape.of(len(knots))
-    bad = _first_bad(frames, shape, knots, tolerance * _AIM)
-    if bad is not None:
-        return life.parted(bad)
-    return choose_keys(frames, knots, tolerance * _AIM, step)
-
-
-def _first_bad(frames: Sequence[Frame], shape: Shape, knots: NDArray[np.float64], tolerance: float) -> int | None:
-    """The first frame, not the very first, whose own curve is too far off."""
-    for f, frame in enumerate(frames):
-        if f and fitted(frame, shape, places_at(frame.shares, knots), tolerance).error > tolerance:
-            return f
-    return None
+    shape, aim = Shape.of(len(knots)), tolerance * _AIM
+    own = []
+    for at, frame in enumerate(frames):
+        step()
+        own.append(fitted(frame, shape, places_at(frame.shares, knots), aim))
+        if at and own[-1].error > aim:
+            return life.parted(at)
+    return choose_keys(frames, shape, own, aim, step)
 
 
 def _document(label: str, found: Sequence[_Spline], width: int, height: int) -> LabelSplines:
@@ -127,10 +122,14 @@ def _document(label: str, found: Sequence[_Spline], width: int, height: int) -> 
 
 
 def _mask_spline(spline: _Spline) -> MaskSpline:
+    """Its points go anticlockwise on the screen, holes' too: Blender draws a soft rim, nearly a pixel wide, on the left
+    of a curve, which is inside then, where the mask is full anyway."""
     life, keyed = spline.life, spline.keyed
     keys = []
+    turned = signed_area(life.contours[0].points) > 0.0
     for frame, polygon in zip(keyed.keys, keyed.polygons, strict=True):
         rows = np.round(pairs_of(polygon), 3)
+        rows = rows[::-1, [0, 1, 4, 5, 2, 3]] if turned else rows
         points = tuple((float(a), float(b), float(c), float(d), float(e), float(f)) for a, b, c, d, e, f in rows)
         keys.append(SplineKey(life.first + frame, points))
     document = MaskSpline(life.first, life.last, len(keys[0].points), tuple(keys))

@@ -20,8 +20,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from .bezier import Normal, Polygon, Shape, Values
-from .contours import Points
-from .track import Frame, fitted, places_at
+from .track import Fitted, Frame
 
 _LONGEST = 120
 """Frames between two keys at most: what is looked through stays linear in the length of a clip."""
@@ -48,25 +47,16 @@ class _Found:
     errors: tuple[float, ...]
 
 
-def choose_keys(frames: Sequence[Frame], knots: Values, tolerance: float, checkpoint: Checkpoint) -> Keyed:
-    """Few keys whose curves, linearly interpolated, stay within `tolerance` px of every frame's outline, both ways."""
-    shape = Shape.of(len(knots))
-    work = _Work(frames, shape, tolerance, checkpoint, *_fits(frames, shape, knots, tolerance, checkpoint))
+def choose_keys(
+    frames: Sequence[Frame], shape: Shape, own: Sequence[Fitted], tolerance: float, checkpoint: Checkpoint
+) -> Keyed:
+    """Few keys whose curves, linearly interpolated, stay within `tolerance` px of every frame's outline, both ways.
+    own: every frame's own curve."""
+    fits, places = tuple(one.polygon for one in own), tuple(one.places for one in own)
+    work = _Work(frames, shape, tolerance, checkpoint, fits, places)
     found = work.start(_fewest(*_sampled(shape, work.fits), tolerance))
     found = work.without_spare(work.complete(found))
     return Keyed(found.keys, found.polygons, max(work.exact(found)))
-
-
-def _fits(
-    frames: Sequence[Frame], shape: Shape, knots: Values, tolerance: float, checkpoint: Checkpoint
-) -> tuple[tuple[Polygon, ...], tuple[Values, ...]]:
-    polygons, places = [], []
-    for frame in frames:
-        checkpoint()
-        found = fitted(frame, shape, places_at(frame.shares, knots), tolerance)
-        polygons.append(found.polygon)
-        places.append(found.places)
-    return tuple(polygons), tuple(places)
 
 
 def _sampled(shape: Shape, fits: Sequence[Polygon]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -164,13 +154,9 @@ class _Work:
         return found
 
     def exact(self, found: _Found) -> list[float]:
-        """px: how far each frame's curve and outline are apart, at all samples."""
-        errors = []
-        for f, frame in enumerate(self.frames):
-            curve = self.shape.samples(_between(found, f))
-            gaps = self.shape.nearest(curve, frame.points, found.places[f])[1]
-            errors.append(max(frame.apart(curve), float(gaps.max())))
-        return errors
+        """px: how far each frame's curve and outline are apart, everywhere."""
+        curves = (self.shape.samples(_between(found, f)) for f in range(len(self.frames)))
+        return [frame.distance(curve) for frame, curve in zip(self.frames, curves, strict=True)]
 
     def _cost(self, curves: Values, normals: Values, keys: tuple[int, ...], i: int) -> float:
         """px: how far frames would be off without key i and with its neighbours as they are, or about so."""
@@ -279,9 +265,3 @@ def _between(found: _Found, f: int) -> Polygon:
     parts = [share * found.polygons[i] for i, share in _parts(found.keys, f)]
     polygon: Polygon = parts[0] if len(parts) == 1 else parts[0] + parts[1]
     return polygon
-
-
-def curve_at(keyed: Keyed, shape: Shape, f: int) -> Points:
-    """Samples of the curve at a frame."""
-    found = _Found(keyed.keys, keyed.polygons, (), ())
-    return shape.samples(_between(found, f))

@@ -9,10 +9,10 @@ import numpy as np
 from .bezier import Shape, Values
 from .track import Frame, fitted, places_at
 
-_MOST = 160
+_MOST = 200
 """Points of one spline; an outline that needs more is hair, and no artist could move it."""
 
-_DATA = 6
+_DATA = 5
 """Points of the outline that a piece must have on the frame where it is worst to be parted."""
 
 _LOOKED_AT = 16
@@ -50,8 +50,9 @@ def _wanted(frames: Sequence[Frame], knots: Values, tolerance: float) -> Values:
     shape = Shape.of(count)
     worst, where = np.full(count, tolerance), np.full(count, np.nan)
     for frame in frames:
-        found = fitted(frame, shape, places_at(frame.shares, knots), tolerance, rounds=1)
-        data = np.bincount(np.floor(found.places).astype(int) % count, minlength=count)
+        start = places_at(frame.shares, knots)
+        found = fitted(frame, shape, start, tolerance, rounds=1)
+        data = np.bincount(np.floor(start).astype(int) % count, minlength=count)
         for places, gaps in ((found.places, found.gaps), frame.apart_at(shape, found.polygon)):
             piece = np.floor(places).astype(int) % count
             for k in np.unique(piece[gaps > tolerance]):
