@@ -62,6 +62,17 @@ def test_a_person_who_comes_back_soon_is_the_same_and_later_another() -> None:
         assert len(tracker.people()) == count
 
 
+def test_nobody_is_seen_twice_in_a_frame() -> None:
+    """A search after the first look brings somebody beside, who looks the same."""
+    tracker = Tracker(FPS)
+    shown = picture((60, 80, RED), (70, 80, RED))
+    for index in (0, 4):
+        tracker.add(index, [person(60)], shown)
+    tracker.add(4, [person(70)], shown)
+    assert [[one.index for one in track.sightings] for track in tracker._tracks] == [[0, 4], [4]]
+    assert len(tracker.expected(8)) == 2
+
+
 def test_colours_tell_people_apart() -> None:
     red, blue = (colours_of(person(60), picture((60, 80, colour))) for colour in (RED, BLUE))
     assert distance_of_colours(red, red) == pytest.approx(0.0, abs=1e-3)

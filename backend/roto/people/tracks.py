@@ -89,8 +89,9 @@ class Tracker:
         return any(track.last.index < index and track.is_person for track in self._alive(index))
 
     def add(self, index: int, people: Sequence[PersonEvidence], picture: Picture) -> None:
-        """The people found in a frame; picture: uint8 RGB of the size their coordinates are of."""
-        alive = self._alive(index)
+        """The people found in a frame; picture: uint8 RGB of the size their coordinates are of. A frame's people may
+        come in several calls: whoever was seen in an earlier one is not seen twice."""
+        alive = [track for track in self._alive(index) if track.last.index < index]
         colours = [colours_of(person, picture) for person in people]
         taken = set()
         for row, column in self._assigned(index, alive, people, colours):
