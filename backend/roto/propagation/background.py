@@ -11,7 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .movement import Floats, Movement, fetch, pixel_grid
+from .movement import Floats, Movement, fetch, pixel_grid, squared_length
 
 _STEP = 8
 _REFRESH = 0.7
@@ -125,14 +125,14 @@ def residual(lab: Floats, carried: Floats, sure: Floats) -> Floats:
 
 def squared_gap(lab: Floats, carried: Floats) -> Floats:
     """Mean squared distance of colours in 3 x 3 px, float32 [h, w]."""
-    gap: Floats = cv2.blur(np.square(lab - carried).sum(2), (3, 3))
+    gap: Floats = cv2.blur(squared_length(lab - carried), (3, 3))
     return gap
 
 
 def slope_of(lab: Floats) -> Floats:
     """Squared gradient of the colours in 3 x 3 px, float32 [h, w]: what a misplacement by 1 px costs."""
     across, down = cv2.Sobel(lab, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(lab, cv2.CV_32F, 0, 1, scale=0.125)
-    slope: Floats = cv2.blur(np.square(across).sum(2) + np.square(down).sum(2), (3, 3))
+    slope: Floats = cv2.blur(squared_length(across) + squared_length(down), (3, 3))
     return slope
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .background import Background, allowance, main_flow, residual, slope_of, smooth_flow, squared_gap
-from .movement import Floats, Movement, pixel_grid
+from .movement import Floats, Movement, pixel_grid, squared_length
 from .windows import Window, Working
 
 _SURPRISE_OBJECT, _SURPRISE_BACKGROUND = 0.2, 0.02
@@ -129,8 +129,8 @@ def evidence_of_fate(picture: Working, carried: Carried, colour: Floats, window:
     object does for the most part. Nothing where the object rests, where flow is not to be believed, and where the
     surface is so bare that both movements explain it. What did belong to it, and has
     its colours (`colour`, probability), may rest for long, as a foot does."""
-    against = np.sqrt(np.square(carried.main_flow - carried.still_flow).sum(2))
-    moves = np.sqrt(np.square(carried.flow - carried.still_flow).sum(2))
+    against = np.sqrt(squared_length(carried.main_flow - carried.still_flow))
+    moves = np.sqrt(squared_length(carried.flow - carried.still_flow))
     half = 0.35 * against + 0.25
     side = np.clip((moves - half) / half, -1.0, 1.0) * np.clip(against / 2.0 - 0.25, 0.0, 1.0)
     gap = squared_gap(carried.main, carried.still)
@@ -154,8 +154,8 @@ def edge_prices(picture: Working, window: Window) -> Floats:
     """What a boundary costs at a pixel, float32 [h, w] in 0..1: little on an edge."""
     lab = picture.lab[window.cut]
     squared = np.zeros(lab.shape[:2], np.float32)
-    squared[:, :-1] += np.square(lab[:, 1:] - lab[:, :-1]).sum(2)
-    squared[:-1] += np.square(lab[1:] - lab[:-1]).sum(2)
+    squared[:, :-1] += squared_length(lab[:, 1:] - lab[:, :-1])
+    squared[:-1] += squared_length(lab[1:] - lab[:-1])
     prices: Floats = (0.05 + 0.95 * np.exp(-squared / (2 * squared.mean() + 1e-6))).astype(np.float32)
     return prices
 
@@ -171,8 +171,8 @@ def _likeness(picture: Working, before: Working, back: Floats, off: Floats, wind
 
 def _closeness(flow: Floats, other: Floats) -> Floats:
     """1 where two movements are the same, towards 0 where they differ by more than flow is wrong by."""
-    allowed = 0.5 + 0.02 * (np.square(flow).sum(2) + np.square(other).sum(2))
-    close: Floats = np.exp(-np.square(flow - other).sum(2) / (2 * allowed)).astype(np.float32)
+    allowed = 0.5 + 0.02 * (squared_length(flow) + squared_length(other))
+    close: Floats = np.exp(-squared_length(flow - other) / (2 * allowed)).astype(np.float32)
     return close
 
 

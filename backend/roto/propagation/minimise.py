@@ -17,20 +17,28 @@ def least_energy(odds: Floats, edges: Floats, start: Floats, rounds: int) -> Flo
     odds: log odds of the object, float32 [h, w], already in units of the boundary's price. edges: float32 [h, w], the
     price of a boundary there, 0..1. start: a guess, float32 [h, w].
     """
-    tau = sigma = np.float32(1 / np.sqrt(8.0))
+    step = np.float32(1 / np.sqrt(8.0))
     u, ahead = start.astype(np.float32), start.astype(np.float32)
-    px, py = np.zeros_like(u), np.zeros_like(u)
-    pull = tau * odds
+    px, py, norm, change = (np.zeros_like(u) for _ in range(4))
+    pull, bound = step * odds.astype(np.float32), np.square(edges)
     for _ in range(rounds):
-        px[:, :-1] += sigma * (ahead[:, 1:] - ahead[:, :-1])
-        py[:-1] += sigma * (ahead[1:] - ahead[:-1])
-        shrink = edges / np.maximum(edges, np.sqrt(px * px + py * py) + np.float32(1e-9))
-        px *= shrink
-        py *= shrink
-        step = px + py
-        step[:, 1:] -= px[:, :-1]
-        step[1:] -= py[:-1]
-        before = u
-        u = np.clip(u + tau * step + pull, 0.0, 1.0)
-        ahead = 2.0 * u - before
+        px[:, :-1] += step * (ahead[:, 1:] - ahead[:, :-1])
+        py[:-1] += step * (ahead[1:] - ahead[:-1])
+        np.multiply(px, px, out=norm)
+        norm += py * py
+        np.maximum(norm, bound, out=norm)
+        np.divide(bound, norm, out=norm)
+        np.sqrt(norm, out=norm)
+        px *= norm
+        py *= norm
+        np.add(px, py, out=change)
+        change[:, 1:] -= px[:, :-1]
+        change[1:] -= py[:-1]
+        change *= step
+        change += pull
+        change += u
+        np.clip(change, 0.0, 1.0, out=change)
+        np.subtract(change, u, out=ahead)
+        ahead += change
+        u, change = change, u
     return u

@@ -67,14 +67,20 @@ def fetch(values: Floats, flow: Floats, outside: float = 0.0) -> Floats:
     return fetched
 
 
+def squared_length(vectors: Floats) -> Floats:
+    """Sums of squares along the last of three axes."""
+    squared: Floats = np.einsum("ijk,ijk->ij", vectors, vectors)
+    return squared
+
+
 def _closure(there: Floats, back: Floats) -> Floats:
     """Trust in `there`: how well `back`, taken from where it leads, returns. 0 where it leads out of the picture."""
     x, y = pixel_grid(*there.shape[:2])
     returned = cv2.remap(
         back, x + there[..., 0], y + there[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=1e4
     )
-    gap = np.square(there + returned).sum(2)
-    allowed = 0.5 + 0.01 * (np.square(there).sum(2) + np.square(returned).sum(2))
+    gap = squared_length(there + returned)
+    allowed = 0.5 + 0.01 * (squared_length(there) + squared_length(returned))
     trust: Floats = np.exp(-gap / (2.0 * allowed)).astype(np.float32)
     trust[gap > 1e6] = 0.0
     return trust

@@ -28,7 +28,8 @@ from .windows import Window, Working
 
 _PRICE = 4.0
 """Log odds that a pixel of unmarked boundary costs."""
-_ROUNDS = 50
+_ROUNDS = 40
+_UNLIKELY, _MARGIN = -1.0, 6
 _RECENT, _FADE = 0.3, 0.7
 _PROOF, _DISPROOF = 3.0, 6.0
 """The most log odds that having moved with the object, or with the background, amounts to."""
@@ -162,7 +163,15 @@ class Tracker:
         return self._whole(window, soft, odds, colour)
 
     def _decide(self, odds: Floats, picture: Working, window: Window) -> Floats:
-        return least_energy(odds / _PRICE, edge_prices(picture, window), 1 / (1 + np.exp(-odds)), _ROUNDS)
+        """The mask, soft 0..1, in the window: decided where anything but the background is likely."""
+        soft = np.zeros_like(odds)
+        likely = Window.around(cv2.blur(odds, (5, 5)), _MARGIN, _UNLIKELY)
+        if likely is None:
+            return soft
+        cut = likely.cut
+        part = odds[cut]
+        soft[cut] = least_energy(part / _PRICE, edge_prices(picture, window)[cut], 1 / (1 + np.exp(-part)), _ROUNDS)
+        return soft
 
     def _whole(self, window: Window, soft: Floats, odds: Floats, colour: Floats) -> Proposal:
         parts = []
