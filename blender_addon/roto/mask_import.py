@@ -24,7 +24,7 @@ from .results import LabelFiles, RotoContents, Spline
 
 _AT_ONCE = 12
 """Key frames in one step."""
-_BORROWED = ("IMAGE_EDITOR", "CLIP_EDITOR", "DOPESHEET_EDITOR", "OUTLINER", "PROPERTIES")
+_BORROWED = ("IMAGE_EDITOR", "CLIP_EDITOR", "PROPERTIES", "OUTLINER", "DOPESHEET_EDITOR")
 """Kinds of areas that keys may be made in, the best first: each is what it was afterwards."""
 _DIGITS = 5
 _SAMPLES = 3
@@ -165,7 +165,7 @@ def _keying(mask: bpy.types.Mask) -> Iterator[bpy.types.Scene]:
     scene = bpy.data.scenes.new("Backlot Keys")
     window = bpy.context.window or bpy.context.window_manager.windows[0]
     area = min(window.screen.areas, key=lambda area: _BORROWED.index(area.type) if area.type in _BORROWED else 99)
-    kind = area.type
+    kind = area.ui_type  # the type alone makes a dope sheet of a timeline
     area.type = "IMAGE_EDITOR"
     space = area.spaces.active
     mode, shown = space.mode, space.mask
@@ -178,7 +178,7 @@ def _keying(mask: bpy.types.Mask) -> Iterator[bpy.types.Scene]:
             yield scene
     finally:
         space.mask, space.mode = shown, mode
-        area.type = kind
+        area.ui_type = kind
         bpy.data.scenes.remove(scene)
 
 

@@ -38,14 +38,15 @@ void main()
   }
   float is_edge = (low < 0.5 && high >= 0.5) ? 1.0 : 0.0;
   float is_inside = here >= 0.5 ? 1.0 : 0.0;
-  float alpha = max(is_inside * fill, is_edge * outline);
+  float alpha = max(is_inside * color.a, reach.x > 0.0 ? is_edge : 0.0);
   if (alpha <= 0.0) {
     discard;
   }
   /* Where the outline lies outside of the object it is dark, so that it is seen on a plate of its own colour. */
   /* Colours are given as they shall be seen; the framebuffers of some editors encode sRGB by themselves. */
-  vec3 bent = mix(color / 12.92, pow((color + 0.055) / 1.055, vec3(2.4)), step(vec3(0.04045), color));
-  vec3 linear = srgbTarget ? bent : color;
+  vec3 seen = color.rgb;
+  vec3 bent = mix(seen / 12.92, pow((seen + 0.055) / 1.055, vec3(2.4)), step(vec3(0.04045), seen));
+  vec3 linear = srgbTarget ? bent : seen;
   vec3 shade = (is_edge > 0.5 && is_inside < 0.5) ? vec3(0.0) : linear;
   fragColor = vec4(shade, (is_edge > 0.5 && is_inside < 0.5) ? alpha * 0.6 : alpha);
 }
@@ -67,10 +68,8 @@ class MaskShader:
         places = ((0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0))
         shader.bind()
         shader.uniform_sampler("mask", self._texture(shown))
-        shader.uniform_float("color", color)
-        shader.uniform_float("fill", fill)
-        shader.uniform_float("outline", 1.0 if width > 0.0 else 0.0)
-        shader.uniform_float("reach", (max(width, 0.01) / view.width, max(width, 0.01) / view.height))
+        shader.uniform_float("color", (*color, fill))
+        shader.uniform_float("reach", (width / view.width, width / view.height))
         batch_for_shader(shader, "TRI_FAN", {"pos": corners, "uv": places}).draw(shader)
 
     def _texture(self, shown: Shown) -> gpu.types.GPUTexture:
@@ -93,7 +92,7 @@ def _compiled() -> gpu.types.GPUShader:
     info = gpu.types.GPUShaderCreateInfo()
     info.push_constant("MAT4", "ModelViewProjectionMatrix")
     info.push_constant("BOOL", "srgbTarget")  # Blender sets it
-    for kind, name in (("VEC3", "color"), ("FLOAT", "fill"), ("FLOAT", "outline"), ("VEC2", "reach")):
+    for kind, name in (("VEC4", "color"), ("VEC2", "reach")):
         info.push_constant(kind, name)
     info.sampler(0, "FLOAT_2D", "mask")
     info.vertex_in(0, "VEC2", "pos")

@@ -61,7 +61,7 @@ class RotoSettings(bpy.types.PropertyGroup):
         name="Fill",
         description="How strongly a mask colours the plate",
         subtype="FACTOR",
-        default=0.35,
+        default=0.2,
         min=0.0,
         max=1.0,
     )

@@ -61,6 +61,7 @@ def test_clicks_become_masks(tmp_path: Path, home: Path) -> None:
     assert facts["label"] == "object" and facts["image"].endswith("frame_0001.png")
     assert facts["splines"] == 1 and facts["spline_iou"] >= 0.97
     assert facts["stepped_to"] == -1 and facts["error"] == "" and facts["after_session"] == 1
+    assert facts["areas_stay"]
     said = read_prompts(ShotFolder(root)).labels["object"].frames
     found = said["1"].boxes[0]
     assert np.abs(np.subtract(found, box)).max() < 1.5 and len(said["1"].exclude) == 1

@@ -158,6 +158,13 @@ def in_the_clip_editor(window, scene):
     window.screenshot("7_clip_editor")
     yield from press(window, window.settings["inside"])
     window.facts["after_session"] = hints(bpy.context.scene)
+    area.type = "VIEW_3D"
+    yield 0.3
+    areas = [area.ui_type for area in bpy.context.screen.areas]
+    live().last_import = ""
+    window.call(bpy.ops.backlot.import_roto)
+    yield (lambda: bool(live().last_import)), WAIT_S
+    window.facts["areas_stay"] = [area.ui_type for area in bpy.context.screen.areas] == areas
 
 
 def drag(window, path, shot):
