@@ -184,12 +184,15 @@ def _overlaps(frame: FrameMasks) -> dict[str, dict[str, float]]:
 
 def _pop(before: Bools, now: Bools, after: Bools) -> tuple[float, float]:
     """How far the middle of three masks differs from the others where they agree: px around the outline, and the share
-    of its area. All three are laid on their centroids, so that movement does not count."""
+    of its area. All three are laid on their centroids, so that movement does not count; and where the two differ more
+    among themselves, the shape is changing quickly, and it is nothing."""
     boxes = [_box(mask) for mask in (before, now, after)]
     known = [box for box in boxes if box is not None]
     half = int(max(max(x1 - x0, y1 - y0) for x0, y0, x1, y1 in known)) + 2
     a, b, c = (_around(mask, box, half) for mask, box in zip((before, now, after), known, strict=True))
     popped = int(np.count_nonzero((a == c) & (a != b)))
+    if popped <= np.count_nonzero(a != c):
+        return 0.0, 0.0
     inside = cv2.erode(b.astype(np.uint8), np.ones((3, 3), np.uint8))
     area = int(np.count_nonzero(b))
     around = area - int(np.count_nonzero(inside))
