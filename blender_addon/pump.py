@@ -166,6 +166,7 @@ class Pump:
     def _failed(self, error: Exception) -> float | None:
         _log.exception("The pump failed")
         self._imports.clear()
+        self.roto.drop_imports()
         self._failures += 1
         self.session.error = (
             error

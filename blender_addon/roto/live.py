@@ -113,7 +113,8 @@ class RotoLive:
             work.contents = contents
 
         def failed(error: BacklotError) -> None:
-            self._imports.remove(work)
+            if work in self._imports:
+                self._imports.remove(work)
             self._session.error = error
 
         self._session.background(lambda: read_roto(folder), ready, failed)
@@ -139,9 +140,13 @@ class RotoLive:
             if time.perf_counter() > deadline:
                 return
 
+    def drop_imports(self) -> None:
+        """After one of them has failed."""
+        self._imports.clear()
+
     def forget(self) -> None:
         """After another file was opened."""
         self.prompts.forget()
         self.previews.forget()
         self.masks.forget()
-        self._imports.clear()
+        self.drop_imports()

@@ -221,6 +221,16 @@ def test_an_answer_to_earlier_hints_is_not_shown(backlot: Any, tmp_path: Path) -
     assert "cannot be unpacked" in previews.error.message
 
 
+def test_an_import_that_fails_says_so_once(pump: Any, root: Path) -> None:  # noqa: F811
+    scene = the_scene(root)
+    write_roto(root, RotoPlan())
+    (root / "source" / "frames" / "frame_1001.png").unlink()
+    pump.roto.import_later(scene, root)
+    run_until(pump, lambda: not pump.roto.importing)
+    assert "no frame_1001.png" in str(pump.session.error)
+    assert pump.tick() is not None and pump._failures == 0
+
+
 def test_markers_follow_the_report(empty: None, root: Path) -> None:
     import bpy
 
@@ -399,7 +409,8 @@ def fill_view(camera: Any) -> None:
     mesh.from_pydata([(-9, -9, -3), (9, -9, -3), (9, 9, -3), (-9, 9, -3)], [], [(0, 1, 2, 3)])
     card = bpy.data.objects.new("card", mesh)
     material = bpy.data.materials.new("white")
-    material.use_nodes = True
+    if bpy.app.version < (5, 0):  # later ones always have nodes
+        material.use_nodes = True
     material.node_tree.nodes.clear()
     glow = material.node_tree.nodes.new("ShaderNodeEmission")
     out = material.node_tree.nodes.new("ShaderNodeOutputMaterial")
