@@ -48,9 +48,11 @@ def carry(
     picture: Working,
     movement: Movement,
     background: Floats,
+    speed: Floats,
     window: Window,
 ) -> Carried:
     """soft: float32 [h, w] of the previous frame. background: its movement back, float32 [h, w, 2], whole picture.
+    speed: the object's against the background of late, px a frame, float32 [2].
 
     Where the flow does not close (rims, bare surfaces, blur) the object's smooth movement takes its place.
     """
@@ -67,6 +69,8 @@ def carry(
     stem = _at(soft, x, y, behind)
     told = trust * _at(proof, x, y, back) + (1 - trust) * np.where(was > 0.5, _at(proof, x, y, own), -2.0 * stem)
     main = main_flow(back, core * trust * np.where(told > 0, np.float32(1.0), np.float32(0.1)))
+    if np.median(np.sqrt(squared_length(main - behind))) < 0.5 * np.hypot(*speed):
+        main = behind - speed  # so little is left of it that what it moved like is remembered, not seen
     fate = trust * _closeness(back, own) * (1 - _closeness(back, behind))
     return Carried(
         prior,

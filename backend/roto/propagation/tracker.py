@@ -116,7 +116,16 @@ class Tracker:
         self._learn(self._recent, window, stable * _worth_learning(soft, proposal))
 
     def _follow(self, picture: Working, movement: Movement, window: Window) -> Proposal:
-        carried = carry(self.soft, self._proof, self._before, picture, movement, self._background.flow, window)
+        carried = carry(
+            self.soft,
+            self._proof,
+            self._before,
+            picture,
+            movement,
+            self._background.flow,
+            self._whereabouts.speed,
+            window,
+        )
         self._place = self._place_at(centre(carried.prior), window)
         colour = self._colours().at(*self._where(picture, window))
         proof = np.clip(carried.proof + evidence_of_fate(picture, carried, colour, window), -_DISPROOF, _PROOF)

@@ -30,6 +30,11 @@ class Whereabouts:
         return float(np.sqrt(self.area))
 
     @property
+    def speed(self) -> Floats:
+        """px a frame against the background, x and y, float32 [2]."""
+        return self._speed.astype(np.float32)
+
+    @property
     def reach(self) -> float:
         """px around the centre in which it has to be looked for: more, the longer it was not seen whole."""
         return self.size * (1.2 + 0.1 * self.away)
