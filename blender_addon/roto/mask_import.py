@@ -22,7 +22,7 @@ from ..importers.animation import CONSTANT, KEYFRAME, assign, channels, remove_c
 from ..overriding import overridden
 from .results import LabelFiles, RotoContents, Spline
 
-_AT_ONCE = 12
+_AT_ONCE = 4
 """Key frames in one step."""
 _BORROWED = ("IMAGE_EDITOR", "CLIP_EDITOR", "PROPERTIES", "OUTLINER", "DOPESHEET_EDITOR")
 """Kinds of areas that keys may be made in, the best first: each is what it was afterwards."""
