@@ -75,6 +75,11 @@ def test_earlier_regions_need_no_search() -> None:
     assert found(networks, near=[(math.nan, 70.0, 104.0, 0.0)], search=False) == []
 
 
+def test_a_search_says_how_sure_the_detector_is_of_somebody_known() -> None:
+    (one,) = find_people(_Networks([50.0]), GREY, [(45.0, 70.0, 104.0, 0.0)])  # type: ignore[arg-type]
+    assert one.score == 0.9
+
+
 def test_a_region_stands_upright_when_the_person_does() -> None:
     x, y, size, turn = region_of(50.0, 60.0, 50.0, 20.0)
     assert (x, y, size) == (50.0, 60.0, 100.0) and turn == pytest.approx(0.0)

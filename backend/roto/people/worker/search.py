@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,9 @@ class Found:
 
     def try_region(self, region: Region, score: float | None) -> None:
         """Looks for a person in a region, unless it has been looked at. score: of the detector, None for a region of
-        an earlier picture."""
+        an earlier picture. Somebody found already is the surer for being proposed again."""
+        if score is not None:
+            self._confirm(region, score)
         if not _is_sound(region) or any(_is_same(region, other) for other in self._tried):
             return
         self._tried.append(region)
@@ -50,6 +53,11 @@ class Found:
         if second is None or not _is_sound(second.refined):
             return
         self._add(second, 0.5 * (first.mask + second.mask), score, _agreement(first.mask, second.mask))
+
+    def _confirm(self, region: Region, score: float) -> None:
+        for place, person in enumerate(self.people):
+            if _is_same(region, person.region):
+                self.people[place] = replace(person, score=max(person.score or 0.0, score))
 
     def _add(self, body: Body, mask: Floats, score: float | None, agreement: float) -> None:
         sure = mask >= _SURE
