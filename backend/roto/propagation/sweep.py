@@ -133,11 +133,12 @@ class Sweep:
         if not (soft > 0.5).any():
             return  # smaller than a pixel: nothing to follow
         before = {other: tracker.soft for other, tracker in self._trackers.items()}
+        painted = anchor.hints.mask is not None
         if picture.number == anchor.number:
-            tracker = Tracker(picture, soft, self._others(label, before, picture, shape))
+            tracker = Tracker(picture, soft, self._others(label, before, picture, shape), painted=painted)
         else:
             at_anchor = self._working(anchor.number)
-            tracker = Tracker(at_anchor, soft, self._others(label, {}, at_anchor, shape))
+            tracker = Tracker(at_anchor, soft, self._others(label, {}, at_anchor, shape), painted=painted)
             kept = from_bytes(self._store.get(span.track(self._forward), label, picture.number).soft)
             tracker.resume(picture, kept, self._others(label, before, picture, shape))
         self._trackers[label] = tracker

@@ -54,11 +54,13 @@ class Tracker:
     All of it follows from the anchor and from the pictures and masks since, and fades but for the anchor's colours.
     """
 
-    def __init__(self, picture: Working, soft: Floats, others: Floats) -> None:
-        """soft: float32 [h, w], not empty. others: float32 [h, w], where other objects are."""
+    def __init__(self, picture: Working, soft: Floats, others: Floats, *, painted: bool = True) -> None:
+        """soft: float32 [h, w], not empty. others: float32 [h, w], where other objects are. painted: somebody vouches for
+        every pixel; else the mask is a guess from a few hints, and what turns out to go with the background is dropped."""
         self._whereabouts = Whereabouts(soft)
         self._cell = float(np.clip(self._whereabouts.size / 3.0, 5.0, 60.0))
         self._take(picture, soft, others)
+        self._proof *= float(painted)
         window = self._around(soft) or Window.at(0.0, 0.0, 2.0, (soft.shape[0], soft.shape[1]))
         self._space = ColourSpace.fit(picture.lab[window.cut].reshape(-1, 3))
         self._anchor, self._recent = LocalColours(), LocalColours()
