@@ -11,7 +11,9 @@ import pytest
 from backend.roto.cut import Cutter, Hints, beside
 from backend.roto.cut.convex import minimise
 from backend.roto.cut.hints import marks_of
+from backend.roto.cut.outline import at_full_size
 from backend.roto.cut.process import Newest
+from backend.roto.cut.window import Window
 from shared.errors import InvalidRequest, Superseded
 from shared.roto_prompts import FramePrompt, Stroke
 
@@ -105,6 +107,18 @@ def test_small_and_odd_pictures_are_cut_too() -> None:
         hints = said(include=((0.5, 0.5),), boxes=((0.0, 0.0, float(shape[1]), float(shape[0])),))
         assert Cutter(grey, grey).soft_mask(hints)[0, 0] == 1
         assert Cutter(grey).soft_mask(said(boxes=((0.0, 0.0, 1.0, 1.0),))).shape == shape
+
+
+def test_the_outline_is_found_at_the_pictures_own_size() -> None:
+    """A mask of pixels six times as large, on a picture in which the object is another colour."""
+    size = (6 * WIDTH, 6 * HEIGHT)
+    large = cv2.resize(truth().astype(np.float32), size, interpolation=cv2.INTER_CUBIC) > 0.5
+    rng = np.random.default_rng(5)
+    noisy = np.where(large[..., None], (150, 100, 90), (110, 120, 90)) + rng.normal(0, 6, (*large.shape, 3))
+    window = Window(0, 6 * HEIGHT, 0, 6 * WIDTH, HEIGHT, WIDTH)
+    rough = cv2.GaussianBlur(np.roll(truth(), 1, axis=1).astype(np.float32), (0, 0), 1.0)  # off by six pixels
+    found = at_full_size(window, rough, np.clip(noisy, 0, 255).astype(np.uint8))
+    assert overlap(found, large) > 0.985 > overlap(window.spread(rough), large)
 
 
 def test_movement_tells_what_looks_cannot() -> None:

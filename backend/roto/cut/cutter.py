@@ -16,6 +16,7 @@ from .evidence import Known, in_box
 from .extent import plausible_extent
 from .hints import Hints, Marks, marks_of
 from .movement import movement_to
+from .outline import at_full_size
 from .scene import Scene
 from .solving import CORRECTING, FIRST, Checkpoint, settled
 from .superpixels import Doubles, Superpixels
@@ -145,7 +146,7 @@ class Cutter:
 
     def _placed(self, window: Window, soft: Floats) -> Floats:
         whole = np.zeros(self._picture.shape[:2], np.float32)
-        whole[window.y0 : window.y1, window.x0 : window.x1] = window.spread(soft)
+        whole[window.part] = at_full_size(window, soft, self._picture)
         return whole
 
 
