@@ -55,8 +55,9 @@ class Tracker:
     """
 
     def __init__(self, picture: Working, soft: Floats, others: Floats, *, painted: bool = True) -> None:
-        """soft: float32 [h, w], not empty. others: float32 [h, w], where other objects are. painted: somebody vouches for
-        every pixel; else the mask is a guess from a few hints, and what turns out to go with the background is dropped."""
+        """soft: float32 [h, w], not empty. others: float32 [h, w], where other objects are. painted: somebody vouches
+        for every pixel; else it is a guess from a few hints, and what turns out to go with the background is dropped.
+        """
         self._whereabouts = Whereabouts(soft)
         self._cell = float(np.clip(self._whereabouts.size / 3.0, 5.0, 60.0))
         self._take(picture, soft, others)
