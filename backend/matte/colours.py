@@ -19,6 +19,9 @@ _DEEP = 8
 """px behind the rim where it is tried out how well the rim's colours explain others of the same side."""
 
 _TRIED = 1500
+_NEAR_ENOUGH = 0.5
+"""A colour may be by this share farther away than the nearest: they are samples, and looking twice costs time."""
+
 _NARROWEST = 4.0
 """Levels: a colour is never trusted to be more exact than that."""
 
@@ -32,6 +35,7 @@ class SideColours:
         sure = (trimap == side).astype(np.uint8)
         deep = _eroded(sure, _RIM)
         self._rim, self._colour = _rim(picture, sure, deep)
+        self._tree = cKDTree(self._rim)
         self.spread = _NARROWEST
         if len(self._rim):
             self.spread = max(_NARROWEST, 1.5 * self._measured(picture, deep))
@@ -41,7 +45,7 @@ class SideColours:
         count = min(self._nearest, len(self._rim))
         if not count:
             return np.zeros((len(points), 0, 3), np.float32)
-        _, found = cKDTree(self._rim).query(points, count)
+        _, found = self._tree.query(points, count, eps=_NEAR_ENOUGH)
         return self._colour[np.reshape(found, (len(points), count))]
 
     def density(self, colour: NDArray[np.float32], points: Points) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .clip import BACKGROUND, FOREGROUND, Picture, Points, Recent, Trimap
+from .clip import Picture, Points, Recent, Trimap
 from .sampling import at_points
 
 Field = NDArray[np.float32]
@@ -27,22 +27,23 @@ _RIM = 3
 
 
 class Motion:
-    """Flow between neighbouring frames of a clip; shared by its objects."""
+    """Flow between neighbouring frames of a clip; shared by its objects. reach: of what looks at it, so that nothing is
+    made twice."""
 
-    def __init__(self, picture: Callable[[int], Picture], keep: int = 6) -> None:
-        self._picture = picture
-        self._flows: Recent[Field] = Recent(keep)
+    def __init__(self, picture: Callable[[int], Picture], reach: int) -> None:
+        self._picture, keep = picture, 4 * reach + 8
+        self._flows: Recent[NDArray[np.float16]] = Recent(keep)  # half the memory; 0.06 px at 100 px
         self._grey: Recent[NDArray[np.uint8]] = Recent(4)
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def flow(self, start: int, step: int) -> Field:
         """From frame `start` to frame `start + step` (1 or -1)."""
-        return self._flows.get((start, step), lambda: self._make(start, start + step))
+        return self._flows.get((start, step), lambda: self._make(start, start + step)).astype(np.float32)
 
-    def _make(self, start: int, end: int) -> Field:
+    def _make(self, start: int, end: int) -> NDArray[np.float16]:
         first, second = self._small(start), self._small(end)
         scale = self._picture(start).shape[1] / first.shape[1]
-        return np.asarray(self._dis.calc(first, second, None) * scale, np.float32)  # type: ignore[call-overload]
+        return np.asarray(self._dis.calc(first, second, None) * scale, np.float16)  # type: ignore[call-overload]
 
     def _small(self, index: int) -> NDArray[np.uint8]:
         return self._grey.get(index, lambda: _working(self._picture(index)))
@@ -97,6 +98,3 @@ def carried_on(field: Field, weight: NDArray[np.float32]) -> Field:
         own = np.clip(share, 0.0, 1.0)[..., None]
         filled = total * (own / np.maximum(share, 1e-6)[..., None]) + (1.0 - own) * coarse
     return np.asarray(filled, np.float32)
-
-
-SIDES = (BACKGROUND, FOREGROUND)

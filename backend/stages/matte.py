@@ -63,7 +63,7 @@ def run(params: MatteParams, context: StageContext) -> StageResult:
 
 def _job(params: MatteParams, context: StageContext, plate: PlateReader, labels: list[str], reach: int) -> MatteJob:
     numbers, size, pictures = tuple(plate.numbers), (plate.width, plate.height), pictures_of(plate, reach)
-    motion = Motion(pictures, keep=2 * reach + 8)
+    motion = Motion(pictures, reach)
     return MatteJob(
         params=params,
         size=size,

@@ -126,7 +126,7 @@ def _clip_rows(folder: Path, radius: int, options: argparse.Namespace) -> list[d
 
 def _own_bands(truth: Truth, reach: int) -> MatteClip:
     """The trimaps that the stage would make of a perfect mask."""
-    motion = Motion(truth.picture, keep=2 * reach + 8)
+    motion = Motion(truth.picture, reach)
     kept: Recent[Band] = Recent(_KEPT)
 
     def make(index: int) -> Band:
@@ -140,7 +140,7 @@ def _own_bands(truth: Truth, reach: int) -> MatteClip:
 
 
 def _banded(clip: MatteClip, reach: int) -> Matter:
-    return Banded(clip, Motion(clip.picture, keep=2 * reach + 8), BandedSettings(reach=reach)).alpha
+    return Banded(clip, Motion(clip.picture, reach), BandedSettings(reach=reach)).alpha
 
 
 def _warm(matter: Matter, index: int) -> Matter:

@@ -57,7 +57,7 @@ def test_mattes_are_right_and_calm(name: str, mad: float, dtssd: float) -> None:
     cv2.setNumThreads(1)
     scene = hair_scene(6) if name == "hair" else disc_scene(6)
     clip = scene.clip(RADIUS)
-    ours = score(scene, Banded(clip, Motion(clip.picture, keep=24)).alpha, clip)
+    ours = score(scene, Banded(clip, Motion(clip.picture, 6)).alpha, clip)
     plain = score(scene, guided_matter(clip), clip)
     assert ours.dtssd is not None and plain.dtssd is not None
     print(name, ours, plain)

@@ -63,7 +63,7 @@ def test_the_background_behind_an_object_comes_from_frames_that_show_it() -> Non
     """Against the layer that the scene was made of."""
     scene = disc_scene(5)
     clip = scene.clip(4)
-    layers = Layers(Motion(clip.picture), clip.trimap, 4)
+    layers = Layers(Motion(clip.picture, 6), clip.trimap, 4)
     seen = background_seen(clip, layers, 2, 4, noise=1.5)
     known = np.isfinite(seen.variance[:, 0])
     alpha = scene.alphas[2][clip.trimap(2) == UNKNOWN]
@@ -168,5 +168,5 @@ def test_a_frame_without_movement_around_is_matted_by_itself() -> None:
 
     scene = hair_scene(1)
     clip = MatteClip(1, lambda index: scene.pictures[0], lambda index: true_trimap(scene.alphas[0], 4))
-    alpha = Banded(clip, Motion(clip.picture)).alpha(0)
+    alpha = Banded(clip, Motion(clip.picture, 6)).alpha(0)
     assert np.abs(alpha - scene.alphas[0])[clip.trimap(0) == UNKNOWN].mean() < 0.08
