@@ -17,6 +17,7 @@ from .evidence import evidence, pooled
 from .laplacian import band_system
 from .motion import Layers, Motion
 from .solver import solved
+from .steady import steadied
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class BandedSettings:
     certain: how sure the first round must be of a pixel and its neighbours to call them known, decided: the same in the
     second round to hold them firmly. firm, soft: weights of the evidence where it has decided a whole neighbourhood,
     and elsewhere, against a weight of about 1 of the picture's own structure. mask: the weight of the mask, far from
-    its outline. untold: what is left of a weight where no
-    other frame shows what is behind: colours nearby alone are a poor witness."""
+    its outline.
+    Where no other frame shows what is behind, the evidence has no weight: colours nearby are a poor witness, and the
+    object's movement alone fits whatever rests with it."""
 
     reach: int = 6
     certain: float = 0.95
@@ -34,7 +36,6 @@ class BandedSettings:
     firm: float = 1.0
     mask: float = 0.3
     soft: float = 0.01
-    untold: float = 0.01
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,13 @@ class Judged:
 
 
 class Banded:
-    """The mattes of one object. A matte depends on the frames within twice the reach alone, not on what was asked for
-    before: a run that was stopped continues as if it had not been."""
+    """The mattes of one object. A matte depends on the frames within twice the reach (and one more) alone, not on what
+    was asked for before: a run that was stopped continues as if it had not been."""
 
     def __init__(self, clip: MatteClip, motion: Motion, settings: BandedSettings | None = None) -> None:
         self._settings = settings or BandedSettings()
-        self._clip = clip
+        self._clip, self._motion = clip, motion
+        self._raw: Recent[Alpha] = Recent(4)
         self._layers = Layers(motion, clip.trimap, self._settings.reach)
         self._known: Recent[Trimap] = Recent(2 * self._settings.reach + 2)
         self._second = MatteClip(clip.count, clip.picture, self.narrowed)
@@ -76,6 +78,12 @@ class Banded:
         return found
 
     def alpha(self, index: int) -> Alpha:
+        return steadied(self._clip, self._motion, self._alone, index)
+
+    def _alone(self, index: int) -> Alpha:
+        return self._raw.get(index, lambda: self._solved(index))
+
+    def _solved(self, index: int) -> Alpha:
         trimap = self.narrowed(index)
         alpha = (trimap == FOREGROUND).astype(np.float32)
         unknown = trimap == UNKNOWN
@@ -111,7 +119,7 @@ class Banded:
         inside = _alike(trimap, likely > settings.decided, FOREGROUND)
         outside = _alike(trimap, likely < 1.0 - settings.decided, BACKGROUND)
         strength = np.where(inside | outside, settings.firm, settings.soft) * (2.0 * likely - 1.0) ** 2
-        return np.asarray(strength * np.where(judged.behind, 1.0, settings.untold), np.float32)
+        return np.asarray(strength * judged.behind, np.float32)
 
 
 def _alike(trimap: Trimap, decided: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:

@@ -22,6 +22,11 @@ def alpha_levels(alpha: Alpha) -> NDArray[np.uint16]:
     return np.round(np.clip(alpha, 0.0, 1.0) * 65535.0).astype(np.uint16)
 
 
+def as_written(alpha: Alpha) -> Alpha:
+    """The matte as its file will say it, so that what is made from it agrees with the file."""
+    return alpha_levels(alpha).astype(np.float32) / np.float32(65535.0)
+
+
 def write_alpha(path: Path, alpha: Alpha) -> None:
     """A 16-bit grey PNG."""
     _write_png(path, alpha_levels(alpha))

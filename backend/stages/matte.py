@@ -13,7 +13,15 @@ import numpy as np
 
 from backend.matte.clip import UNKNOWN, Alpha
 from backend.matte.engines import Matter, engine_fingerprint, engine_of, matters_of
-from backend.matte.files import linear_light, read_alpha, together, write_alpha, write_foreground, write_grey
+from backend.matte.files import (
+    as_written,
+    linear_light,
+    read_alpha,
+    together,
+    write_alpha,
+    write_foreground,
+    write_grey,
+)
 from backend.matte.foreground import foreground_colours
 from backend.matte.job import MatteJob, chosen_indices, clip_of, labels_of, mask_labels, pictures_of, reach_of
 from backend.matte.motion import Motion
@@ -99,6 +107,7 @@ def _make_frame(job: MatteJob, matters: Mapping[str, Matter], index: int, shop: 
         job.check_cancelled()
         trimap = job.clips[label].trimap(index)
         alpha = matter(index) if (trimap != UNKNOWN).any() else np.zeros(trimap.shape, np.float32)  # a frame unmasked
+        alpha = as_written(alpha)
         write_alpha(shop.path(label, number), alpha)
         _extras(job, label, index, alpha, shop)
         alphas.append(alpha)

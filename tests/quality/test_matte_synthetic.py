@@ -63,3 +63,19 @@ def test_mattes_are_right_and_calm(name: str, mad: float, dtssd: float) -> None:
     print(name, ours, plain)
     assert ours.mad < mad and ours.dtssd < dtssd
     assert ours.mad < 0.5 * plain.mad and ours.gradient < plain.gradient
+
+
+def test_noise_does_not_make_a_resting_matte_flicker() -> None:
+    """Against the same frames, each without its neighbours."""
+    scene = disc_scene(4, speed=0.0)
+    clip = scene.clip(RADIUS)
+    alone = [
+        Banded(MatteClip(1, lambda _, i=i: clip.picture(i), clip.trimap), Motion(clip.picture, 0)).alpha(0)
+        for i in range(4)
+    ]
+    together = Banded(clip, Motion(clip.picture, 6))
+    ours = score(scene, together.alpha, clip)
+    single = score(scene, lambda index: alone[index], clip)
+    assert ours.dtssd is not None and single.dtssd is not None
+    print(ours, single)
+    assert ours.dtssd < 0.8 * single.dtssd and ours.mad < 1.1 * single.mad
