@@ -114,9 +114,11 @@ class Memory:
         while not self._over.wait(_POLL_S):
             if self._process is not None:
                 try:
-                    self._samples.append((time.perf_counter(), self._process.memory_info().rss / _MB))
+                    used = self._process.memory_info().rss / _MB
                 except psutil.NoSuchProcess:
                     return
+                if used:  # a process that has ended has none until it is waited for
+                    self._samples.append((time.perf_counter(), used))
 
 
 def write_clip(folder: Path, count: int, width: int, height: int) -> tuple[int, int, int, int]:
