@@ -23,8 +23,12 @@ _RESTING = 0.15
 class Carried:
     """The object's mask and picture of the previous frame, carried to the window of the current one.
 
-    prior: float32 [h, w], where the mask went. was: the mask carried by the object's own smooth movement. looked: Lab
-    float32 [h, w, 3], carried likewise. stem: the mask carried by the background's movement. still: Lab, likewise.
+    prior: float32 [h, w], where the mask went. trust: float32 [h, w], 0..1, how far the flow is to be believed.
+    was: the mask carried by the object's own smooth movement. fate: float32 [h, w], 0..1, how much more a pixel
+    moves like the object than like the background. looked: Lab float32 [h, w, 3], carried like `was`. stem, still:
+    mask and Lab carried by the background's movement. proof: log odds float32 [h, w] from how the pixel moved so
+    far. main: Lab carried by the object's main movement. flow, still_flow, main_flow: float32 [h, w, 2], back in
+    time: as measured, the background's, and the object's main one.
     """
 
     prior: Floats
@@ -67,25 +71,20 @@ def carry(
     prior = trust * raw + (1 - trust) * was
     behind = background[cut]
     stem = _at(soft, x, y, behind)
-    told = trust * _at(proof, x, y, back) + (1 - trust) * np.where(was > 0.5, _at(proof, x, y, own), -2.0 * stem)
-    main = main_flow(back, core * trust * np.where(told > 0, np.float32(1.0), np.float32(0.1)))
-    if np.median(np.sqrt(squared_length(main - behind))) < 0.5 * np.hypot(*speed):
-        main = behind - speed  # so little is left of it that what it moved like is remembered, not seen
+    lost = np.where(was > 0.5, _at(proof, x, y, own), -2.0 * stem)
+    told = trust * _at(proof, x, y, back) + (1 - trust) * lost
+    main = _main_movement(back, behind, core * trust * np.where(told > 0, np.float32(1.0), np.float32(0.1)), speed)
     fate = trust * _closeness(back, own) * (1 - _closeness(back, behind))
-    return Carried(
-        prior,
-        trust,
-        was,
-        fate,
-        _at(before.lab, x, y, own),
-        stem,
-        _at(before.lab, x, y, behind),
-        told,
-        _at(before.lab, x, y, main),
-        back,
-        behind,
-        main,
-    )
+    looked, still, mainly = (_at(before.lab, x, y, flow) for flow in (own, behind, main))
+    return Carried(prior, trust, was, fate, looked, stem, still, told, mainly, back, behind, main)
+
+
+def _main_movement(back: Floats, behind: Floats, weight: Floats, speed: Floats) -> Floats:
+    """The one shift of the object back in time, float32 [h, w, 2]; remembered where too little of it is left to say."""
+    main = main_flow(back, weight)
+    if np.median(np.sqrt(squared_length(main - behind))) < 0.5 * np.hypot(*speed):
+        main = behind - speed
+    return main
 
 
 def odds_of_place(prior: Floats, trust: Floats, sure: float) -> Floats:
