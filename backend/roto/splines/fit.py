@@ -24,7 +24,7 @@ from .track import fitted, frames_of, places_at
 TOLERANCE = 1.5
 """px that a curve may be off the outline on any frame."""
 
-_OWN = 0.65
+_OWN = 0.62
 """Share of the tolerance for the curve that a frame has of its own; the rest is left to the frames between keys."""
 
 _AIM = 0.93
@@ -110,7 +110,7 @@ def _fitted_life(life: Life, tolerance: float, step: Callable[[], None]) -> Keye
         own.append(fitted(frame, shape, places_at(frame.shares, knots), aim))
         if at and own[-1].error > aim:
             return life.parted(at)
-    return choose_keys(frames, shape, own, aim, step)
+    return choose_keys(frames, shape, own, aim, tolerance, step)
 
 
 def _document(label: str, found: Sequence[_Spline], width: int, height: int) -> LabelSplines:

@@ -48,15 +48,20 @@ class _Found:
 
 
 def choose_keys(
-    frames: Sequence[Frame], shape: Shape, own: Sequence[Fitted], tolerance: float, checkpoint: Checkpoint
+    frames: Sequence[Frame],
+    shape: Shape,
+    own: Sequence[Fitted],
+    tolerance: float,
+    limit: float,
+    checkpoint: Checkpoint,
 ) -> Keyed:
-    """Few keys whose curves, linearly interpolated, stay within `tolerance` px of every frame's outline, both ways.
-    own: every frame's own curve."""
+    """Few keys whose curves, linearly interpolated, stay within `tolerance` px of every frame's outline, both ways, at
+    the points that are looked at, and within `limit` between them. own: every frame's own curve."""
     fits, places = tuple(one.polygon for one in own), tuple(one.places for one in own)
     work = _Work(frames, shape, tolerance, checkpoint, fits, places)
     found = work.start(_fewest(*_sampled(shape, work.fits), tolerance))
-    found = work.without_spare(work.complete(found))
-    return Keyed(found.keys, found.polygons, max(work.exact(found)))
+    found = work.exactly(work.without_spare(work.complete(found)), limit)
+    return Keyed(found.keys, found.polygons, max(found.errors))
 
 
 def _sampled(shape: Shape, fits: Sequence[Polygon]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -153,10 +158,21 @@ class _Work:
                 found = fewer
         return found
 
-    def exact(self, found: _Found) -> list[float]:
-        """px: how far each frame's curve and outline are apart, everywhere."""
-        curves = (self.shape.samples(_between(found, f)) for f in range(len(self.frames)))
-        return [frame.distance(curve) for frame, curve in zip(self.frames, curves, strict=True)]
+    def exactly(self, found: _Found, limit: float) -> _Found:
+        """With errors measured everywhere, and frames that are off by more than `limit` px there keyed with their own
+        curves."""
+        while True:
+            self.checkpoint()
+            curves = (self.shape.samples(_between(found, f)) for f in range(len(self.frames)))
+            errors = tuple(frame.distance(curve) for frame, curve in zip(self.frames, curves, strict=True))
+            known = dict(zip(found.keys, found.polygons, strict=True))
+            bad = [f for f, error in enumerate(errors) if error > limit and known.get(f) is not self.fits[f]]
+            found = replace(found, errors=errors)
+            if not bad:
+                return found
+            known.update((f, self.fits[f]) for f in bad)
+            keys = tuple(sorted(known))
+            found = replace(found, keys=keys, polygons=tuple(known[k] for k in keys))
 
     def _cost(self, curves: Values, normals: Values, keys: tuple[int, ...], i: int) -> float:
         """px: how far frames would be off without key i and with its neighbours as they are, or about so."""

@@ -12,6 +12,9 @@ from .track import Frame, fitted, places_at
 _MOST = 200
 """Points of one spline; an outline that needs more is hair, and no artist could move it."""
 
+_LONGEST = 100.0
+"""px between two points, on the mean: pieces are looked at in 16 places, and chords between these are no curve."""
+
 _DATA = 5
 """Points of the outline that a piece must have on the frame where it is worst to be parted."""
 
@@ -23,7 +26,8 @@ def choose_knots(frames: Sequence[Frame], tolerance: float) -> Values:
     """Shares of the way around, increasing, at which to put points: as few as bring every frame's own curve within
     `tolerance` px of its outline, as far as adding one where it is worst, piece after piece, finds them."""
     looked = list(range(0, len(frames), max(len(frames) // _LOOKED_AT, 1)))
-    knots = np.arange(4) / 4.0
+    first = max(4, int(np.ceil(max(frame.length for frame in frames) / _LONGEST)))
+    knots = np.arange(first) / first
     while True:
         knots = _enough([frames[f] for f in looked], knots, tolerance)
         shape = Shape.of(len(knots))

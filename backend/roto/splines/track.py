@@ -15,7 +15,7 @@ from .correspondence import Outline, Places, even_places, follow
 from .lives import Life
 from .raster import filled
 
-_STEP = 1.25
+_STEP = 1.0
 """px between the points of an outline that a curve is fitted to; all of its corners are among those it is judged by."""
 
 _WRONG = 0.02
