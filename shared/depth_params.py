@@ -65,11 +65,11 @@ class DepthParams:
         help="Resolution at which depth is found; the files always have the plate's size.",
     )
     iterations: int = param(
-        2, label="Consistency", folded=True, flags=("--depth-iterations",), minimum=0, maximum=20,
+        4, label="Consistency", folded=True, flags=("--depth-iterations",), minimum=0, maximum=20,
         help="Rounds in which neighbouring frames are brought into agreement; 0 leaves them as they were found.",
     )  # fmt: skip
     consistency_resolution: str = param(
-        "full",
+        "half",
         label="Consistency at",
         folded=True,
         choices=(

@@ -1,7 +1,7 @@
 """What the depth stage's later steps make of raw maps, with true cameras: how calm the depth is, and where movers are.
 
     python -m tests.benchmarks.depth_temporal --clip FOLDER [--clip FOLDER]... [--frames 5-20] [--maps FOLDER]
-        [--iterations 2] [--half] [--json]
+        [--iterations 4] [--full] [--json]
 
 FOLDER holds frames/ and gt/ (rendered clips with exact depth). The engine `mvs` makes the raw maps; --maps keeps them
 (FOLDER/CLIP/0001.npz with depth and confidence), and takes those that are there instead of making them. Printed are
@@ -77,7 +77,7 @@ class Result:
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
-    settings = ConsistencySettings(iterations=options.iterations, half_resolution=options.half)
+    settings = ConsistencySettings(iterations=options.iterations, half_resolution=not options.full)
     results: dict[str, Result] = {}
     for folder in options.clip:
         clip = load_truth(folder.resolve())
@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--frames", default="", help="first-last of the frames to work on, from 1; all by default")
     parser.add_argument("--maps", type=Path, metavar="FOLDER", help="keep the raw maps here, and take what is here")
     parser.add_argument("--iterations", type=int, default=ConsistencySettings().iterations)
-    parser.add_argument("--half", action="store_true", help="consistency at half resolution")
+    parser.add_argument("--full", action="store_true", help="consistency at full resolution, not half")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

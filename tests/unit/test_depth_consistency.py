@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from backend.depth.consistency.fill import filled
+from backend.depth.consistency.half import halved
 from backend.depth.consistency.settings import ConsistencySettings
 from backend.depth.consistency.sight import centres, sight, table_of
 from backend.depth.consistency.stream import consistent
@@ -21,7 +22,7 @@ Maps = tuple[dict[int, FrameDepth], dict[int, FrameDepth]]
 """Raw maps by index, and what the step makes of them."""
 
 ROOM = Room()
-SETTINGS = ConsistencySettings(reach=4, iterations=1)
+SETTINGS = ConsistencySettings(reach=4, iterations=1, half_resolution=False)
 
 
 def _raw(make: Callable[[Image, int], FrameDepth]) -> dict[int, FrameDepth]:
@@ -230,3 +231,12 @@ def test_a_blank_area_keeps_the_guess_of_the_engine() -> None:
         )
         assert np.median(np.abs(found.depth[area] / expected - 1.0)) < 0.01
         assert (found.confidence[area] < 0.5).all()
+
+
+def test_a_slant_is_halved_in_its_place_whichever_pixels_are_sure() -> None:
+    y, x = (axis.to(torch.float32) for axis in torch.meshgrid(torch.arange(12), torch.arange(16), indexing="ij"))
+    slant = 0.2 + 0.01 * x + 0.02 * y
+    confidence = torch.from_numpy(np.random.default_rng(0).uniform(0.2, 0.9, slant.shape).astype(np.float32))
+    half, _, _ = halved(slant, confidence, torch.zeros(slant.shape, dtype=torch.bool))
+    expected = torch.nn.functional.avg_pool2d(slant[None], 2)[0]
+    np.testing.assert_allclose(half[1:-1, 1:-1], expected[1:-1, 1:-1], rtol=1e-5)

@@ -16,7 +16,7 @@ from torch import Tensor
 from backend.depth.frame import MEASURED
 
 from .fill import MOST_FILLED
-from .surfaces import Surface
+from .surfaces import Surface, slopes
 
 _ONE_SURFACE = 0.03
 """Relative difference of inverse depth that still is one surface."""
@@ -39,7 +39,12 @@ def halved(inverse: Tensor, confidence: Tensor, moving: Tensor) -> tuple[Tensor,
     """inverse, confidence float32 [H, W] and moving bool [H, W] at half the size: of every 2 x 2 px the most confident,
     averaged with those on its surface. An odd last row or column is dropped."""
     rank = torch.where(moving, torch.full_like(confidence, -1.0), confidence)
-    cells, ranks, values = (_quarters(one) for one in (inverse, rank, confidence))
+    ranks, values = (_quarters(one) for one in (rank, confidence))
+    # At the middle of the cell: a slant would come out moved otherwise, by which of the four are sure.
+    place = torch.tensor([0.5, -0.5], device=inverse.device)
+    cells, across, down = (_quarters(one) for one in (inverse, *slopes(inverse)))
+    cells = cells + across * place.repeat(2)[:, None, None] + down * place.repeat_interleave(2)[:, None, None]
+    cells = cells.clamp_min(0.0)
     best = ranks.argmax(0, keepdim=True)
     chosen = cells.gather(0, best)
     same = ((cells - chosen).abs() <= _ONE_SURFACE * chosen) & (ranks > 0)

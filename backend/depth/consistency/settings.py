@@ -13,6 +13,6 @@ class ConsistencySettings:
     smoothing: passes of the edge-aware plane fit that ends a round, 0 for none."""
 
     reach: int = 6
-    iterations: int = 2
-    half_resolution: bool = False
+    iterations: int = 4
+    half_resolution: bool = True
     smoothing: int = 1
