@@ -62,6 +62,14 @@ class RotoParams:
         flags=("--reprompt-every",),
         help="Learned engines take a mask they are sure of as a new prompt every so many frames; 0 never.",
     )  # fmt: skip
+    people_in_boxes: str = param(
+        "auto", label="People in boxes", folded=True, flags=("--people-in-boxes",),
+        choices=(
+            Choice("auto", "Automatic", "Where a box holds one person, MediaPipe's mask of it begins; if it is set up"),
+            Choice("off", "Off", "The box alone begins the object"),
+        ),
+        help="How engine flow begins an object from a box.",
+    )  # fmt: skip
     splines: bool = param(
         False, label="Splines", flags=("--splines",), off_flags=("--no-splines",),
         help="Write the masks as sparsely keyed bezier splines too: roto/LABEL/splines.json.",

@@ -170,6 +170,12 @@ def engines_fingerprint(assignments: Sequence[Assignment], params: RotoParams) -
     return {"engines": named} | {f"weights:{engine.name}": weights_files(engine, params) for engine in learned}
 
 
+def people_fingerprint(assignments: Sequence[Assignment], params: RotoParams, *, boxes: bool) -> dict[str, str]:
+    """Whether MediaPipe's masks begin what is boxed (`people.boxes`). boxes: whether anything is."""
+    asked = boxes and params.people_in_boxes != "off" and FLOW in [one.engine for one in assignments]
+    return {"people in boxes": str(PERSON.version)} if asked and is_ready(PERSON, params) else {}
+
+
 def engine_names(assignments: Sequence[Assignment]) -> str:
     """For the result: `flow`, or `flow+person` when two share the work."""
     return "+".join(one.engine.name for one in assignments)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from .job import RotoJob
+from .people.boxes import begun_by_people
 from .propagation import FrameMasks, PropagationSettings, clip_masks
 
+NAME = "flow"
 _SHARES = (0.45, 0.45, 0.1)
 """Of the time: following forwards, following backwards, finishing. What is not needed takes no time."""
 
@@ -15,8 +17,10 @@ _UNITS = 10_000
 
 def roto_frames(job: RotoJob) -> Iterator[FrameMasks]:
     """Every number of the job once, ascending. Raises `InvalidRequest` for hints that lead nowhere."""
+    if job.engine == NAME:  # the other engines that carry their finds by flow say themselves where objects are
+        job = begun_by_people(job)
     checkpoint = in_passes(job.checkpoint)
-    return clip_masks(job.picture, job.numbers, job.hints, job.store, PropagationSettings(), checkpoint)
+    yield from clip_masks(job.picture, job.numbers, job.hints, job.store, PropagationSettings(), checkpoint)
 
 
 def in_passes(checkpoint: Callable[[str, int, int], None]) -> Callable[[str, int, int], None]:

@@ -78,6 +78,12 @@ def _is_outlined(label: LabelPrompts) -> bool:
     return any(prompt.boxes or prompt.mask is not None for prompt in label.prompted.values())
 
 
+def has_box(prompts: RotoPrompts) -> bool:
+    """Whether a box alone, with clicks at most, says where an object is in some frame."""
+    said = [prompt for label in prompts.labels.values() for prompt in label.prompted.values()]
+    return any(len(prompt.boxes) == 1 and prompt.mask is None for prompt in said)
+
+
 def prompts_fingerprint(prompts: RotoPrompts, shot: ShotFolder) -> dict[str, str]:
     """What masks depend on: neither colours, nor the revision, nor whether the solve uses an object."""
     labels = {name: dataclasses.replace(label, color=None, moving=True) for name, label in prompts.labels.items()}

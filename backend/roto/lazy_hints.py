@@ -13,10 +13,11 @@ Bools = NDArray[np.bool_]
 
 
 class FoundHints(Hints):
-    """A mask of the object at one frame. make: plate number -> bool [H, W]."""
+    """A mask of the object at one frame. make: plate number -> bool [H, W]. said: what corrects the mask."""
 
-    def __init__(self, label: str, frame: int, make: Callable[[int], Bools]) -> None:
-        super().__init__(label=label, frame=frame)
+    def __init__(self, label: str, frame: int, make: Callable[[int], Bools], said: Hints | None = None) -> None:
+        said = said or Hints()
+        super().__init__(said.include, said.exclude, said.boxes, said.strokes, label=label, frame=frame)
         object.__setattr__(self, "_make", make)
 
     @property

@@ -14,10 +14,18 @@ from backend.media.plate import PlateReader
 from backend.pipeline.context import StageContext
 from backend.pipeline.stage import Engine
 from backend.roto.changes import Prints, prints_of, read_before, reasons, record
-from backend.roto.engines import assign, engine_names, engine_of, engines_fingerprint
+from backend.roto.engines import assign, engine_names, engine_of, engines_fingerprint, people_fingerprint
 from backend.roto.extras import add_pictures, add_splines
 from backend.roto.facts import Watch
-from backend.roto.hints import Said, decode, hinted_and_texts, keep_painted, prompts_fingerprint, require_places
+from backend.roto.hints import (
+    Said,
+    decode,
+    has_box,
+    hinted_and_texts,
+    keep_painted,
+    prompts_fingerprint,
+    require_places,
+)
 from backend.roto.labels import base_of, names_of
 from backend.roto.masks import ENGINE, JUDGING, WRITING, Pictures, chosen_numbers, found_masks
 from backend.roto.outputs import MaskFiles
@@ -50,7 +58,9 @@ def inputs(params: RotoParams, shot: ShotFolder, footage: str) -> Mapping[str, s
     prompts = read_prompts(shot)
     if _only_hand_made(params, prompts, shot):
         return {}
-    return prompts_fingerprint(prompts, shot) | engines_fingerprint(assign(params, *hinted_and_texts(prompts)), params)
+    work = assign(params, *hinted_and_texts(prompts))
+    people = people_fingerprint(work, params, boxes=has_box(prompts))
+    return prompts_fingerprint(prompts, shot) | engines_fingerprint(work, params) | people
 
 
 def run(params: RotoParams, context: StageContext) -> StageResult:

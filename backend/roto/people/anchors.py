@@ -86,8 +86,13 @@ def hints_of(
 def chosen_anchors(track: Track, looked: Looked) -> list[Anchor]:
     """Every sighting that is sure; the surest of all where none is."""
     anchors = [_anchor(one, track, looked) for one in track.sightings]
-    sure = [anchor for anchor in anchors if anchor.own.agreement >= _AGREED and not _is_behind(anchor)]
+    sure = [anchor for anchor in anchors if is_sure(anchor)]
     return sure or [max(anchors, key=lambda one: (not _is_behind(one), one.own.agreement))]
+
+
+def is_sure(anchor: Anchor) -> bool:
+    """Whether the network's two masks agree, and nobody nearer to the camera overlaps the person."""
+    return anchor.own.agreement >= _AGREED and not _is_behind(anchor)
 
 
 def _anchor(sighting: Sighting, track: Track, looked: Looked) -> Anchor:
