@@ -34,6 +34,8 @@ _AROUND_MARKS = 0.45
 """The same around clicks, in sides of the picture."""
 _TRIAL_PIXELS = 65_000
 """Of the working picture then: several sizes are tried on it."""
+_EVIDENCE = 3.0
+"""Weight of what other frames say beside what the picture does."""
 _KEPT = 3.0
 """Log odds that a mask keeps against other evidence where it is corrected."""
 _CLICK, _CLICK_REACH, _CLICK_NEAR = 6.0, 12.0, 0.2
@@ -62,13 +64,15 @@ class Cutter:
         others: Sequence[NDArray[np.generic]] = (),
         start: Floats | None = None,
         checkpoint: Checkpoint | None = None,
+        evidence: Floats | None = None,
     ) -> Floats:
         """Probability that the object is visible at each pixel's centre, float32 [H,W].
 
         others: masks (bool, or 0..1) of other objects, which this one does not overlap. start: soft mask that the
-        hints correct, each of them where it is. checkpoint: called between steps, may raise to stop. The result holds
-        every pixel that the hints include and none that they exclude. Raises `InvalidRequest` for hints that are empty,
-        off the picture or against each other.
+        hints correct, each of them where it is. checkpoint: called between steps, may raise to stop. evidence: log
+        odds of the object from other frames, float32 [h,w] of the whole picture at any size; they tell what belongs to
+        it in a box. The result holds every pixel that the hints include and none that they exclude. Raises
+        `InvalidRequest` for hints that are empty, off the picture or against each other.
         """
         height, width = self._picture.shape[:2]
         if start is None and hints.mask is not None:
@@ -78,7 +82,10 @@ class Cutter:
             return np.zeros((height, width), np.float32)
         check = checkpoint or _go_on
         taken = _union(others, height, width) & ~marks.include
-        soft = self._first(marks, taken, check) if start is None else self._corrected(marks, taken, start, check)
+        if start is None:
+            soft = self._first(marks, taken, evidence, check)
+        else:
+            soft = self._corrected(marks, taken, start, check)
         soft = np.where(taken, np.minimum(soft, _OUTSIDE), soft)
         soft = np.where(marks.include, np.maximum(soft, 1.0), soft)
         return np.where(marks.exclude, 0.0, soft).astype(np.float32)
@@ -93,7 +100,7 @@ class Cutter:
             self._scenes.popitem(last=False)
         return scene
 
-    def _first(self, marks: Marks, taken: Bools, check: Checkpoint) -> Floats:
+    def _first(self, marks: Marks, taken: Bools, evidence: Floats | None, check: Checkpoint) -> Floats:
         if marks.inside is None:
             return self._from_marks(marks, taken, check)
         region = marks.inside | marks.include
@@ -105,6 +112,8 @@ class Cutter:
         reach = math.sqrt(max(1.0, float(scene.pieces.count[~known.outside].sum())))
         likeness = scene.likeness(reach)
         base = in_box(scene.pieces, likeness, known, _box_prior(scene, region))
+        if evidence is not None:
+            base += _EVIDENCE * scene.pieces.means(scene.window.sampled(evidence, self._picture.shape))
         check()
         soft = self._placed(scene.window, settled(scene, likeness, known, base, check, FIRST))
         return np.where(region, soft, np.minimum(soft, _OUTSIDE))

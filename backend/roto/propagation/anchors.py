@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.roto.cut import Cutter, beside
+from backend.roto.cut import Cutter, Hints, beside
 
 from .movement import Floats
 from .plan import Anchor, LabelPlan
 from .settings import PropagationSettings
 from .store import HIDDEN, PROMPTED, MaskStore, StoredMask
-from .windows import from_bytes, shrink, to_bytes
-
-Pictures = Callable[[int], NDArray[np.uint8]]
+from .vicinity import evidence_around
+from .windows import Pictures, from_bytes, shrink, to_bytes
 
 
 class Anchors:
@@ -49,7 +49,8 @@ class Anchors:
             return self._store.get(anchor.key, label, anchor.number)
         start = followed if followed is not None and not anchor.strong and (followed >= 0.5).any() else None
         others = self._beside(label, anchor.number)
-        soft = self._cutter_of(anchor.number).soft_mask(anchor.hints, others, start)
+        evidence = self._evidence(anchor) if start is None else None
+        soft = self._cutter_of(anchor.number).soft_mask(anchor.hints, others, start, evidence=evidence)
         state = HIDDEN if anchor.hints.absent else PROMPTED
         made = StoredMask(to_bytes(soft), state, 1.0)
         self._store.put(anchor.key, label, anchor.number, made)
@@ -64,6 +65,16 @@ class Anchors:
 
     def shrunk(self, made: StoredMask) -> Floats:
         return from_bytes(shrink(made.soft, self._settings.longest_side))
+
+    def _evidence(self, anchor: Anchor) -> Floats | None:
+        """What the frames near by say of a box; nothing of a painted mask, nor where there is no box."""
+        hints = anchor.hints
+        if hints.absent or hints.mask is not None or not len(hints.boxes):
+            return None
+        inside = _inside(hints, self._pictures(anchor.number).shape)
+        if not inside.any() or inside.all():
+            return None
+        return evidence_around(self._pictures, anchor.number, self._numbers, inside, self._settings)
 
     def _beside(self, label: str, number: int) -> list[Floats]:
         """Masks of the other objects that stand by themselves at the frame and were cut before."""
@@ -81,3 +92,12 @@ class Anchors:
             moving = None if neighbour is None else self._pictures(neighbour)
             self._cutter = (number, Cutter(self._pictures(number), moving))
         return self._cutter[1]
+
+
+def _inside(hints: Hints, shape: Sequence[int]) -> NDArray[np.bool_]:
+    """The union of the boxes, bool [H, W]."""
+    inside = np.zeros((shape[0], shape[1]), bool)
+    for x0, y0, x1, y1 in hints.boxes:
+        rows = slice(max(0, math.floor(y0)), max(0, math.ceil(y1)))
+        inside[rows, max(0, math.floor(x0)) : max(0, math.ceil(x1))] = True
+    return inside

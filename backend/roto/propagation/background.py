@@ -38,6 +38,13 @@ def main_flow(flow: Floats, weight: Floats) -> Floats:
     return out
 
 
+def main_shape(flow: Floats, weight: Floats) -> Floats:
+    """The movement of the second degree that most of `weight` [h, w] follows, float32 [h, w, 2]."""
+    h, w = weight.shape
+    out: Floats = cv2.resize(_plane(*_coarse(flow, weight)), (w, h), interpolation=cv2.INTER_LINEAR)
+    return out
+
+
 def _coarse(flow: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Averages of squares of _STEP px, and how much they are believed."""
     h, w = weight.shape

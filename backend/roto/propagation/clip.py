@@ -8,7 +8,7 @@ import numpy as np
 
 from backend.roto.cut import Hints
 
-from .anchors import Anchors, Pictures
+from .anchors import Anchors
 from .blend import at_full_size, blended, without_overlap
 from .movement import Floats
 from .plan import LabelPlan, Span, plan_label
@@ -16,7 +16,7 @@ from .result import FrameMasks
 from .settings import PropagationSettings
 from .store import HIDDEN, LOST, MaskStore, StoredMask
 from .sweep import Sweep
-from .windows import from_bytes
+from .windows import Pictures, from_bytes
 
 Checkpoint = Callable[[str, int, int], None]
 

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 
-from .anchors import Anchors, Pictures
+from .anchors import Anchors
 from .compete import claims_of, compete, union
 from .movement import Floats, FlowMeter, Movement
 from .plan import Anchor, LabelPlan, Span
 from .settings import PropagationSettings
 from .store import TRACKED, MaskStore, StoredMask
 from .tracker import Proposal, Tracker
-from .windows import Working, from_bytes, to_bytes
+from .windows import Pictures, Working, from_bytes, to_bytes
 
 Checkpoint = Callable[[str, int, int], None]
 _REFRESHER = 12

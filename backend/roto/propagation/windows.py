@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from .colour import lab_of
 from .movement import Floats
+
+Pictures = Callable[[int], NDArray[np.uint8]]
+"""Plate number -> uint8 [H, W, 3] RGB."""
 
 
 @dataclass(frozen=True)
