@@ -27,7 +27,11 @@ from .timing import Clock
 _HEAD = struct.Struct("<4sIIdB")
 """Magic, height, width, confidence, length of the state's name, which follows; then the deflated pixels."""
 
+_STATE_HEAD = struct.Struct("<4sqI")
+"""Magic, plate number, checksum of what follows."""
+
 _MAGIC = b"BLR1"
+_STATE = "tracker.state"
 _USED = "used.json"
 KEEPING = "keeping"
 
@@ -81,6 +85,23 @@ class DiskMaskStore:
             beside.write_bytes(_pack(mask))
         self.usage.setdefault(label, Usage()).made.add(number)
 
+    def remember(self, key: str, label: str, number: int, state: bytes) -> None:
+        """Raises `DiskFull`, `ShotReadOnly`."""
+        with self._clock.measure(KEEPING), atomic_path(self._track(key, label) / _STATE) as beside:
+            beside.write_bytes(_STATE_HEAD.pack(_MAGIC, number, zlib.crc32(state)) + state)
+
+    def remembered(self, key: str, label: str) -> tuple[int, bytes] | None:
+        try:
+            kept = (self._track(key, label) / _STATE).read_bytes()
+            magic, number, checksum = _STATE_HEAD.unpack_from(kept)
+        except (OSError, struct.error):
+            return None
+        state = kept[_STATE_HEAD.size :]
+        return (number, state) if magic == _MAGIC and zlib.crc32(state) == checksum else None
+
+    def forget(self, key: str, label: str) -> None:
+        (self._track(key, label) / _STATE).unlink(missing_ok=True)
+
     def used_by(self, key: str) -> Usage | None:
         """What this run did for a label or an instance; for all instances together when `key` is the label of their
         text. None for what was not kept here."""
@@ -104,10 +125,13 @@ class DiskMaskStore:
         write_text(record, json.dumps(sorted(self._used)))
 
     def _path(self, key: str, label: str, number: int) -> Path:
+        return self._track(key, label) / f"{number:04d}.mask"
+
+    def _track(self, key: str, label: str) -> Path:
         """Labels may differ in what a file system cannot tell apart: their hash names the folder."""
         track = hashlib.blake2b(f"{key}\0{label}".encode(), digest_size=16).hexdigest()
         self._used.add(track)
-        return self.folder / track / f"{number:04d}.mask"
+        return self.folder / track
 
 
 def _pack(mask: StoredMask) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -72,25 +74,11 @@ def square(number: int) -> Hints:
     return Hints(mask=mask, label="a", frame=number)
 
 
-def run(prompts: dict[str, dict[int, Hints]], store: MemoryStore, stop_at: int = 99) -> list[FrameMasks]:
-    steps = iter(range(1000))
-
-    def checkpoint(what: str, done: int, total: int) -> None:
-        if next(steps) == stop_at:
-            raise Stopped
-
-    return list(clip_masks(picture, FEW, prompts, store, PropagationSettings(), checkpoint))
-
-
-def test_a_run_that_was_stopped_goes_on() -> None:
-    whole, store = run({"a": {1: square(1)}}, MemoryStore()), MemoryStore()
-    with pytest.raises(Stopped):
-        run({"a": {1: square(1)}}, store, stop_at=4)
-    kept = len(store)
-    assert kept > 2
-    for one, other in zip(whole, run({"a": {1: square(1)}}, store), strict=True):
-        np.testing.assert_array_equal(one.soft["a"] >= 0.5, other.soft["a"] >= 0.5)
-    assert len(store) == len(FEW)
+def right_of(number: int) -> Hints:
+    """A piece of the ground, beside the square's way."""
+    mask = np.zeros((64, 96), bool)
+    mask[50:62, 60:80] = True
+    return Hints(mask=mask, label="b", frame=number)
 
 
 class CountingStore(MemoryStore):
@@ -101,6 +89,56 @@ class CountingStore(MemoryStore):
     def put(self, key: str, label: str, number: int, mask: StoredMask) -> None:
         self.made.append(number)
         super().put(key, label, number, mask)
+
+
+def run(
+    prompts: dict[str, dict[int, Hints]], store: MemoryStore, stop_at: int = 99, numbers: Sequence[int] = FEW
+) -> list[FrameMasks]:
+    steps = iter(range(1000))
+
+    def checkpoint(what: str, done: int, total: int) -> None:
+        if next(steps) == stop_at:
+            raise Stopped
+
+    return list(clip_masks(picture, numbers, prompts, store, PropagationSettings(), checkpoint))
+
+
+LONG = range(1, 19)
+CROSSING = {"a": {10: square(10)}, "b": {12: right_of(12)}}
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> tuple[list[FrameMasks], int]:
+    """Masks of two objects, and how many are put into the store on the way."""
+    store = CountingStore()
+    return run(CROSSING, store, numbers=LONG), len(store.made)
+
+
+@pytest.mark.parametrize(("stop_at", "saved"), [(17, 12), (28, 16)])
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
+    undisturbed: tuple[list[FrameMasks], int], stop_at: int, saved: int
+) -> None:
+    (whole, made), store = undisturbed, CountingStore()
+    with pytest.raises(Stopped):
+        run(CROSSING, store, stop_at, LONG)
+    store.made.clear()
+    for one, other in zip(whole, run(CROSSING, store, numbers=LONG), strict=True):
+        assert one.state == other.state
+        for label in CROSSING:
+            np.testing.assert_array_equal(one.soft[label], other.soft[label])
+    assert len(store.made) <= made - saved, "what was done before the last kept state stays"
+    assert not store.states, "what trackers knew goes when their tracks are complete"
+
+
+def test_a_state_of_another_version_is_not_gone_on_from() -> None:
+    prompts = {"a": {1: square(1)}}
+    whole, store = run(prompts, MemoryStore(), numbers=range(1, 13)), CountingStore()
+    with pytest.raises(Stopped):
+        run(prompts, store, 10, range(1, 13))
+    (key, label), (number, _) = next(iter(store.states.items()))
+    store.remember(key, label, number, b"something else")
+    for one, other in zip(whole, run(prompts, store, numbers=range(1, 13)), strict=True):
+        np.testing.assert_array_equal(one.soft["a"], other.soft["a"])
 
 
 def test_only_what_a_correction_can_change_is_followed_again() -> None:

@@ -43,12 +43,27 @@ class MaskStore(Protocol):
         """Crash-safe: complete under its name or not there. Raises `DiskFull`, `ShotReadOnly`."""
         ...
 
+    def remember(self, key: str, label: str, number: int, state: bytes) -> None:
+        """Keeps what a tracker knew after a frame of this track, in place of what was kept before; crash-safe. Raises
+        `DiskFull`, `ShotReadOnly`."""
+        ...
+
+    def remembered(self, key: str, label: str) -> tuple[int, bytes] | None:
+        """The frame and the state kept last; None without one, or with a damaged one."""
+        ...
+
+    def forget(self, key: str, label: str) -> None:
+        """Removes the state: the track is complete."""
+        ...
+
 
 class MemoryStore:
-    """Tracks in memory, for short clips and tests. Memory grows with the clip: stages keep theirs on disk."""
+    """Tracks in memory, for short clips and tests. Memory grows with the clip: stages keep theirs on disk. states: key
+    and label -> frame and state of trackers that are on their way."""
 
     def __init__(self) -> None:
         self._masks: dict[tuple[str, str, int], StoredMask] = {}
+        self.states: dict[tuple[str, str], tuple[int, bytes]] = {}
 
     def __len__(self) -> int:
         return len(self._masks)
@@ -61,3 +76,12 @@ class MemoryStore:
 
     def put(self, key: str, label: str, number: int, mask: StoredMask) -> None:
         self._masks[key, label, number] = mask
+
+    def remember(self, key: str, label: str, number: int, state: bytes) -> None:
+        self.states[key, label] = number, state
+
+    def remembered(self, key: str, label: str) -> tuple[int, bytes] | None:
+        return self.states.get((key, label))
+
+    def forget(self, key: str, label: str) -> None:
+        self.states.pop((key, label), None)

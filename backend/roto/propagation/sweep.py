@@ -1,8 +1,8 @@
 """All objects followed through the clip in one direction.
 
 Frames whose tracks are in the store are not followed again. Where a track stops in the middle (the run was killed), the
-tracker starts at the anchor, whose colours it never forgets, and goes through the last few kept masks to have back what
-it had learned since; that differs from what it knew only by what it had nearly forgotten.
+tracker goes on from the state that was kept last and follows the few frames since once more, so that the result is that
+of a run that was not disturbed.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import cv2
 
 from .anchors import Anchors
 from .compete import claims_of, compete, union
+from .memory import frozen, thawed
 from .movement import Floats, FlowMeter, Movement
 from .plan import Anchor, LabelPlan, Span
 from .settings import PropagationSettings
-from .store import TRACKED, MaskStore, StoredMask
+from .store import MaskStore, StoredMask
 from .tracker import Proposal, Tracker
 from .windows import Pictures, Working, from_bytes, to_bytes
 
 Checkpoint = Callable[[str, int, int], None]
-_REFRESHER = 12
-"""Kept masks that a tracker goes through before it goes on; what is older weighs 1 % by then."""
+_REMEMBERED = 8
+"""Frames after which the trackers' states are kept."""
 
 
 class Sweep:
@@ -47,6 +48,9 @@ class Sweep:
             (label, number): span for label, plan in plans.items() for span in plan.spans for number in span.numbers
         }
         self._trackers: dict[str, Tracker] = {}
+        self._along: dict[str, Span] = {}
+        self._again: set[tuple[str, int]] = set()
+        self._states: dict[tuple[str, int], bytes] = {}
         self._starts = self._find_starts()
         self._meter = FlowMeter()
         self._before: Working | None = None
@@ -62,7 +66,20 @@ class Sweep:
                 self._frame(number, starting)
             else:
                 self._before = None
+            if (done + 1) % _REMEMBERED == 0:
+                self._remember(number)
         self._trackers.clear()
+
+    def _remember(self, number: int) -> None:
+        """Keeps what the trackers know after this frame."""
+        for label, tracker in self._trackers.items():
+            span = self._spans.get((label, number))
+            if span is not None:
+                self._store.remember(span.track(self._forward), label, number, frozen(tracker))
+
+    def _let_go(self, label: str) -> None:
+        del self._trackers[label]
+        self._store.forget(self._along.pop(label).track(self._forward), label)
 
     def _frame(self, number: int, starting: Sequence[str]) -> None:
         picture = self._working(number)
@@ -79,15 +96,12 @@ class Sweep:
         before = {label: tracker.soft for label, tracker in self._trackers.items()}
         shape = picture.gray.shape
         beside = {label: self._others(label, before, self._before, shape) for label in before}
-        live = [label for label in before if self._followed(label, picture.number) is None]
-        proposals = {label: self._trackers[label].propose(picture, movement, beside[label]) for label in live}
+        proposals = {label: self._trackers[label].propose(picture, movement, beside[label]) for label in before}
         decided = self._decide(picture.number, proposals, shape)
         for label in before:
             tracker, soft = self._trackers[label], decided[label]
-            if label not in proposals:
-                tracker.carry_on(picture, movement, beside[label])
             others = union([mask for other, mask in decided.items() if other != label], (shape[0], shape[1]))
-            tracker.accept(picture, soft, others, proposals.get(label))
+            tracker.accept(picture, soft, others, proposals[label])
             self._finish(label, picture, tracker)
 
     def _decide(self, number: int, proposals: Mapping[str, Proposal], shape: Sequence[int]) -> dict[str, Floats]:
@@ -113,35 +127,34 @@ class Sweep:
         span = self._spans.get((label, number))
         if span is not None:
             key = span.track(self._forward)
-            if not self._store.has(key, label, number):
+            if (label, number) in self._again or not self._store.has(key, label, number):
                 kept = StoredMask(to_bytes(tracker.soft), tracker.state, tracker.confidence)
                 self._store.put(key, label, number, kept)
+                self._again.discard((label, number))
             last = span.numbers[-1] if self._forward else span.numbers[0]
             if number == last and not self._wants_anchor(span):
-                del self._trackers[label]
+                self._let_go(label)
             return
         anchor = self._anchors.at(label, number)
         if anchor is not None and not self._anchors.is_made(label, anchor):
             self._anchors.make(label, anchor, self._enlarged(tracker.soft, number))
-        del self._trackers[label]
+        self._let_go(label)
 
     def _start(self, label: str, picture: Working) -> None:
         anchor, span = self._starts[label, picture.number]
+        state = self._states.pop((label, picture.number), None)
+        if state is not None:
+            self._trackers[label], self._along[label] = thawed(state, picture), span
+            return
         made = self._anchors.make(label, anchor, None)
         shape = (picture.gray.shape[0], picture.gray.shape[1])
         soft = self._anchors.shrunk(made)
         if not (soft > 0.5).any():
             return  # smaller than a pixel: nothing to follow
         before = {other: tracker.soft for other, tracker in self._trackers.items()}
-        painted = anchor.hints.mask is not None
-        if picture.number == anchor.number:
-            tracker = Tracker(picture, soft, self._others(label, before, picture, shape), painted=painted)
-        else:
-            at_anchor = self._working(anchor.number)
-            tracker = Tracker(at_anchor, soft, self._others(label, {}, at_anchor, shape), painted=painted)
-            kept = from_bytes(self._store.get(span.track(self._forward), label, picture.number).soft)
-            tracker.resume(picture, kept, self._others(label, before, picture, shape))
-        self._trackers[label] = tracker
+        others = self._others(label, before, picture, shape)
+        self._trackers[label] = Tracker(picture, soft, others, painted=anchor.hints.mask is not None)
+        self._along[label] = span
 
     def _others(
         self, label: str, current: Mapping[str, Floats], picture: Working | None, shape: Sequence[int]
@@ -171,7 +184,9 @@ class Sweep:
     def _followed(self, label: str, number: int) -> Floats | None:
         """An object's mask that an earlier run followed in this direction."""
         span = self._spans.get((label, number))
-        if span is None or not self._store.has(span.track(self._forward), label, number):
+        if span is None or (label, number) in self._again:
+            return None
+        if not self._store.has(span.track(self._forward), label, number):
             return None
         return from_bytes(self._store.get(span.track(self._forward), label, number).soft)
 
@@ -202,14 +217,24 @@ class Sweep:
         return self._forward == span.forward
 
     def _start_of(self, span: Span, anchor: Anchor) -> int:
+        """Where the tracker starts: at the frame whose state was kept last, else at the anchor. What lies behind is
+        followed again, though it may be in the store."""
         numbers = span.numbers if self._forward else span.numbers[::-1]
-        missing = self._missing(span)
-        at = (numbers.index(missing[0]) if missing else len(numbers)) - 1 - _REFRESHER
-        while at >= 0:
-            if self._store.get(span.track(self._forward), span.label, numbers[at]).state == TRACKED:
-                return numbers[at]
-            at -= 1  # the tracker has to have seen it last
-        return anchor.number
+        number, at = anchor.number, 0
+        kept = self._store.remembered(span.track(self._forward), span.label)
+        if kept is not None and kept[0] in numbers and self._is_state(*kept):
+            number, at = kept[0], numbers.index(kept[0]) + 1
+            self._states[span.label, number] = kept[1]
+        self._again |= {(span.label, later) for later in numbers[at:]}
+        return number
+
+    def _is_state(self, number: int, state: bytes) -> bool:
+        """Whether it is whole, and of this version's making."""
+        try:
+            thawed(state, self._working(number))
+        except ValueError:
+            return False
+        return True
 
     def _working(self, number: int) -> Working:
         return Working.of(number, self._pictures(number), self._settings.longest_side)

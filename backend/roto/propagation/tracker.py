@@ -70,11 +70,6 @@ class Tracker:
         self._sure = self._separability(window)
         self.state, self.confidence = TRACKED, 1.0
 
-    def resume(self, picture: Working, soft: Floats, others: Floats) -> None:
-        """Goes on at a later frame whose mask is known, with nothing but the anchor's colours remembered."""
-        self._take(picture, soft, others)
-        self._whereabouts = Whereabouts(soft)
-
     def _take(self, picture: Working, soft: Floats, others: Floats) -> None:
         self._before, self.soft = picture, soft
         self._background = Background(picture.lab, 1 - np.maximum(soft, others))
