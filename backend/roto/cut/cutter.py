@@ -112,10 +112,11 @@ class Cutter:
         reach = math.sqrt(max(1.0, float(scene.pieces.count[~known.outside].sum())))
         likeness = scene.likeness(reach)
         base = in_box(scene.pieces, likeness, known, _box_prior(scene, region))
-        if evidence is not None:
-            base += _EVIDENCE * scene.pieces.means(scene.window.sampled(evidence, self._picture.shape))
+        told = None if evidence is None else scene.window.sampled(evidence, self._picture.shape)
+        if told is not None:
+            base += _EVIDENCE * scene.pieces.means(told)
         check()
-        soft = self._placed(scene.window, settled(scene, likeness, known, base, check, FIRST))
+        soft = self._placed(scene.window, settled(scene, likeness, known, base, check, FIRST, told))
         return np.where(region, soft, np.minimum(soft, _OUTSIDE))
 
     def _from_marks(self, marks: Marks, taken: Bools, check: Checkpoint) -> Floats:

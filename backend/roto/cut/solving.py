@@ -22,6 +22,8 @@ _MOST = 4.0
 """Log odds of what is marked, and the most that evidence gives."""
 _SMOOTHNESS = 0.35
 _PIXEL_ROUNDS = 18
+_TOLD = 0.4
+"""Weight of what other frames say of each pixel."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,18 @@ class Pieced:
 
 
 def settled(
-    scene: Scene, likeness: Likeness, known: Known, base: Doubles, check: Checkpoint, weighing: Weighing
+    scene: Scene,
+    likeness: Likeness,
+    known: Known,
+    base: Doubles,
+    check: Checkpoint,
+    weighing: Weighing,
+    told: Floats | None = None,
 ) -> Floats:
-    """The soft mask, float32 of the working picture. base: log odds [N] that stay."""
+    """The soft mask, float32 of the working picture. base: log odds [N] that stay. told: log odds that other frames
+    give each pixel, float32 of the working picture."""
     pieced = in_turns(scene, likeness, known, base, check, weighing)
-    return outlined(scene, known, pieced, check)
+    return outlined(scene, known, pieced, check, told)
 
 
 def in_turns(
@@ -71,14 +80,17 @@ def in_turns(
     return Pieced(share, odds)
 
 
-def outlined(scene: Scene, known: Known, pieced: Pieced, check: Checkpoint) -> Floats:
+def outlined(scene: Scene, known: Known, pieced: Pieced, check: Checkpoint, told: Floats | None = None) -> Floats:
     """The pixels' soft mask: pieces say where the object is, the pixels' own colours where it ends."""
     labels = scene.pieces.labels
     rough = pieced.odds.astype(np.float32)[labels]
     fixed = (known.inside | known.outside)[labels]
     fine = np.clip(scene.colours.log_odds(pieced.share.astype(np.float32)[labels]), -_MOST, _MOST)
     check()
-    soft = minimise(-np.where(fixed, rough, 0.5 * rough + 0.5 * fine), scene.edges, _PIXEL_ROUNDS)
+    odds = 0.5 * rough + 0.5 * fine
+    if told is not None:
+        odds += np.float32(_TOLD) * told
+    soft = minimise(-np.where(fixed, rough, odds), scene.edges, _PIXEL_ROUNDS)
     check()
     return soft
 
