@@ -82,7 +82,7 @@ class Tracker:
 
     def propose(self, picture: Working, movement: Movement, others: Floats) -> Proposal:
         """others: float32 [h, w], where other objects were in the frame before."""
-        self.carry_on(picture, movement, others)
+        self._carry_on(picture, movement, others)
         elsewhere = fetch(others, movement.back)
         window = self._around(fetch(self.soft, movement.back)) if self.state == TRACKED else None
         if window is None:
@@ -90,14 +90,14 @@ class Tracker:
         followed = self._follow(picture, movement, window)
         return self._completed(followed, picture, elsewhere) if self._whereabouts.away else followed
 
-    def carry_on(self, picture: Working, movement: Movement, others: Floats) -> None:
-        """The part of `propose` that changes the state: all there is to do when the frame's mask is known."""
+    def _carry_on(self, picture: Working, movement: Movement, others: Floats) -> None:
+        """Takes the background and the whereabouts along to the frame."""
         expected = np.maximum(fetch(self.soft, movement.back), fetch(others, movement.back))
         self._background.carry(picture.lab, movement, expected)
         self._whereabouts.drift(self._background.flow)
 
-    def accept(self, picture: Working, soft: Floats, others: Floats, proposal: Proposal | None) -> None:
-        """Takes the mask of the frame as decided, and learns from it. proposal: None when it is a kept mask."""
+    def accept(self, picture: Working, soft: Floats, others: Floats, proposal: Proposal) -> None:
+        """Takes the mask of the frame as decided, and learns from it."""
         self._judge(soft, others, proposal)
         if self.state != TRACKED:
             soft = np.zeros_like(soft)
@@ -188,7 +188,7 @@ class Tracker:
             parts.append(whole)
         return Proposal(*parts)
 
-    def _judge(self, soft: Floats, others: Floats, proposal: Proposal | None) -> None:
+    def _judge(self, soft: Floats, others: Floats, proposal: Proposal) -> None:
         """Whether it is there, and how sure that is."""
         inside = soft > 0.5
         area = float(inside.sum())
@@ -200,7 +200,7 @@ class Tracker:
         else:
             self.state = TRACKED
         self._whereabouts.saw(np.zeros_like(soft) if gone else soft)
-        if not gone and proposal is not None:
+        if not gone:
             certain = 1 / (1 + np.exp(-proposal.odds[inside]))
             self.confidence = float(certain.mean() * min(1.0, (area / self._whereabouts.area) ** 0.5))
 
@@ -244,11 +244,9 @@ class Tracker:
         return float(np.clip(1.0 - 1.25 * (missed + false), 0.0, 1.0))
 
 
-def _worth_learning(soft: Floats, proposal: Proposal | None) -> Floats:
+def _worth_learning(soft: Floats, proposal: Proposal) -> Floats:
     """Pixels that are certain, and that colour does not speak against: what was decided in spite of the known colours
     is not learned, since a mask that went astray must not teach the colours that would keep it there."""
-    if proposal is None:
-        return (np.abs(soft - 0.5) > 0.4).astype(np.float32)
     agrees = np.where(soft > 0.5, proposal.colour > 0.25, proposal.colour < 0.75)
     learned: Floats = ((np.abs(proposal.odds) > 1.0) & agrees).astype(np.float32)
     return learned
