@@ -158,12 +158,17 @@ def test_the_backend_goes_and_comes_back(pump: Any, home: Path, tmp_path: Path) 
     from tests.contract.fake_backend import FakeBackend
 
     with FakeBackend(home, solved_shot) as backend:
-        run_until(pump, lambda: pump.session.online)
+
+        def watches() -> int:  # one for each connection; being away is too short to be sure to see it
+            return sum(method == "job.watch" for method, _ in list(backend.calls))
+
+        run_until(pump, lambda: pump.session.online and watches() > 0)
+        before = watches()
         backend.drop_clients()
-        run_until(pump, lambda: not pump.session.online)
         job = backend.submit(JobRequest(shot=str(tmp_path / "clip_backlot")), "somebody else")
         bpy.context.scene.backlot.job = job.status.id
         run_until(pump, lambda: bpy.context.scene.camera is not None)
+        assert watches() > before
 
 
 def test_an_import_survives_undo_in_its_middle(pump: Any, tmp_path: Path) -> None:
