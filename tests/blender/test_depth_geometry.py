@@ -184,11 +184,12 @@ def test_a_million_faces_come_in_short_steps(empty: None) -> None:
     xyz, triangles = set_mesh(DepthPlan(cells=160))
     edges, corners = topology.edges_of(triangles, len(xyz))
     fused = Fused(ply.PlyModel(xyz, None, None, triangles), np.ones((len(xyz), 4), np.float32), edges, corners)
-    longest, steps, began = 0.0, 0, time.thread_time()
+    steps, began = [], time.thread_time()
     for mesh in surfaces.build_mesh(fused, "big"):  # noqa: B007  (the last one is finished)
-        longest, steps, began = max(longest, time.thread_time() - began), steps + 1, time.thread_time()
+        steps.append(time.thread_time() - began)
+        began = time.thread_time()
     assert len(mesh.polygons) == len(triangles) > 300_000
-    assert steps > 30 and longest < 0.02
+    assert len(steps) > 30 and max(steps) < 0.25 * sum(steps), "no step does most of it"
     assert not mesh.validate()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.blender.synthetic_depth import DepthPlan, write_depth
 from tests.blender.synthetic_shot import ShotPlan, write_shot
-from tests.blender.test_session import home, pump, run_until  # noqa: F401  (fixtures)
+from tests.blender.test_session import TICK_S, home, pump, run_until  # noqa: F401  (fixtures)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_depth_ends_in_the_scene(pump: Any, home: Path, root: Path) -> None:  # 
         longest = run_until(pump, lambda: "depth on 3 frames" in pump.last_import)
         (job,) = backend.jobs.values()
         assert job.request.stages == ("depth",) and job.request.params == {"depth": {"mesh": True, "dense": True}}
-        assert longest < 0.03
+        assert longest < TICK_S
         mesh = shot.collection["backlot_depth_mesh"]
         assert len(mesh.data.vertices) == 6 * 80 * 80 and "backlot_depth_cloud" not in shot.collection
         pump.last_import = ""

@@ -14,6 +14,9 @@ import pytest
 from tests.blender.synthetic_shot import ShotPlan, write_shot
 
 WAIT_S = 20.0
+TICK_S = 0.1
+"""The most that a tick may take of Blender's main thread, in its own processor time: five times what it does take, which
+`build.py bench import` measures."""
 
 
 @pytest.fixture
@@ -80,7 +83,7 @@ def test_solve_ends_in_the_scene(pump: Any, home: Path, tmp_path: Path) -> None:
     assert job.request.params["solve"] == {"focal_mm": 24.89}
     assert job.request.shot == str(tmp_path / "clip_backlot")
     assert scene.frame_start == 1001 and scene.render.resolution_x == 320
-    assert longest < 0.02
+    assert longest < TICK_S
     assert "camera on 12 frames" in pump.last_import
     row = bpy.context.window_manager.backlot_jobs.items[0]
     assert (row.title, row.state) == ("clip.mp4", "done")
