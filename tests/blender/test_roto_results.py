@@ -15,7 +15,7 @@ from shared.roto_report import RotoProblem
 from tests.blender.rendering import render_png
 from tests.blender.synthetic_roto import RotoPlan, centre, circle, disc, write_grey, write_roto
 from tests.blender.synthetic_shot import ShotPlan, write_shot
-from tests.blender.test_session import home, pump, run_until  # noqa: F401  (fixtures)
+from tests.blender.test_session import TICK_S, home, pump, run_until  # noqa: F401  (fixtures)
 
 PROBLEM = RotoProblem("disc", "area-jump", 1003, 1004, "disc grows by half at frame 1003: look at it.")
 
@@ -133,7 +133,7 @@ def test_propagate_ends_in_the_scene(pump: Any, home: Path, root: Path) -> None:
         assert job.request.stages == ("roto",)
         assert job.request.params["roto"] == {"splines": True, "frame_start": 1003}
         assert pump.roto.last_import == "masks of disc, 1 with splines, 1 places to look at (markers)"
-        assert scene.camera is None and pump.session.error is None and longest < 0.1
+        assert scene.camera is None and pump.session.error is None and longest < TICK_S
         run_until(pump, lambda: bool(masks_of(pump, scene)))
     assert np.array_equal(masks_of(pump, scene)[0] == 255, disc(plan, 0, 2))
     summary = pump.session.summary(root)

@@ -13,7 +13,7 @@ from shared.camera_files import read_camera
 from shared.shot import ShotFolder
 from shared.similarity import move_point
 from tests.blender.synthetic_shot import ShotPlan, Truth, write_shot
-from tests.blender.test_session import home, pump, run_until  # noqa: F401  (fixtures)
+from tests.blender.test_session import TICK_S, home, pump, run_until  # noqa: F401  (fixtures)
 
 GL = np.diag((1.0, -1.0, -1.0))
 
@@ -181,7 +181,7 @@ def test_the_window_never_waits(pump: Any, backend: Any, tmp_path: Path) -> None
     assert not bpy.ops.backlot.reset_world.poll()
     pump.session.start()
     longest = run_until(pump, lambda: not pump.worlds.is_busy(str(root)))
-    assert longest < 0.05
+    assert longest < TICK_S
     assert_agrees(imported, root)
     assert world_record.read(collection).world_from_solve.scale == pytest.approx(3.0)
     world_record.write(collection, before)  # what undo does to the collection
