@@ -52,6 +52,9 @@ class Helper:
 
     async def _ready_child(self) -> tuple[Child, _Waiting]:
         async with self._starting:
+            if self._child is not None and self._pump is not None and self._pump.done():
+                self._child.kill()  # heard of its end before the system has: who asks it now would wait in vain
+                self._child = None
             if self._child is None or not self._child.alive:
                 output = self._settings.logs_dir / f"{self._name}.log"
                 output.unlink(missing_ok=True)

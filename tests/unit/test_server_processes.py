@@ -17,8 +17,10 @@ from backend.engines import ENGINES, statuses
 from backend.server import lifetime
 from backend.server import worker as server_worker
 from backend.server.frames import preview_folder
+from backend.server.helper import Helper
 from backend.server.methods import check
 from backend.server.session import check_hello
+from backend.server.settings import Settings
 from backend.server.worker import death, describe_exit, thread_limits
 from backend.worker.frames import FrameCache, FrameReader
 from backend.worker.job_output import stage_of
@@ -308,3 +310,19 @@ def test_doctor_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.Monkey
     found = facts(tmp_path)
     assert not found["packages"]["pycolmap"]["ready"]
     assert any("pycolmap" in problem["problem"] and problem["remedy"] for problem in found["problems"])
+
+
+def test_a_helper_that_fell_silent_is_not_asked_again(tmp_path: Path) -> None:
+    """Its pipe is closed though it is still there, as it is for a moment after every death."""
+    mute = "import os, sys; os.close(1); sys.stdin.read()"
+    settings = Settings(tmp_path)
+    settings.logs_dir.mkdir(parents=True, exist_ok=True)
+
+    async def ask_twice() -> None:
+        helper = Helper(settings, "mute", "says nothing", (sys.executable, "-c", mute))
+        for _ in range(2):
+            with pytest.raises(WorkerCrashed, match="says nothing ended"):
+                await helper.ask("anything", {}, 20.0, "It was late.")
+        await helper.stop()
+
+    asyncio.run(ask_twice())
