@@ -8,18 +8,15 @@ half-open. docs/formats.md shows an example.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import os
 import re
-import typing
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .artifacts import RESERVED_LABELS, frame_name
+from .documents import read_plain, refuse_unknown, write_document
 from .errors import InvalidRequest, MalformedMessage, ShotCorrupt
-from .shot import ShotFolder, document_text
+from .shot import ShotFolder
 from .wire import unpack
 
 PROMPTS_VERSION = 1
@@ -106,12 +103,9 @@ def painted_mask(label: str, number: int) -> str:
 
 def read_prompts(shot: ShotFolder) -> RotoPrompts:
     """The shot's prompts; none when there is no file. Raises `ShotCorrupt` naming the field that is wrong."""
-    try:
-        plain = json.loads(shot.prompts.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    plain = read_plain(shot.prompts, _REMEDY)
+    if plain is None:
         return NO_PROMPTS
-    except (json.JSONDecodeError, UnicodeDecodeError) as bad:
-        raise ShotCorrupt(f"{shot.prompts} cannot be read: {bad}.", _REMEDY) from bad
     try:
         prompts = prompts_from(plain)
     except (MalformedMessage, InvalidRequest) as bad:
@@ -121,7 +115,7 @@ def read_prompts(shot: ShotFolder) -> RotoPrompts:
 
 def prompts_from(plain: Any) -> RotoPrompts:
     """Prompts from the plain values of JSON. Raises `MalformedMessage`, `InvalidRequest`."""
-    _refuse_unknown(RotoPrompts, plain, "prompts.json")
+    refuse_unknown(RotoPrompts, plain, "prompts.json")
     prompts = unpack(RotoPrompts, plain, "prompts.json")
     require_valid(prompts)
     return prompts
@@ -131,13 +125,7 @@ def write_prompts(shot: ShotFolder, prompts: RotoPrompts) -> RotoPrompts:
     """Puts the prompts in place at once and returns them with the next revision. Raises `InvalidRequest`, `OSError`."""
     require_valid(prompts)
     newer = dataclasses.replace(prompts, revision=prompts.revision + 1)
-    shot.prompts.parent.mkdir(parents=True, exist_ok=True)
-    beside = shot.prompts.with_name(f".prompts.{os.getpid()}.partial.json")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(document_text(newer))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(shot.prompts)
+    write_document(shot.prompts, newer)
     return newer
 
 
@@ -197,27 +185,3 @@ def require_valid_prompt(prompt: FramePrompt, where: str) -> None:
 def _require(good: bool, where: str, wanted: str, got: object) -> None:
     if not good:
         raise InvalidRequest(f"{where} should be {wanted}, not {got!r}.", "Correct it and try again.")
-
-
-def _refuse_unknown(kind: Any, plain: Any, where: str) -> None:
-    """Raises `MalformedMessage` for a key that the document does not have, at any depth."""
-    if dataclasses.is_dataclass(kind):
-        if not isinstance(plain, Mapping):
-            return  # unpack says what it should be
-        hints = typing.get_type_hints(kind)
-        for name, value in plain.items():
-            if name not in hints:
-                raise MalformedMessage(f"{where} has no field {name!r}; it has {', '.join(sorted(hints))}.")
-            _refuse_unknown(hints[name], value, f"{where}.{name}")
-        return
-    for part, item, at in _parts(kind, plain):
-        _refuse_unknown(part, item, f"{where}{at}")
-
-
-def _parts(kind: Any, plain: Any) -> Iterator[tuple[Any, Any, str]]:
-    """The items of a list or map with the type that each should have."""
-    arguments = typing.get_args(kind)
-    if typing.get_origin(kind) is dict and isinstance(plain, Mapping):
-        yield from ((arguments[1], item, f".{name}") for name, item in plain.items())
-    elif typing.get_origin(kind) is tuple and isinstance(plain, list) and len(arguments) == 2 and arguments[1] is ...:
-        yield from ((arguments[0], item, f"[{i}]") for i, item in enumerate(plain))

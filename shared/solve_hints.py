@@ -6,17 +6,13 @@ since a correction that silently does nothing is worse than an error. docs/forma
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
-import os
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from .documents import read_plain, refuse_unknown, write_document
 from .errors import InvalidRequest, MalformedMessage, ShotCorrupt
-from .shot import ShotFolder, document_text
+from .shot import ShotFolder
 from .wire import unpack
 
 HINTS_VERSION = 1
@@ -119,14 +115,11 @@ NO_HINTS = SolveHints()
 
 def read_hints(shot: ShotFolder) -> SolveHints:
     """The shot's hints; none when there is no file. Raises `ShotCorrupt` naming the field that is wrong."""
-    try:
-        plain = json.loads(shot.hints.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    plain = read_plain(shot.hints, _REMEDY)
+    if plain is None:
         return NO_HINTS
-    except (json.JSONDecodeError, UnicodeDecodeError) as bad:
-        raise ShotCorrupt(f"{shot.hints} cannot be read: {bad}.", _REMEDY) from bad
     try:
-        _refuse_unknown(SolveHints, plain, "hints.json")
+        refuse_unknown(SolveHints, plain, "hints.json")
         hints = unpack(SolveHints, plain, "hints.json")
         require_valid(hints)
     except (MalformedMessage, InvalidRequest) as bad:
@@ -140,13 +133,7 @@ def write_hints(shot: ShotFolder, hints: SolveHints) -> None:
     if hints.is_empty:
         shot.hints.unlink(missing_ok=True)
         return
-    shot.hints.parent.mkdir(parents=True, exist_ok=True)
-    beside = shot.hints.with_name(f"hints.{os.getpid()}.partial.json")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(document_text(hints))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(shot.hints)
+    write_document(shot.hints, hints)
 
 
 def require_valid(hints: SolveHints) -> None:
@@ -225,21 +212,3 @@ def _positive(value: float) -> bool:
 def _require(good: bool, where: str, wanted: str, got: object) -> None:
     if not good:
         raise InvalidRequest(f"{where} should be {wanted}, not {got!r}.", "Correct it and try again.")
-
-
-def _refuse_unknown(kind: type, plain: Any, where: str) -> None:
-    """Raises `MalformedMessage` for a key that the document does not have, at any depth."""
-    if not isinstance(plain, Mapping):
-        return  # unpack says what it should be
-    parts = {"tracks": AddedTrack, "survey": SurveyPoint, "distances": KnownDistance, "lens": LensHint}
-    fields = {one.name for one in dataclasses.fields(kind)}
-    for name, value in plain.items():
-        if name not in fields:
-            raise MalformedMessage(f"{where} has no field {name!r}; it has {', '.join(sorted(fields))}.")
-        if kind is SolveHints and name in parts:
-            for i, item in _items(value):
-                _refuse_unknown(parts[name], item, f"{where}.{name}{i}")
-
-
-def _items(value: Any) -> Iterable[tuple[str, Any]]:
-    return [(f"[{i}]", item) for i, item in enumerate(value)] if isinstance(value, list) else [("", value)]

@@ -16,6 +16,7 @@ from shared.artifacts import frame_name
 from shared.errors import InternalError, ShotCorrupt
 from shared.roto_params import RotoParams
 
+from .cut import files
 from .labels import base_of
 from .propagation import HIDDEN, FrameMasks
 
@@ -152,11 +153,5 @@ def png_of(mask: Bools) -> bytes:
 
 
 def read_mask(path: Path) -> Bools:
-    """bool [H, W] of a mask file. Raises `ShotCorrupt`."""
-    try:
-        levels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
-    except (OSError, cv2.error) as bad:
-        raise ShotCorrupt(f"{path} cannot be read: {bad}.", "Run the roto stage again.") from bad
-    if levels is None:
-        raise ShotCorrupt(f"{path} is damaged.", "Run the roto stage again.")
-    return np.asarray(levels > 127)
+    """bool [H, W] of a mask that this stage wrote. Raises `ArtifactMissing`, `ShotCorrupt`."""
+    return files.read_mask(path, "Run the roto stage again.")

@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from shared.messages import JobRequest
+from shared.messages import DONE, JobRequest
 from shared.roto_messages import PreviewReply, PreviewRequest, packed_rows
 from shared.roto_prompts import FramePrompt, Stroke
 from shared.wire import pack, unpack
@@ -117,13 +117,7 @@ def _ingested(client: WireClient, shot: str, footage: Path) -> int:
     """The number of the plate's first frame."""
     client.watch()
     job = client.submit(JobRequest(shot, str(footage), ("ingest",))).id
-    deadline = time.monotonic() + _INGEST_LIMIT_S
-    while not (status := client.status(job)).is_over:
-        if time.monotonic() > deadline:
-            raise TimeoutError("the ingest did not end")
-        time.sleep(0.05)
-    if status.state != "done":
-        raise RuntimeError(f"the ingest {status.state}: {status.error}")
+    client.wait(job, DONE, _INGEST_LIMIT_S)
     return min(int(path.stem.split("_")[1]) for path in (Path(shot) / "source" / "frames").iterdir())
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from backend.roto.people.environment import mocap_python
 from backend.roto.people.evidence import LANDMARKS, Floats, PersonEvidence, Picture, packed_mask
+from shared.errors import EngineUnavailable
 
 SIZE = (120, 240)
 RED, BLUE, GREEN = (200, 40, 40), (40, 60, 200), (30, 160, 60)
@@ -41,3 +43,11 @@ def picture(*people: tuple[float, float, tuple[int, int, int]]) -> Picture:
     for x, tall, colour in people:
         shown[body_mask(x, tall) > 0.5] = colour
     return shown
+
+
+def mediapipe_is_set_up() -> bool:
+    try:
+        mocap_python()
+    except EngineUnavailable:
+        return False
+    return True

@@ -25,12 +25,12 @@ from backend.roto.people.environment import VARIABLE, mocap_python
 from backend.roto.people.evidence import PersonEvidence, Picture, Region
 from backend.roto.people.process import PeopleWorker
 from backend.roto.propagation import MemoryStore, affected
-from shared.errors import EngineUnavailable, JobCancelled, WorkerCrashed
+from shared.errors import JobCancelled, WorkerCrashed
 from shared.roto_params import RotoParams
 from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts, write_prompts
 from shared.roto_report import read_roto_report
 from shared.shot import ShotFolder
-from tests.unit.people_scenes import BLUE, RED, SIZE, body_mask, person, picture
+from tests.unit.people_scenes import BLUE, RED, SIZE, body_mask, mediapipe_is_set_up, person, picture
 from tests.unit.roto_shot import FIRST, box_of, masks_in, run_roto, write_footage
 
 NUMBERS = tuple(range(1001, 1005))
@@ -308,15 +308,7 @@ def _left_half(picture: Picture, box: tuple[int, int, int, int], finder: object)
     return mask
 
 
-def _is_set_up() -> bool:
-    try:
-        mocap_python()
-    except EngineUnavailable:
-        return False
-    return True
-
-
-@pytest.mark.skipif(not _is_set_up(), reason="needs build.py setup --extra mocap")
+@pytest.mark.skipif(not mediapipe_is_set_up(), reason="needs build.py setup --extra mocap")
 def test_the_real_networks_find_nobody_in_a_box_of_noise() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
     with PeopleWorker() as worker:

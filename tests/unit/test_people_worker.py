@@ -23,7 +23,7 @@ from backend.roto.people.worker.graphs import Body, Candidate, region_of
 from backend.roto.people.worker.search import find_people
 from shared.codec import Request
 from shared.errors import EngineUnavailable, InternalError, JobCancelled, MalformedMessage, WorkerCrashed
-from tests.unit.people_scenes import SIZE, body_mask, person, picture
+from tests.unit.people_scenes import SIZE, body_mask, mediapipe_is_set_up, person, picture
 
 GREY = picture()
 
@@ -174,15 +174,7 @@ def test_without_its_environment_the_remedy_is_to_set_it_up(monkeypatch: pytest.
     assert "build.py setup --extra mocap" in error.value.remedy
 
 
-def _is_set_up() -> bool:
-    try:
-        mocap_python()
-    except EngineUnavailable:
-        return False
-    return True
-
-
-@pytest.mark.skipif(not _is_set_up(), reason="needs build.py setup --extra mocap")
+@pytest.mark.skipif(not mediapipe_is_set_up(), reason="needs build.py setup --extra mocap")
 def test_the_real_networks_see_nobody_in_noise() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
     with PeopleWorker() as worker:
