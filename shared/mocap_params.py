@@ -32,8 +32,8 @@ class MocapParams:
     )
     labels: str | None = param(
         None, flags=("--mocap-labels",),
-        help="Labels under roto/ of the people to capture, separated by commas. Empty: every label that is a person, or "
-        "without masks everybody who is found (person_00, person_01, ...).",
+        help="Labels under roto/ of the people to capture, separated by commas. Empty: every label that is a "
+        "person; without masks everybody who is found (person_00, person_01, ...).",
     )  # fmt: skip
     frame_start: int | None = param(
         None, label="First frame", unit="frame", minimum=0, flags=("--mocap-start",),

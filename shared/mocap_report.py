@@ -26,9 +26,9 @@ class StateRange:
 
 @dataclass(frozen=True)
 class MocapProblem:
-    """A range of frames of one person that needs a look. label: the person, "" for the clip as a whole. kind: a word for
-    programs ("gap", "half-visible", "no-camera", "swap", "cut", "no-person", "short"; new ones may come). message: for
-    people, with the frames named and what to do."""
+    """A range of frames of one person that needs a look. label: the person, "" for the clip as a whole. kind: a word
+    for programs ("gap", "half-visible", "no-camera", "swap", "cut", "no-person", "short"; new ones may come). message:
+    for people, with the frames named and what to do."""
 
     label: str
     kind: str
@@ -42,8 +42,8 @@ class PersonReport:
     """One person. first, last: frames that are not absent. tracked, bridged, absent: how many frames are.
     stature_m: along the bones, heel to the top of the head. height_given: whether that was said by the user.
     slide_mm: mean travel of standing feet, mm a frame, None when nothing stands. standing: share 0..1 of the frames in
-    which a foot stands. jerk_mm: median third difference of all joints, mm a frame^3. reprojection_px: median distance of
-    the joints in the picture from where they were seen. confidence: median, 0..1. facts: more plain values."""
+    which a foot stands. jerk_mm: median third difference of all joints, mm a frame^3. reprojection_px: median distance
+    of the joints in the picture from where they were seen. confidence: median, 0..1. facts: more plain values."""
 
     first: int
     last: int
