@@ -11,6 +11,8 @@ from scipy.linalg import cho_factor, cho_solve, solveh_banded
 from .skeleton import Floats
 
 _REACH = 2
+_HELD = 1e14
+"""Information that nothing moves."""
 
 
 @dataclass
@@ -50,6 +52,24 @@ class Normals:
         if shared is not None:
             self.shared += np.einsum("nrg,nr,nrh->gh", shared, weight, shared, optimize=True)
             self.right_shared -= np.einsum("nrg,nr,nr->g", shared, weight, residual, optimize=True)
+
+    def hold(self, frames: int, shared: bool) -> None:
+        """The first frames, and the shared numbers if asked, stay as they are."""
+        at = np.arange(self.right.shape[1])
+        self.near[0][:frames, at, at] += _HELD
+        self.right[:frames] = 0.0
+        if shared:
+            every = np.arange(len(self.shared))
+            self.shared[every, every] += _HELD
+            self.right_shared[:] = 0.0
+
+    def known_of_shared(self) -> Floats:
+        """[G,G]: information on the shared numbers once the frames' own are free (their Schur complement)."""
+        size = self.right.size
+        across = self.border.reshape(size, -1)
+        solved = solveh_banded(self._banded(0.0), across, lower=True, check_finite=False)
+        found: Floats = self.shared - across.T @ solved
+        return 0.5 * (found + found.T)
 
     def solve(self, damping: float) -> tuple[Floats, Floats]:
         """Steps [T,P] and [G]; damping is Marquardt's, relative to the diagonal."""

@@ -79,6 +79,18 @@ class Body:
             shared[:, joint, :, at : at + 3] += self.turns[:, segment] * skeleton.mirrored[joint]
         return own, shared
 
+    def shared_numbers(self) -> Floats:
+        """[G]"""
+        return np.append(self.rest[free_rest(self.skeleton)].ravel(), [self.size, self.measure])
+
+    def with_shared(self, numbers: Floats) -> Body:
+        """[G]"""
+        return self.moved(np.zeros((self.frames, self.per_frame)), numbers - self.shared_numbers())
+
+    def part(self, start: int, stop: int) -> Body:
+        """Frames start..stop - 1."""
+        return replace(self, root=self.root[start:stop], turns=self.turns[start:stop])
+
     def moved(self, step: Floats, shared: Floats) -> Body:
         """After steps [T,P] and [G]."""
         turn = exponential(step[:, 3:].reshape(-1, 3)).reshape(self.turns.shape)

@@ -35,16 +35,17 @@ class Floor:
     offset: float
 
 
-def find_contacts(body: Body, floor: Floor, fps: float) -> Contacts:
+def find_contacts(body: Body, floor: Floor, fps: float, stand: Floats | None = None) -> Contacts:
     """The likeliest sequence of standing and swinging of each foot joint, from its speed and height: a two-state
-    hidden Markov chain (Viterbi 1967)."""
+    hidden Markov chain (Viterbi 1967). stand [4]: height of each joint over the floor while it stands, if known."""
     skeleton = body.skeleton
     at = tuple(skeleton.index(name) for name in _FEET)
     joints = body.joints()[:, list(at)]
     height = joints @ floor.normal - floor.offset
     speed = np.linalg.norm(np.gradient(joints, axis=0), axis=-1) * fps if len(joints) > 1 else np.zeros(height.shape)
-    stand = np.array([_standing_height(height[:, f], speed[:, f]) for f in range(len(at))])
-    stand = np.tile(stand.reshape(2, 2).mean(0), 2)  # both feet wear the same shoes
+    if stand is None:
+        stand = np.array([_standing_height(height[:, f], speed[:, f]) for f in range(len(at))])
+        stand = np.tile(stand.reshape(2, 2).mean(0), 2)  # both feet wear the same shoes
     odds = _speed_odds(speed) + _height_odds(height - stand)
     touching = np.stack([_likeliest(odds[:, f], _STAY ** (24.0 / fps)) for f in range(len(at))], 1)
     return Contacts(at, touching.astype(np.float64), stand, floor.normal, floor.offset)

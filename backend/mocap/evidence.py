@@ -11,6 +11,9 @@ from .skeleton import Floats, Skeleton
 
 Flags = NDArray[np.bool_]
 
+LEAST_JOINTS = 4
+"""Joints that must be seen for a body to be placed."""
+
 
 @dataclass(frozen=True)
 class Cameras:
@@ -68,6 +71,45 @@ class Evidence:
     def seen(self) -> Flags:
         """[T,J]"""
         return np.isfinite(self.sd_px)
+
+    @property
+    def enough(self) -> Flags:
+        """[T]: frames that say where the body is."""
+        found: Flags = (self.seen & np.isfinite(self.sd_m)).sum(1) >= LEAST_JOINTS
+        return found
+
+
+@dataclass(frozen=True)
+class View:
+    """One camera's frames, and what was seen in them."""
+
+    cameras: Cameras
+    evidence: Evidence
+
+    def part(self, start: int, stop: int) -> View:
+        """Frames start..stop - 1."""
+        cut = slice(start, stop)
+        cameras, evidence = self.cameras, self.evidence
+        return View(
+            Cameras(cameras.matrix[cut], cameras.rotation[cut], cameras.translation[cut]),
+            Evidence(evidence.xy[cut], evidence.sd_px[cut], evidence.relative[cut], evidence.sd_m[cut]),
+        )
+
+
+def usable(view: View) -> View:
+    """Frames without a camera (numbers that are not finite) show nothing, and stand at the nearest one that has."""
+    cameras, evidence = view.cameras, view.evidence
+    numbers = (cameras.matrix, cameras.rotation, cameras.translation[:, None])
+    good: Flags = np.all([np.isfinite(one).all((1, 2)) for one in numbers], axis=0)
+    if good.all():
+        return view
+    if not good.any():
+        raise ValueError("no frame has a camera")
+    at = np.nonzero(good)[0]
+    nearest = at[np.abs(np.arange(len(good))[:, None] - at).argmin(1)]
+    there = Cameras(cameras.matrix[nearest], cameras.rotation[nearest], cameras.translation[nearest])
+    hidden = [np.where(good[:, None], sd, np.inf) for sd in (evidence.sd_px, evidence.sd_m)]
+    return View(there, Evidence(evidence.xy, hidden[0], evidence.relative, hidden[1]))
 
 
 def nothing_seen(frames: int, skeleton: Skeleton) -> Evidence:

@@ -9,7 +9,7 @@ Markov chain over the feet's speeds and heights, contacts.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,13 +17,15 @@ import numpy as np
 from .band import Normals
 from .body import Body
 from .contacts import Floor, find_contacts
-from .evidence import Cameras, Evidence
-from .skeleton import STATURE_M, Skeleton
+from .evidence import Cameras, Evidence, View
+from .skeleton import STATURE_M, Floats, Skeleton
 from .start import first_body
 from .terms import (
+    Bones,
     Contacts,
     State,
     add_bends,
+    add_bones,
     add_contacts,
     add_growth,
     add_motion,
@@ -33,8 +35,9 @@ from .terms import (
 )
 
 _USUAL_SIZE, _SIZE_SPREAD = 0.98, 0.08
-_GIVEN_SPREAD = 0.01
-"""Stature of grown-ups over the skeleton's, its standard deviation, and that of a height somebody gives."""
+_GIVEN_SPREAD, _ANY_SPREAD = 0.01, 0.25
+"""Stature of grown-ups over the skeleton's, its standard deviation, that of a height somebody gives, and that of a body
+in a world whose unit is only about a metre."""
 
 _CONTACT_ROUNDS = 3
 _LEAST_GAIN = 1e-4
@@ -43,11 +46,13 @@ _LEAST_GAIN = 1e-4
 @dataclass(frozen=True)
 class MotionSettings:
     """fps: frames a second. floor: what feet stand on, None when it is not known. height_m: of the person, or None.
-    iterations: of each round."""
+    any_size: the world's unit is only about a metre, so that the body may come out larger or smaller. iterations: of
+    each round."""
 
     fps: float
     floor: Floor | None = None
     height_m: float | None = None
+    any_size: bool = False
     iterations: int = 25
 
 
@@ -59,6 +64,22 @@ class BodyMotion:
     contacts: Contacts | None
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a window of frames takes from the rest of its clip. bones: what other frames told of them. held_bones: they
+    stay so. before: bodies of the first frames of the window, which stay so; their contacts touching [N,F]. stand [F]:
+    height of foot joints over the floor while they stand."""
+
+    bones: Bones | None = None
+    held_bones: bool = False
+    before: BodyMotion | None = None
+    stand: Floats | None = None
+
+    @property
+    def held(self) -> int:
+        return 0 if self.before is None else self.before.body.frames
+
+
 def solve_motion(
     skeleton: Skeleton,
     cameras: Cameras,
@@ -67,63 +88,99 @@ def solve_motion(
     checkpoint: Callable[[], None] = lambda: None,
 ) -> BodyMotion:
     """The motion of one person. Raises `ValueError` when no frame shows enough joints, and what checkpoint raises."""
-    size = _size(settings)
-    body = first_body(skeleton, cameras, evidence, settings.fps, size[0])
-    body = _fit(body, cameras, evidence, settings, None, checkpoint)
+    return solve_window(skeleton, [View(cameras, evidence)], settings, Known(), checkpoint)
+
+
+def solve_window(
+    skeleton: Skeleton,
+    views: Sequence[View],
+    settings: MotionSettings,
+    known: Known,
+    checkpoint: Callable[[], None] = lambda: None,
+) -> BodyMotion:
+    """The motion of one person whom all views show at the same times. Raises as `solve_motion`."""
+    window = _Window(tuple(views), settings, known, checkpoint)
+    body = window.fit(window.start(skeleton), None)
     contacts: Contacts | None = None
     if settings.floor is not None:
         for _ in range(_CONTACT_ROUNDS):
-            contacts = find_contacts(body, settings.floor, settings.fps)
-            body = _fit(body, cameras, evidence, settings, contacts, checkpoint)
+            contacts = window.contacts(body, settings.floor)
+            body = window.fit(body, contacts)
     return BodyMotion(body, contacts)
 
 
-def _size(settings: MotionSettings) -> tuple[float, float]:
-    if settings.height_m is None:
-        return _USUAL_SIZE, _SIZE_SPREAD
-    return settings.height_m / STATURE_M, _GIVEN_SPREAD
+def bones_of(views: Sequence[View], settings: MotionSettings, known: Known, motion: BodyMotion) -> Bones:
+    """What a window, and what it knew before, tell of the bones."""
+    normals = _Window(tuple(views), settings, known, lambda: None).normals(motion.body, motion.contacts)
+    return Bones(motion.body.shared_numbers(), normals.known_of_shared())
 
 
-def _fit(
-    body: Body,
-    cameras: Cameras,
-    evidence: Evidence,
-    settings: MotionSettings,
-    contacts: Contacts | None,
-    checkpoint: Callable[[], None],
-) -> Body:
-    damping = 1e-3
-    normals = _normals(body, cameras, evidence, settings, contacts)
-    for _ in range(settings.iterations):
-        checkpoint()
-        moved = body.moved(*normals.solve(damping))
-        after = _normals(moved, cameras, evidence, settings, contacts)
-        gain = (normals.cost - after.cost) / normals.cost
-        # Weights move with the body, so that the cost may rise a little on the way to where it is least.
-        if gain > -1e-3:
-            body, normals = moved, after
-            damping = max(damping * 0.3, 1e-6)
-            if abs(gain) < _LEAST_GAIN:
-                break
+@dataclass(frozen=True)
+class _Window:
+    views: tuple[View, ...]
+    settings: MotionSettings
+    known: Known
+    checkpoint: Callable[[], None]
+
+    def start(self, skeleton: Skeleton) -> Body:
+        known = self.known
+        body = first_body(skeleton, self.views, self.settings.fps, _size(self.settings)[0])
+        if known.bones is not None:
+            body = body.with_shared(known.bones.mean)
+        if known.before is not None:
+            body.root[: known.held], body.turns[: known.held] = known.before.body.root, known.before.body.turns
+        return body
+
+    def contacts(self, body: Body, floor: Floor) -> Contacts:
+        found = find_contacts(body, floor, self.settings.fps, self.known.stand)
+        before = self.known.before
+        if before is not None and before.contacts is not None:
+            found.touching[: self.known.held] = before.contacts.touching
+        return found
+
+    def fit(self, body: Body, contacts: Contacts | None) -> Body:
+        damping = 1e-3
+        normals = self.normals(body, contacts)
+        for _ in range(self.settings.iterations):
+            self.checkpoint()
+            moved = body.moved(*normals.solve(damping))
+            after = self.normals(moved, contacts)
+            gain = (normals.cost - after.cost) / normals.cost
+            # Weights move with the body, so that the cost may rise a little on the way to where it is least.
+            if gain > -1e-3:
+                body, normals = moved, after
+                damping = max(damping * 0.3, 1e-6)
+                if abs(gain) < _LEAST_GAIN:
+                    break
+            else:
+                damping *= 10.0
+        return body
+
+    def normals(self, body: Body, contacts: Contacts | None) -> Normals:
+        settings, known = self.settings, self.known
+        state = State.of(body)
+        normals = Normals.empty(body.frames, body.per_frame, body.shared)
+        for view in self.views:
+            add_picture(normals, state, view.cameras, view.evidence)
+            add_shape(normals, state, view.cameras, view.evidence)
+        add_motion(normals, state, settings.fps)
+        add_turning(normals, state, settings.fps)
+        add_bends(normals, state)
+        if known.bones is None:
+            add_growth(normals, body, _size(settings))
         else:
-            damping *= 10.0
-    return body
+            add_bones(normals, body, known.bones)
+        if contacts is not None:
+            add_contacts(normals, state, contacts)
+        normals.hold(known.held, known.held_bones)
+        return normals
 
 
-def _normals(
-    body: Body, cameras: Cameras, evidence: Evidence, settings: MotionSettings, contacts: Contacts | None
-) -> Normals:
-    state = State.of(body)
-    normals = Normals.empty(body.frames, body.per_frame, body.shared)
-    add_picture(normals, state, cameras, evidence)
-    add_shape(normals, state, cameras, evidence)
-    add_motion(normals, state, settings.fps)
-    add_turning(normals, state, settings.fps)
-    add_bends(normals, state)
-    add_growth(normals, body, _size(settings))
-    if contacts is not None:
-        add_contacts(normals, state, contacts)
-    return normals
+def _size(settings: MotionSettings) -> tuple[float, float]:
+    usual = _USUAL_SIZE if settings.height_m is None else settings.height_m / STATURE_M
+    if settings.any_size:
+        return usual, _ANY_SPREAD
+    return usual, _SIZE_SPREAD if settings.height_m is None else _GIVEN_SPREAD
 
 
 def contact_speed(body: Body, contacts: Contacts) -> float:

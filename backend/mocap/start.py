@@ -2,53 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .body import Body
-from .evidence import Cameras, Evidence, Flags
+from .evidence import LEAST_JOINTS, Cameras, Evidence, Flags, View
 from .skeleton import Floats, Skeleton
 
 _ROUNDS = 4
-_LEAST_JOINTS = 4
 _SMOOTH_S = 0.25
 _LOOSE = 0.6
 """Standard deviation, radians, of how a segment turns against the one it hangs on."""
 
 
-def first_body(skeleton: Skeleton, cameras: Cameras, evidence: Evidence, fps: float, size: float) -> Body:
+def first_body(skeleton: Skeleton, views: Sequence[View], fps: float, size: float) -> Body:
     """A body that stands about where the person does. Frames in which too little is seen are filled from those around.
 
     Raises `ValueError` when no frame shows enough.
     """
-    frames = len(evidence)
-    shape = _shapes(evidence)
-    places = np.array([place_of(cameras, evidence, shape, t) for t in range(frames)])
-    good = np.isfinite(places[:, 0])
+    frames = len(views[0].evidence)
+    root, joints, sd = (
+        np.full((frames, 3), np.nan),
+        np.zeros((frames, len(skeleton), 3)),
+        np.full((frames, len(skeleton)), np.inf),
+    )
+    for t in range(frames):
+        for view in sorted(views, key=lambda one: -int(one.evidence.seen[t].sum())):
+            cameras, evidence = view.cameras, view.evidence
+            place = place_of(cameras, evidence, shape_at(evidence, t), t)
+            if np.isfinite(place[0]):
+                turn = cameras.rotation[t].T
+                root[t] = turn @ (place - cameras.translation[t])
+                joints[t], sd[t] = shape_at(evidence, t) @ turn.T, evidence.sd_m[t]
+                break
+    good = np.isfinite(root[:, 0])
     if not good.any():
         raise ValueError("no frame shows enough joints")
-    root = np.einsum("tji,tj->ti", cameras.rotation, places - cameras.translation)
     root = _smooth(_filled(root, good), fps)
-    joints = np.einsum("tji,tkj->tki", cameras.rotation, shape) + root[:, None]
-    known = np.isfinite(evidence.sd_m)
-    turns = _turns(skeleton, joints, known, evidence.sd_m)
-    return Body(skeleton, root, turns, size * skeleton.rest.copy(), size)
+    turns = _turns(skeleton, joints + root[:, None], np.isfinite(sd), sd)
+    return Body(skeleton, root, _carried(turns, good), size * skeleton.rest.copy(), size)
 
 
-def _shapes(evidence: Evidence) -> Floats:
-    """[T,J,3] camera axes, from the middle of the hips; joints that the detector does not guess are 0."""
-    shape: Floats = np.where(np.isfinite(evidence.sd_m)[..., None], evidence.relative, 0.0)
+def _carried(turns: Floats, good: Flags) -> Floats:
+    """Frames that show nothing begin as the nearest that does."""
+    at = np.nonzero(good)[0]
+    nearest = at[np.abs(np.arange(len(good))[:, None] - at).argmin(1)]
+    found: Floats = turns[nearest]
+    return found
+
+
+def shape_at(evidence: Evidence, t: int) -> Floats:
+    """[J,3] camera axes, from the middle of the hips; joints that the detector does not guess are 0."""
+    shape: Floats = np.where(np.isfinite(evidence.sd_m[t])[:, None], evidence.relative[t], 0.0)
     return shape
 
 
 def place_of(cameras: Cameras, evidence: Evidence, shape: Floats, t: int) -> Floats:
-    """Where the middle of the hips is in camera t, m: what puts the guessed shape onto the seen joints (linear in it);
-    NaN when too few joints are both. Depths of the joints differ little, so that pixels may be weighed as they are."""
+    """Where the middle of the hips is in camera t, m: what puts the guessed shape [J,3] onto the seen joints (linear in
+    it); NaN when too few joints are both. Depths of joints differ little: pixels may be weighed as they are."""
     use = evidence.seen[t] & np.isfinite(evidence.sd_m[t])
-    if use.sum() < _LEAST_JOINTS:
+    if use.sum() < LEAST_JOINTS:
         return np.full(3, np.nan)
     matrix = cameras.matrix[t]
     rays = (evidence.xy[t, use] - matrix[:2, 2]) / [matrix[0, 0], matrix[1, 1]]
-    body = shape[t, use]
+    body = shape[use]
     sd = evidence.sd_px[t, use]
     place, weight = np.zeros(3), 1.0 / sd
     for _ in range(_ROUNDS):

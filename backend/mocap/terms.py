@@ -210,6 +210,23 @@ def _add_shared(normals: Normals, off: Floats, weight: Floats, slope: Floats) ->
 
 
 @dataclass(frozen=True)
+class Bones:
+    """What is known of the numbers that all frames share (`Body.shared_numbers`): mean [G], information [G,G]."""
+
+    mean: Floats
+    information: Floats
+
+
+def add_bones(normals: Normals, body: Body, bones: Bones) -> None:
+    """Bones are what other frames of the clip showed."""
+    off = body.shared_numbers() - bones.mean
+    pull = bones.information @ off
+    normals.cost += 0.5 * float(off @ pull)
+    normals.shared += bones.information
+    normals.right_shared -= pull
+
+
+@dataclass(frozen=True)
 class Contacts:
     """Feet on the floor. joints [F]: of the skeleton. touching [T,F]: 0..1. height [F]: of each joint over the floor
     while it touches, m. normal [3] (unit) and offset: the floor, normal . x = offset. slip_m, height_sd_m: standard

@@ -140,7 +140,7 @@ def placed(evidence: Evidence, truth: Truth, skeleton: Skeleton) -> Floats:
     at = [skeleton.index(name) for name in truth.names]
     there = np.isfinite(evidence.sd_m)
     shape = np.where(there[..., None], evidence.relative, 0.0)
-    places = np.array([place_of(truth.cameras, evidence, shape, t) for t in range(len(evidence))])
+    places = np.array([place_of(truth.cameras, evidence, shape[t], t) for t in range(len(evidence))])
     camera = evidence.relative[:, at] + (places - truth.cameras.translation)[:, None]
     world: Floats = np.einsum("tji,tkj->tki", truth.cameras.rotation, camera)
     return world

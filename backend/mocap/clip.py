@@ -1,0 +1,233 @@
+"""One person through a whole clip of any length, as far as the person is to be seen.
+
+Frames in which too little is seen are bridged when they are few, and absent when they are many: nothing is made up
+there, and what lies on both sides is solved by itself. So is what lies on both sides of a cut. Long stretches are
+solved in windows: the bones first, from some windows spread over the clip, each adding to what the earlier ones told;
+then window after window with these bones, each beginning with the last frames of the one before, held as they are.
+Since every frame is tied to no more than two before it, the joint does not show, and what a window holds does not grow
+with the clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from shared.motion_arrays import ABSENT, BRIDGED, TRACKED
+
+from .body import Body
+from .certainty import certainty
+from .contacts import Floor
+from .evidence import Cameras, Evidence, Flags, View, usable
+from .scale import metres_per_unit, scaled
+from .skeleton import STATURE_M, Floats, Skeleton
+from .solver import BodyMotion, Known, MotionSettings, bones_of, solve_window
+from .terms import Contacts
+
+_WINDOW, _AHEAD, _HELD = 120, 24, 2
+"""Frames of a window; those at its end that the next one solves again, and those that it keeps."""
+
+_BONE_WINDOWS, _BONE_FRAMES = 4, 60
+"""Windows that the bones of a long clip come from, and their frames."""
+
+_LEAST_S = 0.1
+"""Somebody seen for less than this is not followed."""
+
+_USUAL_M = 0.98 * STATURE_M
+
+Checkpoint = Callable[[int, int], None]
+"""Frames done, frames in all; raises to stop."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ClipSettings:
+    """fps: frames a second. floor: what feet stand on, world units; None when it is not known. height_m: of the person,
+    or None. metric: world units are metres; else the person tells how long they are. cuts: indices of frames that
+    follow a cut. bridge_s: what is unseen for longer is absent."""
+
+    fps: float
+    floor: Floor | None = None
+    height_m: float | None = None
+    metric: bool = True
+    cuts: tuple[int, ...] = ()
+    bridge_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class ClipMotion:
+    """body: T frames, world units; NaN where absent; its `size` is the person's, over a stature of `STATURE_M`. state
+    [T]. confidence [T,J]: 0..1. metres_per_unit: factor that makes the world metric; None where it is said to be."""
+
+    body: Body
+    contacts: Contacts | None
+    state: tuple[str, ...]
+    confidence: Floats
+    metres_per_unit: float | None
+
+    @property
+    def height_m(self) -> float:
+        return self.body.size * STATURE_M
+
+
+def solve_clip(
+    skeleton: Skeleton,
+    cameras: Cameras,
+    evidence: Evidence,
+    settings: ClipSettings,
+    *,
+    views: Sequence[View] = (),
+    checkpoint: Checkpoint = lambda done, total: None,
+) -> ClipMotion:
+    """The motion of one person. cameras with numbers that are not finite: that frame has none. views: more calibrated
+    cameras that took the same moments. Raises `ValueError` when no frame shows enough of the person, and what
+    checkpoint raises."""
+    every = [usable(view) for view in (View(cameras, evidence), *views)]
+    state = frame_states(_seen_enough(every), settings)
+    spans = _spans(state, settings.cuts)
+    if not spans:
+        raise ValueError("no frame shows enough joints")
+    factor = 1.0 if settings.metric else metres_per_unit(skeleton, every, settings.floor)
+    floor, every = scaled(settings.floor, every, factor)
+    clip = _Clip(
+        skeleton, every, MotionSettings(settings.fps, floor, settings.height_m, not settings.metric), spans, checkpoint
+    )
+    found = clip.solved(len(evidence))
+    sure = certainty(found.body, every, settings.fps)
+    if settings.metric:
+        return ClipMotion(found.body, found.contacts, state, sure, None)
+    taller = (settings.height_m or _USUAL_M) / (found.body.size * STATURE_M)
+    world = _in_world_units(found, factor)
+    return ClipMotion(world.body, world.contacts, state, sure, factor * taller)
+
+
+def frame_states(enough: Flags, settings: ClipSettings) -> tuple[str, ...]:
+    """enough [T]: frames that show enough of the person. Gaps count within a cut's side only."""
+    state = np.full(len(enough), ABSENT, dtype="<U7")
+    edges = [0, *sorted({cut for cut in settings.cuts if 0 < cut < len(enough)}), len(enough)]
+    for start, stop in pairwise(edges):
+        at = start + np.nonzero(enough[start:stop])[0]
+        runs = np.split(at, np.nonzero(np.diff(at) > settings.bridge_s * settings.fps + 1)[0] + 1)
+        for run in runs:
+            if len(run) >= max(2.0, _LEAST_S * settings.fps):
+                state[run[0] : run[-1] + 1] = BRIDGED
+                state[run] = TRACKED
+    return tuple(str(one) for one in state)
+
+
+def _seen_enough(views: Sequence[View]) -> Flags:
+    found: Flags = np.any([view.evidence.enough for view in views], axis=0)
+    return found
+
+
+def _spans(state: tuple[str, ...], cuts: tuple[int, ...]) -> list[Span]:
+    """Runs of frames that are not absent, split at cuts."""
+    known = np.array([one != ABSENT for one in state])
+    starts = known & ~np.concatenate([[False], known[:-1]])
+    starts[[cut for cut in cuts if 0 <= cut < len(known) and known[cut]]] = True
+    found = []
+    for start in np.nonzero(starts)[0].tolist():
+        ends = np.nonzero(~known[start:] | (np.arange(start, len(known)) > start) & starts[start:])[0]
+        found.append((start, start + int(ends[0]) if len(ends) else len(known)))
+    return found
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """views, settings: metric."""
+
+    skeleton: Skeleton
+    views: Sequence[View]
+    settings: MotionSettings
+    spans: list[Span]
+    checkpoint: Checkpoint
+
+    def solved(self, frames: int) -> BodyMotion:
+        longest = max(stop - start for start, stop in self.spans)
+        if len(self.spans) == 1 and longest <= _WINDOW:
+            start, stop = self.spans[0]
+            return self._gathered(frames, [(start, self._window(start, stop, Known()))])
+        known = self._bones()
+        return self._gathered(frames, [one for span in self.spans for one in self._along(span, known)])
+
+    def _bones(self) -> Known:
+        """What windows spread over the clip tell of the bones, one after the other."""
+        known, heights = Known(), []
+        for start, stop in _spread(self.spans):
+            motion = self._window(start, stop, known)
+            known = replace(known, bones=bones_of(self._parts(start, stop), self.settings, known, motion))
+            if motion.contacts is not None:
+                heights.append(motion.contacts.height)
+        stand = np.median(heights, axis=0) if heights else None
+        return Known(known.bones, held_bones=True, stand=stand)
+
+    def _along(self, span: Span, known: Known) -> list[tuple[int, BodyMotion]]:
+        start, end = span
+        found: list[tuple[int, BodyMotion]] = []
+        before: BodyMotion | None = None
+        while True:
+            stop = min(start + _WINDOW, end)
+            motion = self._window(start, stop, replace(known, before=before))
+            if stop == end:
+                return [*found, (start, motion)]
+            keep = stop - start - _AHEAD
+            found.append((start, _cut(motion, 0, keep)))
+            before = _cut(motion, keep - _HELD, keep)
+            start += keep - _HELD
+
+    def _parts(self, start: int, stop: int) -> list[View]:
+        return [view.part(start, stop) for view in self.views]
+
+    def _window(self, start: int, stop: int, known: Known) -> BodyMotion:
+        total = len(self.views[0].evidence)
+        return solve_window(
+            self.skeleton, self._parts(start, stop), self.settings, known, lambda: self.checkpoint(start, total)
+        )
+
+    def _gathered(self, frames: int, parts: list[tuple[int, BodyMotion]]) -> BodyMotion:
+        last = parts[-1][1]
+        body = replace(
+            last.body, root=np.full((frames, 3), np.nan), turns=np.full((frames, *last.body.turns.shape[1:]), np.nan)
+        )
+        contacts = None
+        if last.contacts is not None:
+            contacts = replace(last.contacts, touching=np.zeros((frames, last.contacts.touching.shape[1])))
+        for start, motion in parts:
+            at = slice(start, start + motion.body.frames)
+            body.root[at], body.turns[at] = motion.body.root, motion.body.turns
+            if contacts is not None and motion.contacts is not None:
+                contacts.touching[at] = motion.contacts.touching
+        return BodyMotion(body, contacts)
+
+
+def _cut(motion: BodyMotion, start: int, stop: int) -> BodyMotion:
+    contacts = motion.contacts
+    if contacts is not None:
+        contacts = replace(contacts, touching=contacts.touching[start:stop].copy())
+    return BodyMotion(motion.body.part(start, stop), contacts)
+
+
+def _spread(spans: list[Span]) -> list[Span]:
+    """Windows for the bones, longest spans first, spread over each."""
+    found: list[Span] = []
+    frames = sum(stop - start for start, stop in spans)
+    for start, stop in sorted(spans, key=lambda one: one[0] - one[1]):
+        length = min(_BONE_FRAMES, stop - start)
+        share = (stop - start) / frames * _BONE_WINDOWS
+        count = min(max(1, round(share)), (stop - start) // length, _BONE_WINDOWS - len(found))
+        firsts = np.linspace(start, stop - length, max(count, 0) + 2)[1:-1].astype(int).tolist()
+        found += [(first, first + length) for first in firsts]
+    return found
+
+
+def _in_world_units(motion: BodyMotion, factor: float) -> BodyMotion:
+    """factor: metres that a world unit is."""
+    body, contacts = motion.body, motion.contacts
+    body = replace(body, root=body.root / factor, rest=body.rest / factor)
+    if contacts is not None:
+        contacts = replace(contacts, height=contacts.height / factor, offset=contacts.offset / factor)
+    return BodyMotion(body, contacts)
