@@ -5,9 +5,14 @@ Messages are those of `shared/codec.py`. Requests of the backend:
     people.find {"width", "height", "pixels": RGB bytes, "near": [[x, y, size, turn], ...], "search": bool}
         -> {"people": [person, ...]}
 
-`near` are regions where people were shortly before; `search` looks for others in the whole picture. Later methods
-(hands, face) take the same picture fields. A person is a map with the fields of `PersonEvidence`, arrays as the bytes
-of little-endian float32. Notification of the worker, first of all: `people.ready {"mediapipe": version}`.
+    people.look {"width", "height", "pixels", "part": "body" | "hand" | "face", "regions": [region, ...],
+                 "mirrored": [bool, ...]}
+        -> {"looks": [look | nil, ...]}
+
+`near` are regions where people were shortly before; `search` looks for others in the whole picture. `people.look` asks
+a landmark network about given regions, each as it is or mirrored; what comes back is in the picture as it was sent. A
+person is a map with the fields of `PersonEvidence`, a look one with those of `Look`, arrays as the bytes of
+little-endian float32. Notification of the worker, first of all: `people.ready {"mediapipe": version}`.
 """
 
 from __future__ import annotations
@@ -96,6 +101,42 @@ class PersonEvidence:
             np.frombuffer(plain["landmarks"], "<f4").reshape(LANDMARKS, 4).astype(np.float32),
             np.frombuffer(plain["world"], "<f4").reshape(LANDMARKS, 3).astype(np.float32),
             bytes(plain["packed"]),
+        )
+
+
+BODY, HAND, FACE = "body", "hand", "face"
+PARTS = {BODY: LANDMARKS, HAND: 21, FACE: 468}
+"""Parts of a person that there is a landmark network for, and how many landmarks it gives."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a landmark network says of a region, in px of the picture. landmarks [N, 4]: x, y, and of a body visibility
+    and presence, else 1. world [N, 3]: metres as in `PersonEvidence`, about the middle of the part; zeros of a face.
+    refined: the region that the landmarks ask for. score: 0..1, of the part as a whole: of a hand, how surely it is a
+    left one in the picture as it was sent."""
+
+    landmarks: Floats
+    world: Floats
+    refined: Region
+    score: float
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "landmarks": self.landmarks.astype("<f4").tobytes(),
+            "world": self.world.astype("<f4").tobytes(),
+            "refined": list(self.refined),
+            "score": self.score,
+        }
+
+    @classmethod
+    def from_wire(cls, plain: Mapping[str, Any]) -> Look:
+        x, y, size, turn = plain["refined"]
+        return cls(
+            np.frombuffer(plain["landmarks"], "<f4").reshape(-1, 4).astype(np.float32),
+            np.frombuffer(plain["world"], "<f4").reshape(-1, 3).astype(np.float32),
+            (float(x), float(y), float(size), float(turn)),
+            float(plain["score"]),
         )
 
 

@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ from shared.codec import Decoder, Message, Notification, Request, Response, enco
 from shared.errors import MalformedMessage, MessageTooLarge, WorkerCrashed, from_wire
 
 from .environment import SOURCE, mocap_python
-from .evidence import LONGEST_SIDE, PersonEvidence, Picture, Region
+from .evidence import LONGEST_SIDE, Look, PersonEvidence, Picture, Region
 
 _POLL_S = 0.1
 _READ_BYTES = 64 * 1024
@@ -35,6 +35,7 @@ class PeopleWorker:
         """Starts the process. Raises `EngineUnavailable`, `WorkerCrashed`."""
         self._check = check_cancelled
         self._number = 0
+        self._version = ""
         self._came: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         command = tethered(_command())
@@ -71,27 +72,42 @@ class PeopleWorker:
 
     def find(self, picture: Picture, near: Sequence[Region] = (), *, search: bool = True) -> list[PersonEvidence]:
         """The people in a picture that `travelling` made; see evidence.py. Raises `WorkerCrashed`."""
+        params = {"near": [list(region) for region in near], "search": search}
+        answer = self._ask("people.find", picture, params)
+        return [PersonEvidence.from_wire(person) for person in answer["people"]]
+
+    def look(
+        self, picture: Picture, part: str, regions: Sequence[Region], mirrored: Sequence[bool]
+    ) -> list[Look | None]:
+        """What the landmark network of a part (`evidence.PARTS`) says of regions of a picture, None where it sees no
+        such part. Raises `WorkerCrashed`."""
+        params = {"part": part, "regions": [list(region) for region in regions], "mirrored": list(mirrored)}
+        answer = self._ask("people.look", picture, params)
+        return [None if plain is None else Look.from_wire(plain) for plain in answer["looks"]]
+
+    @property
+    def version(self) -> str:
+        """MediaPipe's."""
+        return self._version
+
+    def _ask(self, method: str, picture: Picture, params: dict[str, Any]) -> dict[str, Any]:
         self._number += 1
         height, width = picture.shape[:2]
-        params = {
-            "width": width,
-            "height": height,
-            "pixels": np.ascontiguousarray(picture).tobytes(),
-            "near": [list(region) for region in near],
-            "search": search,
-        }
-        self._send(Request(self._number, "people.find", params))
+        pixels = np.ascontiguousarray(picture).tobytes()
+        self._send(Request(self._number, method, {"width": width, "height": height, "pixels": pixels, **params}))
         answer = self._receive()
         if not isinstance(answer, Response) or answer.id != self._number:
             raise WorkerCrashed(f"The people worker answered something else than was asked: {type(answer).__name__}.")
         if answer.error is not None:
             raise from_wire(answer.error)
-        return [PersonEvidence.from_wire(person) for person in answer.result["people"]]
+        result: dict[str, Any] = answer.result
+        return result
 
     def _wait_ready(self) -> None:
         ready = self._receive()
         if not isinstance(ready, Notification) or ready.method != "people.ready":
             raise WorkerCrashed("The people worker did not say that it is ready.")
+        self._version = str(ready.params["mediapipe"])
 
     def _send(self, message: Message) -> None:
         assert self._process.stdin is not None

@@ -50,7 +50,7 @@ def look_through(
         people = finder.find(small, near, search=search)
         tracker.add(index, people, small)
         if not search and tracker.misses_someone(index):
-            tracker.add(index, _others(people, finder.find(small, near, search=True)), small)
+            tracker.add(index, others(people, finder.find(small, near, search=True)), small)
             search = True
         searched = index if search else searched
     return Looked(tuple(tracker.people()), indices, scale)
@@ -65,7 +65,7 @@ def looked_at(count: int, fps: float) -> tuple[int, ...]:
     return tuple(indices)
 
 
-def _others(known: Sequence[PersonEvidence], found: Sequence[PersonEvidence]) -> list[PersonEvidence]:
+def others(known: Sequence[PersonEvidence], found: Sequence[PersonEvidence]) -> list[PersonEvidence]:
     """Those of a search that were not known: earlier regions come first and give the same again."""
     regions = {person.region for person in known}
     return [person for person in found if person.region not in regions]

@@ -12,7 +12,9 @@ from backend.worker.channel import Channel
 from shared.codec import Notification, Request
 from shared.errors import BacklotError, InternalError, MalformedMessage
 
+from ..evidence import Picture, Region
 from .graphs import Networks
+from .looks import look_at
 from .search import find_people
 
 LOG = logging.getLogger("backlot.people")
@@ -20,16 +22,27 @@ LOG = logging.getLogger("backlot.people")
 
 def answer(networks: Networks, request: Request) -> dict[str, Any]:
     """The result of a request. Raises `MalformedMessage`."""
-    if request.method != "people.find":
+    if request.method not in ("people.find", "people.look"):
         raise MalformedMessage(f"The people worker has no method {request.method!r}.")
     params = request.params
+    picture = _picture(params)
+    if request.method == "people.look":
+        looks = look_at(networks, picture, params["part"], _regions(params["regions"]), params["mirrored"])
+        return {"looks": [None if look is None else look.to_wire() for look in looks]}
+    people = find_people(networks, picture, _regions(params["near"]), search=bool(params["search"]))
+    return {"people": [person.to_wire() for person in people]}
+
+
+def _picture(params: dict[str, Any]) -> Picture:
     height, width = int(params["height"]), int(params["width"])
     pixels = np.frombuffer(params["pixels"], np.uint8)
     if height < 1 or width < 1 or pixels.size != height * width * 3:
         raise MalformedMessage(f"{pixels.size} bytes are no picture of {width} x {height} px.")
-    near = [(float(x), float(y), float(size), float(turn)) for x, y, size, turn in params["near"]]
-    people = find_people(networks, pixels.reshape(height, width, 3), near, search=bool(params["search"]))
-    return {"people": [person.to_wire() for person in people]}
+    return pixels.reshape(height, width, 3)
+
+
+def _regions(plain: list[list[float]]) -> list[Region]:
+    return [(float(x), float(y), float(size), float(turn)) for x, y, size, turn in plain]
 
 
 def serve(channel: Channel, networks: Networks) -> None:

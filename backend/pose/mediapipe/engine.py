@@ -1,0 +1,98 @@
+"""A person's joints by the networks in MediaPipe's wheel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.roto.people.evidence import BODY, Look, Region
+
+from ..crops import Crop, crop_around
+from ..engines import MEDIAPIPE, Looker
+from ..job import Mask, Picture
+from ..keypoints import Floats, Keypoints, box_around
+from ..places import Place
+from .errors import sd_m, sd_px
+from .merge import NAMES, merged
+from .views import VIEWS
+
+VERSION = "1"
+"""Part of the keys: a method that sees other things has another."""
+
+_SIDE = 384
+"""px of a body's region in what is sent: one and a half times what the network sees."""
+
+_ROOM = 0.15
+_FARTHEST, _LARGEST = 0.5, 2.5
+"""Of a region that the network asks for, against the one it was given: in its sides, and as a factor."""
+
+
+class MediapipeEngine:
+    """mode: one of MODES."""
+
+    name = MEDIAPIPE
+    model = ""
+
+    def __init__(self, looker: Callable[[], Looker], mode: str, *, hands_and_face: bool) -> None:
+        self._looker, self._views, self._parts = looker, VIEWS[mode], hands_and_face
+
+    @property
+    def version(self) -> str:
+        return VERSION
+
+    def keypoints(self, picture: Picture, place: Place, mask: Mask | None) -> Keypoints | None:
+        """See `engines.Engine`. Raises `WorkerCrashed`."""
+        crop = crop_around(picture, place.region, _SIDE, _ROOM)
+        if crop is None:
+            return None
+        region = crop.inside(place.region)
+        if mask is not None:
+            asked = self._asked_for(crop, region)
+            if asked is None:
+                return None
+            region = asked
+        looks = self._looks(crop, region)
+        if not looks:
+            return None
+        return self._keypoints(looks, crop, region, picture.shape)
+
+    def _asked_for(self, crop: Crop, region: Region) -> Region | None:
+        """The region that the network would rather look at; a mask's box says little of where the hips are."""
+        (first,) = self._looker().look(crop.picture, BODY, [region], [False])
+        if first is None:
+            return None
+        return first.refined if _is_near(first.refined, region) else region
+
+    def _looks(self, crop: Crop, region: Region) -> list[Look]:
+        regions = [view.region(region) for view in self._views]
+        came = self._looker().look(crop.picture, BODY, regions, [view.mirrored for view in self._views])
+        return [look for look in came if look is not None and np.isfinite(look.landmarks).all()]
+
+    def _keypoints(self, looks: list[Look], crop: Crop, region: Region, shape: tuple[int, ...]) -> Keypoints:
+        found = merged(looks)
+        xy = crop.plate_xy(found.xy)
+        score = np.where(_is_inside(xy, shape), found.score, 0.0).astype(np.float32)
+        return Keypoints(
+            NAMES,
+            xy,
+            score,
+            np.asarray(sd_px(found, region[2]) / crop.scale, np.float32),
+            box_around(xy, 0.05),
+            float((score >= 0.5).mean()),
+            found.relative,
+            sd_m(found),
+        )
+
+
+def _is_near(region: Region, other: Region) -> bool:
+    if not all(map(math.isfinite, region)) or region[2] <= 1.0:
+        return False
+    apart = math.hypot(region[0] - other[0], region[1] - other[1])
+    return apart < _FARTHEST * other[2] and 1.0 / _LARGEST < region[2] / other[2] < _LARGEST
+
+
+def _is_inside(xy: Floats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    return (xy[:, 0] >= 0) & (xy[:, 1] >= 0) & (xy[:, 0] < shape[1]) & (xy[:, 1] < shape[0])
