@@ -100,7 +100,8 @@ def without_jumps(turns: Floats) -> Floats:
 def _source(known: NDArray[np.intp], frames: int) -> NDArray[np.intp]:
     """[T]: the frame whose pose each frame shows."""
     before = np.searchsorted(known, np.arange(frames), side="right") - 1
-    return known[np.maximum(before, 0)]
+    found: NDArray[np.intp] = known[np.maximum(before, 0)]
+    return found
 
 
 def _rest_turns(motion: Motion) -> Floats:
@@ -109,7 +110,8 @@ def _rest_turns(motion: Motion) -> Floats:
     for joint, parent in enumerate(motion.parents):
         own = motion.rest_rotations[joint]
         found[joint] = own if parent < 0 else multiply(found[parent], own)
-    return found / np.linalg.norm(found, axis=-1, keepdims=True)
+    unit: Floats = found / np.linalg.norm(found, axis=-1, keepdims=True)
+    return unit
 
 
 def matrices(turns: Floats) -> Floats:
