@@ -8,6 +8,7 @@ little of a colour the wider levels answer, and where nobody has, the answer is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -143,39 +144,28 @@ def _mix(counts: Floats, prior: Floats | float, doubt: float) -> Floats:
 
 
 def _blur_colours(counts: Floats) -> Floats:
-    """[1 2 1] / 4 on each axis of colour."""
-    cube = counts.reshape(-1, BINS, BINS, BINS)
-    for axis in (1, 2, 3):
-        cube = _blur_axis(cube, axis)
-    return cube.reshape(counts.shape)
+    """[1 2 1] / 4 on each axis of colour. Small matrices: several times as fast as sums of shifted arrays."""
+    mixer = _band([0.25, 0.5, 0.25], BINS)
+    first: Floats = np.matmul(mixer, counts.reshape(-1, BINS, BINS * BINS))
+    second = np.matmul(mixer, first.reshape(-1, BINS, BINS))
+    np.matmul(second.reshape(-1, BINS), mixer, out=first.reshape(-1, BINS))
+    return first.reshape(counts.shape)
 
 
 def _blur_cells(counts: Floats, reach: int) -> Floats:
     """A triangle of `reach` cells to either side, on both axes; sums, as evidence does."""
-    plane = counts.reshape(2, CELLS, CELLS * _COLOURS)
-    kernel = (reach + 1 - np.abs(np.arange(-reach, reach + 1))) / (reach + 1)
-    mixer = _band(kernel)
-    down = np.einsum("ij,sjk->sik", mixer, plane, optimize=True).reshape(2 * CELLS, CELLS, _COLOURS)
-    across = np.einsum("ij,sjk->sik", mixer, down, optimize=True)
-    summed: Floats = across.reshape(2, CELLS * CELLS, _COLOURS).astype(np.float32)
+    mixer = _band([1 - abs(step) / (reach + 1) for step in range(-reach, reach + 1)], CELLS)
+    down = np.matmul(mixer, counts.reshape(2, CELLS, CELLS * _COLOURS))
+    summed: Floats = np.matmul(mixer, down.reshape(2 * CELLS, CELLS, _COLOURS)).reshape(counts.shape)
     return summed
 
 
-def _band(kernel: NDArray[np.float64]) -> Floats:
-    reach = len(kernel) // 2
-    rows = np.zeros((CELLS, CELLS), np.float32)
-    for i in range(CELLS):
-        for j in range(max(0, i - reach), min(CELLS, i + reach + 1)):
-            rows[i, j] = kernel[j - i + reach]
+def _band(kernel: Sequence[float], size: int) -> Floats:
+    """float32 [size, size]: multiplied with a row of values it applies the symmetric kernel, with nothing beyond."""
+    rows = np.zeros((size, size), np.float32)
+    for step, weight in enumerate(kernel, -(len(kernel) // 2)):
+        rows += np.eye(size, k=step, dtype=np.float32) * np.float32(weight)
     return rows
-
-
-def _blur_axis(cube: Floats, axis: int) -> Floats:
-    moved = np.moveaxis(cube, axis, 0)
-    blurred = 0.5 * moved
-    blurred[1:] += 0.25 * moved[:-1]
-    blurred[:-1] += 0.25 * moved[1:]
-    return np.moveaxis(blurred, 0, axis)
 
 
 def lab_of(rgb: NDArray[np.uint8]) -> Floats:

@@ -68,8 +68,10 @@ def fetch(values: Floats, flow: Floats, outside: float = 0.0) -> Floats:
 
 
 def squared_length(vectors: Floats) -> Floats:
-    """Sums of squares along the last of three axes."""
-    squared: Floats = np.einsum("ijk,ijk->ij", vectors, vectors)
+    """Sums of squares along the last of three axes. One channel after the other: `einsum` takes four times as long."""
+    squared: Floats = np.square(vectors[..., 0])
+    for channel in range(1, vectors.shape[2]):
+        squared += np.square(vectors[..., channel])
     return squared
 
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 
+from .ahead import FlowAhead
 from .anchors import Anchors
 from .compete import claims_of, compete, union
 from .memory import frozen, thawed
-from .movement import Floats, FlowMeter, Movement
+from .movement import Floats, Movement
 from .plan import Anchor, LabelPlan, Span
 from .settings import PropagationSettings
 from .store import MaskStore, StoredMask
@@ -52,22 +53,23 @@ class Sweep:
         self._again: set[tuple[str, int]] = set()
         self._states: dict[tuple[str, int], bytes] = {}
         self._starts = self._find_starts()
-        self._meter = FlowMeter()
         self._before: Working | None = None
+        self._next: Working | None = None
 
     def run(self, checkpoint: Checkpoint) -> None:
         """Raises what `checkpoint` raises, to stop; the store is good at any time."""
         what = "following the objects forwards" if self._forward else "following the objects backwards"
         total = max(1, len(self._order))
-        for done, number in enumerate(self._order):
-            checkpoint(what, done, total)
-            starting = [label for (label, at) in self._starts if at == number]
-            if self._trackers or starting:
-                self._frame(number, starting)
-            else:
-                self._before = None
-            if (done + 1) % _REMEMBERED == 0:
-                self._remember(number)
+        with FlowAhead() as flows:
+            for done, number in enumerate(self._order):
+                checkpoint(what, done, total)
+                starting = [label for (label, at) in self._starts if at == number]
+                if self._trackers or starting:
+                    self._frame(number, starting, self._order[done + 1 : done + 2], flows)
+                else:
+                    self._before = None
+                if (done + 1) % _REMEMBERED == 0:
+                    self._remember(number)
         self._trackers.clear()
 
     def _remember(self, number: int) -> None:
@@ -81,11 +83,14 @@ class Sweep:
         del self._trackers[label]
         self._store.forget(self._along.pop(label).track(self._forward), label)
 
-    def _frame(self, number: int, starting: Sequence[str]) -> None:
-        picture = self._working(number)
-        movement: Movement | None = None
-        if self._trackers and self._before is not None:
-            movement = self._meter.between(self._before.gray, picture.gray)
+    def _frame(self, number: int, starting: Sequence[str], after: Sequence[int], flows: FlowAhead) -> None:
+        """after: the next plate number, if there is one, whose movement is measured while this frame is worked on."""
+        picture = self._next if self._next is not None and self._next.number == number else self._working(number)
+        movement = flows.between(self._before, picture) if self._trackers and self._before is not None else None
+        self._next = self._working(after[0]) if after else None
+        if self._next is not None:
+            flows.begin(picture, self._next)
+        if movement is not None:
             self._advance(picture, movement)
         for label in starting:
             self._start(label, picture)
