@@ -21,6 +21,8 @@ from .depth.choice import chosen_parts
 from .depth.contents import DepthParts
 from .importers.shot_import import ImportedShot, ImportOptions
 from .importers.shot_import import import_shot as _import_shot
+from .mocap.scene_import import ImportedMocap
+from .mocap.scene_import import import_mocap as _import_mocap
 from .properties import folder_path, import_options
 from .requests import depth_request, export_request, has_plate, ingest_request, solve_request
 from .roto.scene_import import ImportedRoto
@@ -135,6 +137,14 @@ def import_roto(shot: str | Path, *, scene: bpy.types.Scene | None = None) -> Im
     if folder_path(target.backlot) != folder:
         target.backlot.folder = str(folder)
     return _import_roto(target, folder)
+
+
+def import_mocap(
+    shot: str | Path, *, scene: bpy.types.Scene | None = None, labels: tuple[str, ...] = ()
+) -> ImportedMocap:
+    """Imports the people of a shot as armatures, or updates what was imported: all of them unless some are named."""
+    target, folder = scene or bpy.context.scene, Path(shot).expanduser().absolute()
+    return _import_mocap(target, folder, labels)
 
 
 def export(

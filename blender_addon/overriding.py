@@ -24,7 +24,7 @@ def overridden(**members: Any) -> Iterator[None]:
     the other."""
     from . import runtime  # it imports the importers, which import this
 
-    inner = {name: members.pop(name) for name in ("scene", "edit_mask") if name in members}
+    inner = {name: members.pop(name) for name in ("scene", "view_layer", "edit_mask") if name in members}
     with runtime.still(), bpy.context.temp_override(**members):
         if not inner:
             yield

@@ -20,6 +20,8 @@ from .depth.choice import chosen_parts
 from .followups import FollowUps
 from .importers.contents import ShotContents, read_shot
 from .importers.shot_import import ImportedShot, ImportOptions, import_steps
+from .mocap.live import STAGE as MOCAP
+from .mocap.live import MocapLive
 from .properties import ShotSettings, import_options, show_job
 from .roto.live import STAGES, RotoLive
 from .session import Session
@@ -63,6 +65,7 @@ class Pump:
         self.follow_ups = FollowUps(session)
         self.worlds = Worlds(session, self.scene_changed)
         self.roto = RotoLive(session, self.scene_changed)
+        self.mocap = MocapLive(session, self.scene_changed)
         self._opened = False
 
     # -- owner ----------------------------------------------------------------------------------------
@@ -150,16 +153,18 @@ class Pump:
         if self._opened:
             self._opened = False
             self.roto.forget()
+            self.mocap.imports.drop()
         self.roto.follow_scenes()
         self._step_imports(deadline - BUDGET_S + _LAST_STEP_S)
         self.roto.step_imports(deadline - BUDGET_S + _LAST_STEP_S)
+        self.mocap.imports.step(deadline - BUDGET_S + _LAST_STEP_S)
         if self.session.changed:
             self.session.changed = False
             self._import_finished()
             self.follow_ups.check()
             self._show_jobs()
             _redraw()
-        if self._imports or self._undo_message or self.roto.hurries:
+        if self._imports or self._undo_message or self.roto.hurries or self.mocap.imports:
             return _IMPORTING_S
         return _BUSY_S if self.session.busy else _IDLE_S
 
@@ -167,6 +172,7 @@ class Pump:
         _log.exception("The pump failed")
         self._imports.clear()
         self.roto.drop_imports()
+        self.mocap.imports.drop()
         self._failures += 1
         self.session.error = (
             error
@@ -195,7 +201,9 @@ class Pump:
             folder, stages = Path(status.request.shot), set(status.request.stages)
             if stages & set(STAGES):
                 self.roto.import_later(scene, folder)
-            if stages - {"ingest", *STAGES}:
+            if MOCAP in stages:
+                self.mocap.import_later(scene, folder)
+            if stages - {"ingest", MOCAP, *STAGES}:
                 self.import_later(scene, folder, _options_after(status, settings))
 
     def _step_imports(self, deadline: float) -> None:
@@ -240,6 +248,7 @@ class Pump:
         """Undo, redo and loading a file replace every datablock: an import that had begun starts again."""
         for work in self._imports:
             work.steps = None
+        self.mocap.imports.begin_again()
 
     @bpy.app.handlers.persistent
     def _undone(self, *_: object) -> None:

@@ -15,6 +15,7 @@ from mathutils import Matrix, Quaternion
 
 from ..compositing.depth_effects import scale_effects
 from ..depth.following import depth_objects, move_depth, move_vertices
+from ..mocap.armature import note_move
 from ..shared.camera_files import Similarity
 from ..shared.similarity import as_matrix
 from . import animation, ownership
@@ -49,6 +50,7 @@ def move_followers(collection: bpy.types.Collection, by: Similarity) -> None:
         for child in parent.children if parent is not None else ():
             if child not in ours:
                 child.matrix_parent_inverse = change @ child.matrix_parent_inverse
+    note_move(collection, moved)
     if camera is not None:
         _grow_camera(camera.data, by.scale)
     if cloud is not None:

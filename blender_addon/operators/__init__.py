@@ -11,6 +11,7 @@ from . import (
     import_camera,
     importing,
     jobs,
+    mocap,
     roto,
     roto_hints,
     roto_run,
@@ -38,6 +39,7 @@ CLASSES = (
     *roto_run.CLASSES,
     *roto_hints.CLASSES,
     *roto_session.CLASSES,
+    *mocap.CLASSES,
 )
 
 

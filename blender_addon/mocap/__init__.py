@@ -1,0 +1,1 @@
+"""People of a shot as armatures: import, foot lock and smoothing, retargeting."""

@@ -1,0 +1,33 @@
+"""The pump's side of mocap: imports on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+
+from ..session import Session
+from ..step_imports import StepImports
+from .contents import read_mocap
+from .scene_import import ImportedMocap, import_steps
+
+STAGE = "mocap"
+
+
+class MocapLive:
+    """changed: writes an undo step, named after what changed without an operator."""
+
+    def __init__(self, session: Session, changed: Callable[[str], None]) -> None:
+        self._changed = changed
+        self.imports = StepImports(session, self._imported)
+        self.last_import = ""
+
+    def import_later(self, scene: bpy.types.Scene, folder: Path, labels: tuple[str, ...] = ()) -> None:
+        """Reads the motions on a thread and imports them in steps."""
+        self.last_import = ""
+        self.imports.begin(scene, lambda: read_mocap(folder, labels), import_steps)
+
+    def _imported(self, result: ImportedMocap) -> None:
+        self.last_import = result.summary
+        self._changed("motion capture")

@@ -1,0 +1,109 @@
+"""A person's motion in the scene: bones where the joints are, marked gaps, updates in place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.blender.synthetic_mocap import Walk, write_person
+from tests.blender.synthetic_shot import ShotPlan, write_shot
+
+MILLIMETRE = 0.001
+
+
+def heads(armature: Any, names: tuple[str, ...]) -> np.ndarray:
+    """[J,3] world, of the evaluated bones."""
+    import bpy
+
+    shown = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return np.array([shown.matrix_world @ shown.pose.bones[name].head for name in names])
+
+
+def test_bones_are_where_the_joints_are(empty: None, tmp_path: Path) -> None:
+    import bpy
+    from bl_ext.user_default.backlot import api
+    from bl_ext.user_default.backlot.mocap.bones import bone_name
+
+    write_shot(tmp_path / "clip_backlot", ShotPlan(count=48))
+    truth = write_person(tmp_path / "clip_backlot", "person_00", Walk(absent=(1020, 1021), bridged=(1030,)))
+    api.import_shot(tmp_path / "clip_backlot")
+    armature = api.import_mocap(tmp_path / "clip_backlot").armatures["person_00"]
+    names = tuple(map(bone_name, truth.joint_names))
+    assert {"pelvis", "upper_arm.L", "forearm.R", "thigh.L", "foot.R"} <= set(names)
+    for index in np.nonzero(truth.known)[0].tolist():
+        bpy.context.scene.frame_set(int(truth.frames[index]))
+        assert np.abs(heads(armature, names) - truth.joints[index]).max() < MILLIMETRE
+    bpy.context.scene.frame_set(1021)  # nobody was seen: the pose stands still, and says so
+    assert np.abs(heads(armature, names) - truth.joints[18]).max() < MILLIMETRE
+    assert armature["mocap_state"] == 0
+    bpy.context.scene.frame_set(1030)
+    assert armature["mocap_state"] == 1
+    marks = {(marker.name, marker.frame) for marker in bpy.context.scene.timeline_markers}
+    assert {("person_00 not seen to 1021", 1020), ("person_00 bridged", 1030)} <= marks
+
+
+def test_importing_again_keeps_what_the_artist_did(empty: None, tmp_path: Path) -> None:
+    import bpy
+    from bl_ext.user_default.backlot import api
+
+    root = tmp_path / "clip_backlot"
+    write_shot(root, ShotPlan(count=12))
+    write_person(root, "person_00", Walk(count=12))
+    write_person(root, "person_01", Walk(count=12, start=(-1.0, 0.5), size=0.9))
+    first = api.import_mocap(root).armatures["person_00"]
+    before = (len(bpy.data.objects), len(bpy.data.armatures), len(bpy.data.actions), len(bpy.data.scenes))
+    first.name = "Hero"
+    first.constraints.new("LIMIT_SCALE").name = "mine"
+    first.pose.bones["head"].constraints.new("LIMIT_ROTATION").name = "mine"
+    first.data.display_type = "WIRE"
+    bpy.context.view_layer.objects.active = first
+    bpy.ops.object.mode_set(mode="POSE")
+    truth = write_person(root, "person_00", Walk(count=12, size=1.1, start=(0.0, 0.0)))
+    again = api.import_mocap(root).armatures["person_00"]
+    assert again == first and first.name == "Hero" and first.mode == "POSE"
+    assert (len(bpy.data.objects), len(bpy.data.armatures), len(bpy.data.actions), len(bpy.data.scenes)) == before
+    assert first.constraints[0].name == first.pose.bones["head"].constraints[0].name == "mine"
+    assert first.data.display_type == "WIRE"
+    first.constraints[0].mute = first.pose.bones["head"].constraints[0].mute = True
+    bpy.context.scene.frame_set(1012)
+    names = ("pelvis", "hand.L", "foot.R", "head_top")
+    joints = [truth.index(name) for name in ("pelvis", "left_wrist", "right_ankle", "head_top")]
+    assert np.abs(heads(first, names) - truth.joints[-1, joints]).max() < MILLIMETRE
+
+
+def test_people_follow_the_world_and_their_files(empty: None, tmp_path: Path) -> None:
+    """A change of the world moves armatures at once; the next import takes the moved files without moving twice."""
+    import bpy
+    from bl_ext.user_default.backlot import api
+    from bl_ext.user_default.backlot.importers.world_move import move_followers
+    from bl_ext.user_default.backlot.shared.camera_files import Similarity
+
+    root = tmp_path / "clip_backlot"
+    write_shot(root, ShotPlan(count=4))
+    truth = write_person(root, "person_00", Walk(count=4))
+    shot = api.import_shot(root)
+    armature = api.import_mocap(root).armatures["person_00"]
+    quarter = ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0))
+    move_followers(shot.collection, Similarity(2.0, quarter, (0.5, -1.0, 0.25)))
+    bpy.context.scene.frame_set(1003)
+    place = 2.0 * truth.joints[2, truth.index("left_wrist")] @ np.array(quarter).T + (0.5, -1.0, 0.25)
+    assert np.abs(heads(armature, ("hand.L",))[0] - place).max() < 2 * MILLIMETRE
+    api.import_mocap(root)
+    bpy.context.view_layer.update()
+    assert np.abs(heads(armature, ("hand.L",))[0] - truth.joints[2, truth.index("left_wrist")]).max() < MILLIMETRE
+
+
+@pytest.mark.parametrize("what", ["none", "revision"])
+def test_what_cannot_be_imported_is_said(empty: None, tmp_path: Path, what: str) -> None:
+    from bl_ext.user_default.backlot import api
+    from bl_ext.user_default.backlot.shared.errors import BacklotError
+
+    root = tmp_path / "clip_backlot"
+    write_shot(root, ShotPlan(count=4))
+    if what == "revision":
+        write_person(root, "person_00", Walk(count=4, revision=3))
+    with pytest.raises(BacklotError, match="no motion" if what == "none" else "world revision 3"):
+        api.import_mocap(root)
