@@ -72,6 +72,12 @@ ENGINES: tuple[EngineInfo, ...] = (
     ),
     EngineInfo("matte", "external", LEARNED, "of the program that you set up", "of that program", commercial=False),
     EngineInfo(
+        "mocap",
+        "mediapipe",
+        WEIGHT_FREE,
+        "Apache-2.0 (MediaPipe, OpenCV, and the models in MediaPipe's package) AND BSD-3-Clause (NumPy, SciPy)",
+    ),
+    EngineInfo(
         "export", "writers", WEIGHT_FREE, "TOST-1.0 (OpenUSD) AND BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"
     ),
 )

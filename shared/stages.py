@@ -9,6 +9,7 @@ from .axes import ROTATION_ORDERS
 from .depth_params import DepthParams
 from .errors import UnknownStage
 from .matte_params import MatteParams
+from .mocap_params import MocapParams
 from .params import Choice, param
 from .roto_params import RotoParams
 from .sensors import SENSORS
@@ -295,6 +296,7 @@ STAGES: tuple[StageInfo, ...] = (
     StageInfo("matte", "Matte", "Turn masks into mattes with hair and motion blur", MatteParams, ("roto",), ("mama",)),
     StageInfo("solve", "Solve Camera", "Find the camera that filmed the plate", SolveParams, ("ingest",), ("colmap",)),
     StageInfo("depth", "Depth", "Find the depth of every frame, and fuse it", DepthParams, ("solve",)),
+    StageInfo("mocap", "Mocap", "Bring people into the scene as moving skeletons", MocapParams, ("solve",), ("pose",)),
     StageInfo("export", "Export Camera", "Write the camera for other programs", ExportParams, ("solve",), ("camera",)),
 )
 

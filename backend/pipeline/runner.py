@@ -35,7 +35,7 @@ from .stage import Engine, StageModule, load
 
 LOG = logging.getLogger("backlot")
 
-STAGE_WEIGHTS = {"ingest": 1.0, "roto": 4.0, "solve": 3.0, "depth": 12.0}
+STAGE_WEIGHTS = {"ingest": 1.0, "roto": 4.0, "solve": 3.0, "depth": 12.0, "mocap": 6.0}
 """Rough share of the time each stage takes, for the progress of the whole job."""
 
 

@@ -149,7 +149,8 @@ def _move_shape(source: Path, target: Path, move: Move) -> None:
 
 
 def _mocap(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
-    """mocap/*/motion.npz: joints and root move, rotations of joints without a parent turn, offsets scale."""
+    """mocap/*/motion.npz: joints and root move, rotations of joints without a parent turn, offsets scale, and the
+    revision is the new world's."""
     for path in sorted((shot.root / "mocap").glob("*/motion.npz")):
         arrays = read_arrays(path)
         _save_arrays(change.stage(path), {**arrays, **_moved_motion(arrays, move)})
@@ -163,11 +164,21 @@ def _moved_motion(arrays: dict[str, NDArray[Any]], move: Move) -> dict[str, NDAr
         moved["rest_offsets"] = (offsets * move.by.scale).astype(offsets.dtype)
     if "rotations" in arrays and "parents" in arrays:
         rotations = arrays["rotations"].copy()
-        roots = np.nonzero(arrays["parents"] < 0)[0]
-        turn = np.array(quaternion_of(move.by.rotation))
-        rotations[:, roots] = _product(turn, rotations[:, roots].astype(np.float64))
+        for root in np.nonzero(arrays["parents"] < 0)[0]:
+            turn = _about_rest(np.array(quaternion_of(move.by.rotation)), arrays.get("rest_rotations"), int(root))
+            rotations[:, root] = _product(turn, rotations[:, root].astype(np.float64))
         moved["rotations"] = rotations
+    if "world_revision" in arrays:
+        moved["world_revision"] = np.asarray(move.revision, arrays["world_revision"].dtype)
     return moved
+
+
+def _about_rest(turn: Floats, rest: NDArray[Any] | None, joint: int) -> Floats:
+    """The turn of the world as a joint's own rotation, which follows that at rest."""
+    if rest is None:
+        return turn
+    still = rest[joint].astype(np.float64)
+    return _product(still * [1.0, -1.0, -1.0, -1.0], _product(turn, still))
 
 
 def _product(left: Floats, right: Floats) -> Floats:

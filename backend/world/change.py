@@ -85,6 +85,14 @@ def change_world(root: Path, decide: Decide, check_cancelled: CheckCancelled = n
         return _move_files(shot, camera, decide(camera), check_cancelled)
 
 
+def move_held(
+    shot: ShotFolder, camera: SolvedCamera, step: WorldStep, check_cancelled: CheckCancelled, *, keep: str
+) -> Moved:
+    """For a stage, which holds the shot's lock. keep: the stage, whose own half-done work stays. Raises as
+    `change_world`."""
+    return _move_files(shot, camera, step, check_cancelled, keep=keep)
+
+
 def finish_interrupted(shot: ShotFolder) -> None:
     """For readers: finishes a change that a process left half-way, so that they need not refuse the shot. Raises
     `ShotBusy` while a process is at it."""
@@ -93,14 +101,16 @@ def finish_interrupted(shot: ShotFolder) -> None:
             pass  # whoever takes the lock finishes it
 
 
-def _move_files(shot: ShotFolder, camera: SolvedCamera, step: WorldStep, check_cancelled: CheckCancelled) -> Moved:
+def _move_files(
+    shot: ShotFolder, camera: SolvedCamera, step: WorldStep, check_cancelled: CheckCancelled, *, keep: str = ""
+) -> Moved:
     step = replace(step, by=checked(step.by))
     new = _documents(camera, step)
     move = Move(step.by, new.world.revision, step.units)
     with change_files(shot) as change:
         for _ in _staged(shot, new, move, change):
             check_cancelled()
-        _drop_checkpoints(shot)
+        _drop_checkpoints(shot, keep)
     return Moved(new.world, step.by, step.gauge)
 
 
@@ -174,8 +184,8 @@ def _resized(artifact: Artifact, change: Change) -> Artifact:
     return replace(artifact, bytes=change.size_after(artifact.path)) if change.touches(artifact.path) else artifact
 
 
-def _drop_checkpoints(shot: ShotFolder) -> None:
+def _drop_checkpoints(shot: ShotFolder, keep: str) -> None:
     """Half-done work of stages that know the world is of the old one."""
     for folder in shot.checkpoints_dir.glob("*"):
-        if folder.name not in _BEFORE_THE_WORLD:
+        if folder.name not in (*_BEFORE_THE_WORLD, keep):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,81 @@
+"""People fitted one after the other, in one world: its floor and its scale are the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from backend.mocap.clip import ClipMotion, ClipSettings, frame_states, solve_clip
+from backend.mocap.evidence import Evidence
+from backend.mocap.skeleton import human
+from shared.motion_arrays import TRACKED
+
+from .cameras import ShotCameras
+from .ground import Ground, floor_under
+
+Step = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """fps: frames a second. height_m: of everybody, or None. metric: the world's unit is a metre. cuts: indices."""
+
+    fps: float
+    height_m: float | None
+    metric: bool
+    cuts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """people: label -> motion, world units; those who cannot be placed are left out. ground: as it is known now.
+    metres_per_unit: that the people's size asks for; 1 in a metric world."""
+
+    people: Mapping[str, ClipMotion]
+    ground: Ground
+    metres_per_unit: float
+
+
+def fit_people(
+    seen: Mapping[str, Evidence], cameras: ShotCameras, ground: Ground, asked: Asked, step: Callable[[int, int], Step]
+) -> Fitted:
+    """seen: label -> evidence in the cameras' frames. step(number, count): progress of the person, of so many. Where up
+    is known and the floor is not, everybody is fitted twice: the floor is under their feet."""
+    twice = ground.floor is None and ground.up is not None
+    count = len(seen) * (2 if twice else 1)
+    people = _fit(seen, cameras, ground, asked, lambda i: step(i, count))
+    if twice and people and ground.up is not None:
+        floor = floor_under([one.body for one in people.values()], ground.up, _metres(people, asked))
+        ground = Ground(floor, ground.up, "feet") if floor is not None else ground
+        people = _fit(seen, cameras, ground, asked, lambda i: step(len(seen) + i, count))
+    return Fitted(people, ground, _metres(people, asked))
+
+
+def _fit(
+    seen: Mapping[str, Evidence], cameras: ShotCameras, ground: Ground, asked: Asked, step: Callable[[int], Step]
+) -> dict[str, ClipMotion]:
+    settings = ClipSettings(asked.fps, ground.floor, asked.height_m, asked.metric, asked.cuts)
+    skeleton, found = human(), {}
+    for number, (label, evidence) in enumerate(seen.items()):
+        if TRACKED in frame_states(evidence.enough, settings):
+            found[label] = solve_clip(skeleton, cameras.cameras, evidence, settings, checkpoint=step(number))
+    return found
+
+
+def _metres(people: Mapping[str, ClipMotion], asked: Asked) -> float:
+    """The middle of what everybody says: all stand in one world."""
+    said = [one.metres_per_unit for one in people.values() if one.metres_per_unit is not None]
+    return 1.0 if asked.metric or not said else float(np.exp(np.median(np.log(said))))
+
+
+def resized(motion: ClipMotion, factor: float) -> ClipMotion:
+    """The motion in a world `factor` times as large."""
+    body, contacts = motion.body, motion.contacts
+    if factor == 1.0:
+        return motion
+    body = replace(body, root=body.root * factor, rest=body.rest * factor)
+    if contacts is not None:
+        contacts = replace(contacts, height=contacts.height * factor, offset=contacts.offset * factor)
+    return replace(motion, body=body, contacts=contacts)

@@ -1,0 +1,106 @@
+"""What a run of the mocap stage works on, and what it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from backend.pipeline import manifest
+from backend.pipeline.fingerprint import of_files, of_sequence
+from shared.camera_files import SolvedCamera, World, read_camera
+from shared.errors import ArtifactMissing, FootageEmpty, ShotCorrupt
+from shared.mocap_params import MocapParams
+from shared.shot import ShotFolder, read_document
+
+from .cameras import ShotCameras, cameras_of
+from .people import asked_labels, masked_people
+
+UNSCALED = ("none", "person-height")
+"""Sources of a scale that does not bind: none, or people as this stage measures them."""
+
+_REMEDY = "Solve the camera first: run with -s solve,mocap, or press Solve Camera."
+
+
+@dataclass(frozen=True)
+class MocapJob:
+    """numbers: plate numbers that are captured. fps: exact fraction. masked: labels with masks that are captured; ()
+    when people are found. asked: labels that the user named."""
+
+    params: MocapParams
+    shot: ShotFolder
+    camera: SolvedCamera
+    cameras: ShotCameras
+    numbers: tuple[int, ...]
+    fps: str
+    masked: tuple[str, ...]
+    asked: tuple[str, ...]
+
+    @property
+    def rate(self) -> float:
+        return float(Fraction(self.fps))
+
+    @property
+    def metric(self) -> bool:
+        return self.camera.extrinsics.units == "metres"
+
+
+def make_job(params: MocapParams, shot: ShotFolder) -> MocapJob:
+    """Raises `ArtifactMissing` without a solved camera, `FootageEmpty` for a range without frames, `InvalidRequest` for
+    labels that are not there, `ShotCorrupt`."""
+    numbers = _chosen(params, shot.frame_numbers())
+    try:
+        camera = read_camera(shot.root)
+    except ArtifactMissing as missing:
+        raise ArtifactMissing(f"The shot {shot.root} has no solved camera to place people in.", _REMEDY) from missing
+    cameras = cameras_of(camera, numbers)
+    masked = masked_people(params, shot)
+    return MocapJob(
+        params, shot, camera, cameras, numbers, shot.read().facts.fps, masked, asked_labels(params)
+    )  # fmt: skip
+
+
+def _chosen(params: MocapParams, numbers: Sequence[int]) -> tuple[int, ...]:
+    if not numbers:
+        raise ArtifactMissing("The shot has no plate.", "Run ingest on the clip first.")
+    first = numbers[0] if params.frame_start is None else params.frame_start
+    last = numbers[-1] if params.frame_end is None else params.frame_end
+    chosen = tuple(number for number in numbers if first <= number <= last)
+    if not chosen:
+        raise FootageEmpty(
+            f"The plate has no frame from {first} to {last}; it has {numbers[0]} to {numbers[-1]}.",
+            "Correct --mocap-start and --mocap-end.",
+        )
+    return chosen
+
+
+def fingerprint(params: MocapParams, shot: ShotFolder) -> dict[str, str]:
+    """What the stage reads. A move of the world moves the motion with it and runs nothing anew, unless it says
+    something new about the floor or the scale."""
+    camera = [path for path in (shot.intrinsics, shot.report) if path.is_file()]
+    return {"camera": of_files(camera, shot.root), "floor": _floor(shot), "seen": seen_fingerprint(params, shot)}
+
+
+def seen_fingerprint(params: MocapParams, shot: ShotFolder) -> str:
+    """The plate and the masks, as far as people are looked at in them."""
+    ingested = manifest.find(shot, "ingest")
+    labels = masked_people(params, shot)
+    masks = [path for label in labels for path in sorted((shot.roto_dir / label).glob("frame_*.png"))]
+    return f"{ingested.key if ingested else ''}:{','.join(labels)}:{of_sequence(masks)}"
+
+
+def _floor(shot: ShotFolder) -> str:
+    """Where the floor is in the solver's own world, and how large that is, as far as somebody said so."""
+    try:
+        camera = read_camera(shot.root)
+        world = read_document(shot.world, World).world_from_solve
+    except (ArtifactMissing, ShotCorrupt):
+        return ""
+    said = camera.extrinsics
+    floor = "" if said.up_source == "none" else _rounded(*world.rotation[2], -world.translation[2] / world.scale)
+    scale = "" if said.scale_source in UNSCALED else _rounded(world.scale)
+    return f"{said.up_source}:{floor}:{said.scale_source if scale else ''}:{scale}"
+
+
+def _rounded(*values: float) -> str:
+    return " ".join(f"{value:.6f}" for value in values)

@@ -1,0 +1,74 @@
+"""Everybody's keypoints, from the plate or from what an earlier run saw."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from backend.media.plate import PlateReader
+from backend.pipeline.atomic import disk_errors
+from backend.pipeline.context import StageContext
+from backend.pipeline.fingerprint import key_of
+from backend.pose import PoseJob, PoseResult, pose_tracks
+from shared.errors import InvalidRequest
+
+from .job import MocapJob, seen_fingerprint
+from .people import mask_reader
+from .progress import Progress
+
+PRIVATE = "mocap"
+"""In the shot's private folder: what was seen, by plate and masks."""
+
+
+def look(job: MocapJob, context: StageContext, progress: Progress) -> PoseResult:
+    """The people who were asked for, each with at least one frame. Raises `InvalidRequest` when there is nobody, and
+    what `pose_tracks` raises."""
+    with PlateReader(job.shot, use_masks=False) as plate:
+        index = {number: i for i, number in enumerate(plate.numbers)}
+        found = pose_tracks(
+            PoseJob(
+                numbers=job.numbers,
+                picture=lambda number: plate.rgb(index[number]),
+                fps=job.rate,
+                params=job.params,
+                store=_store(job, context),
+                labels=job.masked,
+                masks=mask_reader(job.shot, (plate.width, plate.height)),
+                device=context.device,
+                checkpoint=progress.looking,
+                notice=context.notice,
+            )
+        )
+    for sentence in found.notices:
+        context.notice(sentence)
+    return _asked_for(job, found)
+
+
+def _asked_for(job: MocapJob, found: PoseResult) -> PoseResult:
+    tracks = {label: track for label, track in found.tracks.items() if track.frames}
+    if not tracks:
+        raise InvalidRequest(
+            f"No person was found in frames {job.numbers[0]} to {job.numbers[-1]} of the clip.",
+            "Choose frames in which a whole person is seen, or mask the person with roto first.",
+        )
+    if job.asked and not job.masked:
+        for label in job.asked:
+            if label not in tracks:
+                raise InvalidRequest(
+                    f"Nobody was found who is called {label!r}; there is {', '.join(tracks)}.",
+                    "Choose among these (--mocap-labels), or leave it out for everybody.",
+                )
+        tracks = {label: tracks[label] for label in job.asked}
+    return PoseResult(tracks, found.engine, found.version, found.model, found.notices)
+
+
+def _store(job: MocapJob, context: StageContext) -> Path:
+    """The folder of this plate and these masks; those of others go."""
+    folder = job.shot.private_dir / PRIVATE
+    name = key_of(PRIVATE, "", 1, {}, {"seen": seen_fingerprint(job.params, job.shot)})[:16]
+    with disk_errors(folder):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for other in folder.iterdir():
+            if other.name != name:
+                shutil.rmtree(other, ignore_errors=True)
+    return folder / name

@@ -1,0 +1,40 @@
+"""How far the stage is: everybody is looked for in all frames, then person after person is fitted, then written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backend.pipeline.context import StageContext
+
+LOOKING, FITTING, WRITING = 8, 3, 1
+"""Shares of the time."""
+
+
+class Progress:
+    """Shares of a whole that is counted in frames. numbers: plate numbers of the frames."""
+
+    def __init__(self, context: StageContext, numbers: tuple[int, ...]) -> None:
+        self._context, self._numbers = context, numbers
+        self._total = (LOOKING + FITTING + WRITING) * len(numbers)
+
+    def looking(self, what: str, done: int, total: int) -> None:
+        """Raises `JobCancelled`, as all of these do."""
+        self._say(0, LOOKING, done, total, what)
+
+    def fitting(self, person: int, people: int) -> Callable[[int, int], None]:
+        """What to call while that person, of so many, is fitted."""
+        share = FITTING / people
+
+        def step(done: int, total: int) -> None:
+            self._say(LOOKING + person * share, share, done, total, "Fitting the body")
+
+        return step
+
+    def writing(self, done: int, total: int) -> None:
+        self._say(LOOKING + FITTING, WRITING, done, total, "Writing")
+
+    def _say(self, before: float, share: float, done: int, total: int, note: str) -> None:
+        part = min(done / max(total, 1), 1.0)
+        count = len(self._numbers)
+        number = self._numbers[min(int(part * count), count - 1)]
+        self._context.progress(round((before + share * part) * count), self._total, number, note)

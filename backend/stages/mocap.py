@@ -1,0 +1,111 @@
+"""The mocap stage: people of the plate as skeletons in the shot's world.
+
+Everything is made in the stage's checkpoint folder and takes its place in the shot at the end: motion of an earlier run
+stays whole until then. What was seen of people lies in `.backlot/mocap/`, frame by frame, and outlives the run: a stage
+that was stopped continues at its last frame, and another height or floor looks at no picture again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.mocap_stage.engines import engine_of
+from backend.mocap_stage.evidence import evidence_of
+from backend.mocap_stage.fitting import Asked, Fitted, fit_people
+from backend.mocap_stage.ground import ground_for
+from backend.mocap_stage.job import MocapJob, fingerprint, make_job
+from backend.mocap_stage.looking import look
+from backend.mocap_stage.outputs import write_person
+from backend.mocap_stage.progress import Progress
+from backend.mocap_stage.publish import open_workshop, publish
+from backend.mocap_stage.report import camera_problems, person_report, problems_of
+from backend.mocap_stage.scale import Scale, set_scale
+from backend.pipeline.context import StageContext
+from backend.pipeline.stage import Engine
+from backend.pose import PoseResult
+from shared.artifacts import StageResult
+from shared.errors import InvalidRequest
+from shared.mocap_params import MocapParams
+from shared.mocap_report import MOCAP_REPORT_VERSION, MocapReport
+from shared.shot import ShotFolder, document_text
+
+
+def engine(params: MocapParams) -> Engine:
+    return engine_of(params)
+
+
+def inputs(params: MocapParams, shot: ShotFolder, footage: str) -> Mapping[str, str]:
+    return fingerprint(params, shot)
+
+
+def run(params: MocapParams, context: StageContext) -> StageResult:
+    """Writes `mocap/`, `pose/` and `pose_json/`. Raises `ArtifactMissing` without a solved camera, `InvalidRequest` for
+    labels that are not there and when nobody is seen, `FootageEmpty` for a range without frames, `EngineUnavailable`,
+    `WorkerCrashed`, `JobCancelled`, `DiskFull`, `ShotReadOnly`, `ShotCorrupt`."""
+    ran = engine_of(params)
+    job = make_job(params, context.shot)
+    progress = Progress(context, job.numbers)
+    seen = look(job, context, progress)
+    fitted, evidence = _fitted(job, seen, context, progress)
+    scale = set_scale(job, fitted, context)
+    shop = open_workshop(context)
+    for done, (label, motion) in enumerate(fitted.people.items()):
+        progress.writing(done, len(fitted.people))
+        write_person(shop, label, seen.tracks[label], motion, job, scale, seen.engine)
+    report = _report(job, seen, fitted, evidence, scale, context)
+    span = (job.numbers[0], job.numbers[-1])
+    made = publish(shop, context, tuple(fitted.people), document_text(report), span, everybody=not job.asked)
+    return StageResult("mocap", ran.name, ran.version, _facts(report, len(job.numbers)), made)
+
+
+def _fitted(
+    job: MocapJob, seen: PoseResult, context: StageContext, progress: Progress
+) -> tuple[Fitted, Mapping[str, Any]]:
+    evidence = {label: evidence_of(track, job.cameras) for label, track in seen.tracks.items()}
+    ground = ground_for(job.shot, job.camera, job.cameras, context.log.info)
+    asked = Asked(job.rate, job.params.height_m, job.metric)
+    fitted = fit_people(evidence, job.cameras, ground, asked, progress.fitting)
+    if not fitted.people:
+        raise InvalidRequest(
+            f"People were found in frames {job.numbers[0]} to {job.numbers[-1]}, but nowhere enough of one, in frames "
+            "with a solved camera, to say how they move.",
+            "Choose frames that show a whole person (--mocap-start, --mocap-end).",
+        )
+    for label in seen.tracks:
+        if label not in fitted.people:
+            context.notice(f"Too little of {label} is to be seen: no motion was made.")
+    return fitted, evidence
+
+
+def _report(
+    job: MocapJob, seen: PoseResult, fitted: Fitted, evidence: Mapping[str, Any], scale: Scale, context: StageContext
+) -> MocapReport:
+    """fitted, and the cameras of the job: in the world as it was when the stage began."""
+    people, problems = {}, camera_problems(job.cameras)
+    for label, motion in fitted.people.items():
+        people[label] = person_report(
+            motion, evidence[label], job.cameras, scale.metres_per_unit, height_given=job.params.height_m is not None
+        )
+        problems += problems_of(label, motion, seen.tracks[label], job.cameras)
+    for problem in problems:
+        context.notice(problem.message)
+    return MocapReport(
+        MOCAP_REPORT_VERSION, seen.engine, people, tuple(problems), tuple(context.notices), fitted.ground.source,
+        scale.source, round(scale.metres_per_unit, 9),
+    )  # fmt: skip
+
+
+def _facts(report: MocapReport, frames: int) -> dict[str, Any]:
+    people = report.people
+    return {
+        "frames": frames,
+        "people": list(people),
+        "tracked": {name: one.tracked for name, one in people.items()},
+        "stature_m": {name: one.stature_m for name, one in people.items()},
+        "slide_mm": {name: one.slide_mm for name, one in people.items()},
+        "reprojection_px": {name: one.reprojection_px for name, one in people.items()},
+        "floor": report.floor,
+        "scale": report.scale,
+        "problems": len(report.problems),
+    }
