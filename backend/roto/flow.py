@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from .job import RotoJob
 from .people.boxes import begun_by_people
 from .propagation import FrameMasks, PropagationSettings, clip_masks
+from .timing import PEOPLE
 
 NAME = "flow"
 _SHARES = (0.45, 0.45, 0.1)
@@ -18,9 +19,11 @@ _UNITS = 10_000
 def roto_frames(job: RotoJob) -> Iterator[FrameMasks]:
     """Every number of the job once, ascending. Raises `InvalidRequest` for hints that lead nowhere."""
     if job.engine == NAME:  # the other engines that carry their finds by flow say themselves where objects are
-        job = begun_by_people(job)
+        with job.measure(PEOPLE):
+            job = begun_by_people(job)
     checkpoint = in_passes(job.checkpoint)
-    yield from clip_masks(job.picture, job.numbers, job.hints, job.store, PropagationSettings(), checkpoint)
+    settings = PropagationSettings()
+    yield from clip_masks(job.picture, job.numbers, job.hints, job.store, settings, checkpoint, job.measure)
 
 
 def in_passes(checkpoint: Callable[[str, int, int], None]) -> Callable[[str, int, int], None]:

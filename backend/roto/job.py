@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from shared.roto_params import RotoParams
 from shared.shot import ShotFolder
 
+from .timing import Measure, unmeasured
+
 Picture = NDArray[np.uint8]
 INSTANCE = "#"
 """No label has it, so that the key of an instance is never a label."""
@@ -34,7 +36,7 @@ class RotoJob:
     this engine finds by itself. store: finished masks, kept from run to run (`backend.roto.propagation.MaskStore`).
     scratch: a folder of this engine's own that lives as long as the stage is unfinished. device: for torch.
     checkpoint(what, done, total) says how far the engine is and raises `JobCancelled`: to be called several times a
-    second. notice tells the user a sentence.
+    second. notice tells the user a sentence. measure: for what an engine takes apart from following objects.
     """
 
     engine: str
@@ -51,6 +53,7 @@ class RotoJob:
     device: str
     checkpoint: Callable[[str, int, int], None]
     notice: Callable[[str], None]
+    measure: Measure = unmeasured
 
 
 def instance_key(label: str, index: int) -> str:

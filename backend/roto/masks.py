@@ -107,6 +107,7 @@ def found_masks(
         device=context.device,
         checkpoint=shares.checkpoint(0),
         notice=context.notice,
+        measure=clock.measure,
     )
     streams = [
         run_engine(one, _job_of(one, job, said, shares.checkpoint(index))) for index, one in enumerate(assignments)

@@ -1,13 +1,17 @@
 """The roto stage from one box: J and F against true masks, beside GrabCut carried by DIS flow.
 
     python -m tests.benchmarks.roto --clip FOLDER [--clip FOLDER]... [--engine flow] [--click] [--frames N]
-        [--sheets FOLDER] [--shots FOLDER] [--json]
+        [--size WxH] [--sheets FOLDER] [--shots FOLDER] [--json]
 
 FOLDER holds frames/ and gt/masks/ (a folder for each object, or the masks of one object). Every object is prompted with
 the box of its true mask in the first frame that shows it, and nothing else. --click then adds one click, in the middle
 of the largest error of the object and frame with the lowest J, and runs again. J and F are means over all frames and
-objects (mask_scores.py). Frames a second are those of the engine: reading pictures and writing masks excluded; of the
-same engine at 854x480, if its time grows as the pixels do.
+objects (mask_scores.py).
+
+Frames a second are those of the engine for all objects of the clip together, with the masks of the prompted frames and
+without reading pictures and writing masks, of the clip as it is; --size 854x480 scales it and its truth first. By cpu:
+the same by processor seconds, which say what one core would do, and which a busy machine stretches less. Beside them,
+what the engine takes for one frame of one object, and what it takes for one prompted frame.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import cv2
 import numpy as np
 
 from backend.roto.outputs import read_mask
+from backend.roto.timing import PEOPLE, PROMPTED_FRAMES
 from shared.artifacts import frame_name
 from tests.benchmarks.backlot_run import run_command
 from tests.benchmarks.grabcut_peer import Box, Picture, box_of, grabcut_dis
@@ -32,7 +37,6 @@ from tests.benchmarks.mask_scores import Mask, boundary_accuracy, corrective_cli
 from tests.benchmarks.roto_sheet import write_sheet
 from tests.benchmarks.truth import frame_paths
 
-_STANDARD_PIXELS = 854 * 480
 Masks = Mapping[str, Mapping[int, Mask]]
 """Object -> frame index -> mask."""
 
@@ -48,19 +52,22 @@ class Score:
 
 @dataclass(frozen=True)
 class Result:
-    """clicked: after one corrective click. remade: frames of the clip that it made anew. fps: of the engine at the
-    clip's size, fps_480: at 854x480; cpu_fps_480: by processor seconds, which a busy machine does not stretch."""
+    """size: width and height, px. clicked: after one corrective click. remade: frames of the clip that it made anew.
+    fps, cpu_fps: of the engine, all objects and prompted frames. object_ms: for a frame of one object, without prompted
+    frames; prompted_s: for a prompted frame."""
 
     clip: str
     engine: str
     frames: int
+    size: tuple[int, int]
     objects: list[str]
     ours: Score
     by_object: dict[str, Score]
     peer: Score | None
     fps: float
-    fps_480: float
-    cpu_fps_480: float
+    cpu_fps: float
+    object_ms: float
+    prompted_s: float
     seconds: dict[str, float]
     peer_seconds: float
     clicked: Score | None = None
@@ -90,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--click", action="store_true", help="also with one corrective click")
     parser.add_argument("--no-peer", action="store_true", help="leave the peer out")
     parser.add_argument("--frames", type=int, help="only so many frames from the first on")
+    parser.add_argument("--size", metavar="WxH", help="scale clip and truth to so many px first")
     parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="write pictures of the masks here")
     parser.add_argument("--shots", type=Path, metavar="FOLDER", help="keep the shots here, and what they have already")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -99,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 def bench_clip(clip: Path, options: argparse.Namespace) -> Result:
     with tempfile.TemporaryDirectory(prefix="bench-roto-") as work:
         shot = (options.shots or Path(work)) / clip.name
+        clip = scaled_clip(clip, Path(work) / "scaled", options.size, options.frames) if options.size else clip
         pictures = frame_paths(clip)[: options.frames]
         true = true_masks(clip, len(pictures))
         boxes = first_boxes(true)
@@ -110,14 +119,31 @@ def bench_clip(clip: Path, options: argparse.Namespace) -> Result:
         if options.sheets:
             options.sheets.mkdir(parents=True, exist_ok=True)
             write_sheet(options.sheets / f"{clip.name}.png", pictures, found, true)
-        fps, cpu = float(facts["engine_fps"]), len(pictures) / max(float(facts["engine_cpu_seconds"]), 1e-6)
+        seconds, cpu = facts["seconds"], len(pictures) / max(float(facts["engine_cpu_seconds"]), 1e-6)
+        prompted = seconds.get(PROMPTED_FRAMES, 0.0) + seconds.get(PEOPLE, 0.0)
         height, width = cv2.imread(str(pictures[0])).shape[:2]
-        pixels = width * height / _STANDARD_PIXELS
         return Result(
-            clip.name, options.engine, len(pictures), list(true), mean_score(list(by_object.values())), by_object, peer,
-            fps, round(fps * pixels, 2), round(cpu * pixels, 2), facts["seconds"], round(peer_seconds, 2),
-            clicked, click, remade,
+            shot.name, options.engine, len(pictures), (width, height), list(true),
+            mean_score(list(by_object.values())), by_object, peer, float(facts["engine_fps"]), round(cpu, 2),
+            round(1000 * seconds["engine"] / (len(pictures) * len(true)), 1), round(prompted / len(true), 2),
+            seconds, round(peer_seconds, 2), clicked, click, remade,
         )  # fmt: skip
+
+
+def scaled_clip(clip: Path, folder: Path, size: str, count: int | None) -> Path:
+    """The clip's first frames and true masks at `size` ("854x480"), in the layout of a clip."""
+    width, height = map(int, size.split("x"))
+    (folder / "frames").mkdir(parents=True)
+    pictures = frame_paths(clip)[:count]
+    for index, path in enumerate(pictures):
+        picture = cv2.resize(cv2.imread(str(path)), (width, height), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / "frames" / frame_name(index + 1)), picture)
+    for name, masks in true_masks(clip, len(pictures)).items():
+        (folder / "gt" / "masks" / name).mkdir(parents=True)
+        for index, mask in masks.items():
+            share = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+            cv2.imwrite(str(folder / "gt" / "masks" / name / frame_name(index + 1)), (share > 0.5) * np.uint8(255))
+    return folder
 
 
 def true_masks(clip: Path, count: int) -> dict[str, dict[int, Mask]]:
@@ -234,16 +260,18 @@ def line_of(one: Result) -> str:
 
 
 def table(results: Sequence[Result]) -> str:
-    rows = [
-        "| clip | frames | J | F | worst J | peer J | peer F | J after a click | made anew | fps at 480p | by cpu |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    head = (
+        "clip", "frames", "J", "F", "worst J", "peer J", "peer F", "after a click", "made anew", "size", "fps", "by cpu",
+        "ms each", "s prompted",
+    )  # fmt: skip
+    rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for one in results:
         peer = (f"{one.peer.j:.3f}", f"{one.peer.f:.3f}") if one.peer else ("", "")
         clicked = (f"{one.clicked.j:.3f}", str(one.remade)) if one.clicked else ("", "")
         cells = (
             one.clip, str(one.frames), f"{one.ours.j:.3f}", f"{one.ours.f:.3f}", f"{one.ours.worst_j:.3f}", *peer,
-            *clicked, f"{one.fps_480:.1f}", f"{one.cpu_fps_480:.1f}",
+            *clicked, f"{one.size[0]}x{one.size[1]}", f"{one.fps:.1f}", f"{one.cpu_fps:.1f}", f"{one.object_ms:.0f}",
+            f"{one.prompted_s:.1f}",
         )  # fmt: skip
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)

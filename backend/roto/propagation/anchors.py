@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.roto.cut import Cutter, Hints, beside
+from backend.roto.timing import PROMPTED_FRAMES, Measure
 
 from .movement import Floats
 from .plan import Anchor, LabelPlan
@@ -28,9 +29,10 @@ class Anchors:
         plans: Mapping[str, LabelPlan],
         store: MaskStore,
         settings: PropagationSettings,
+        measure: Measure,
     ) -> None:
         """numbers: of the clip, ascending."""
-        self._numbers = numbers
+        self._numbers, self._measure = numbers, measure
         self._pictures, self._plans, self._store, self._settings = pictures, plans, store, settings
         self._cutter: tuple[int, Cutter] | None = None
 
@@ -47,14 +49,18 @@ class Anchors:
         """
         if self.is_made(label, anchor):
             return self._store.get(anchor.key, label, anchor.number)
+        with self._measure(PROMPTED_FRAMES):
+            made = self._cut(label, anchor, followed)
+        self._store.put(anchor.key, label, anchor.number, made)
+        return made
+
+    def _cut(self, label: str, anchor: Anchor, followed: Floats | None) -> StoredMask:
         start = followed if followed is not None and not anchor.strong and (followed >= 0.5).any() else None
         others = self._beside(label, anchor.number)
         evidence = self._evidence(anchor) if start is None else None
         soft = self._cutter_of(anchor.number).soft_mask(anchor.hints, others, start, evidence=evidence)
         state = HIDDEN if anchor.hints.absent else PROMPTED
-        made = StoredMask(to_bytes(soft), state, 1.0)
-        self._store.put(anchor.key, label, anchor.number, made)
-        return made
+        return StoredMask(to_bytes(soft), state, 1.0)
 
     def working(self, label: str, number: int) -> Floats | None:
         """The mask at the working size, as far as it is made or needs no other frame; None otherwise."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from backend.roto.cut import Hints
+from backend.roto.timing import Measure, unmeasured
 
 from .anchors import Anchors
 from .blend import at_full_size, blended, without_overlap
@@ -28,18 +29,19 @@ def clip_masks(
     store: MaskStore,
     settings: PropagationSettings,
     checkpoint: Checkpoint,
+    measure: Measure = unmeasured,
 ) -> Iterator[FrameMasks]:
     """Every number once, ascending, with the masks of all labels.
 
     pictures: plate number -> uint8 [H, W, 3] RGB; asked in order, forwards, backwards and forwards again as far as
     needed, each frame a few times in a row. prompts: label -> plate number -> hints; first labels in front where
     nothing else decides. checkpoint(what, done, total): may raise to stop; what is in the store then is used
-    by the next run.
+    by the next run. measure: hears what prompted frames take as `PROMPTED_FRAMES`.
     Memory does not depend on the clip's length. Raises `InvalidRequest` for hints that make no sense.
     """
     ordered = sorted(numbers)
     plans = {label: plan_label(label, hints, ordered) for label, hints in prompts.items()}
-    anchors = Anchors(pictures, ordered, plans, store, settings)
+    anchors = Anchors(pictures, ordered, plans, store, settings, measure)
     for forward in (True, False):
         Sweep(pictures, ordered, plans, anchors, store, settings, forward=forward).run(checkpoint)
     finish = _Finish(pictures, plans, anchors, store)
