@@ -261,8 +261,8 @@ def line_of(one: Result) -> str:
 
 def table(results: Sequence[Result]) -> str:
     head = (
-        "clip", "frames", "J", "F", "worst J", "peer J", "peer F", "after a click", "made anew", "size", "fps", "by cpu",
-        "ms each", "s prompted",
+        "clip", "frames", "J", "F", "worst J", "peer J", "peer F", "J after a click", "made anew", "size", "fps",
+        "by cpu", "ms each", "s prompted",
     )  # fmt: skip
     rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for one in results:
