@@ -5,6 +5,7 @@ python build.py demo        solve the sample clip and render the result: the fir
 python build.py setup       make the environments
 python build.py test        everything that CI runs
 python build.py package     write the Blender extension
+python build.py docs        write the documentation's site
 python build.py models      list model weights, fetch them
 python build.py doctor      say what is missing
 """
@@ -64,6 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     made = commands.add_parser("package", help="write the Blender extension to dist/")
     made.add_argument("--out", type=Path, default=layout.DIST, metavar="FOLDER", help="where to (default: dist)")
     made.set_defaults(command=package)
+    made = commands.add_parser("docs", help="write the documentation's site to dist/docs")
+    made.add_argument("--out", type=Path, default=layout.DIST / "docs", metavar="FOLDER", help="where to")
+    made.add_argument("--offline", type=Path, metavar="FOLDER", help="install from this folder of wheels, no network")
+    made.set_defaults(command=docs)
     made = commands.add_parser("models", help="list model weights, or fetch them: models --get NAME", add_help=False)
     made.set_defaults(command=models)
     made = commands.add_parser("doctor", help="what is set up, what is missing")
@@ -205,6 +210,13 @@ def package(options: argparse.Namespace) -> int:
 
     path = packaging.package(options.out)
     say(f"{path}  ({path.stat().st_size / 1e3:.0f} kB)")
+    return 0
+
+
+def docs(options: argparse.Namespace) -> int:
+    from build_steps import documentation
+
+    documentation.build(options.out, offline=options.offline)
     return 0
 
 

@@ -77,6 +77,16 @@ def mocap_plan() -> Plan:
     )
 
 
+def docs_plan() -> Plan:
+    return Plan(
+        layout.docs_environment(),
+        layout.PYTHONS,
+        ("docs.lock",),
+        "The documentation",
+        "import sphinx, myst_parser, furo",
+    )
+
+
 def ensure(plan: Plan, *, offline: Path | None = None) -> Path:
     """The interpreter of an environment that has everything the plan names. Does nothing when it is so already.
 

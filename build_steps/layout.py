@@ -85,3 +85,7 @@ def bpy_environment(version_wanted: str = DEFAULT_BPY) -> Path:
 
 def mocap_environment() -> Path:
     return environments_root() / ".venv-mocap"
+
+
+def docs_environment() -> Path:
+    return environments_root() / ".venv-docs"

@@ -1,0 +1,51 @@
+"""The documentation's site: pages made from the source, and pages that are found."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.errors import BacklotError, code_of
+from shared.params import specs
+from shared.stages import STAGES, StageInfo
+from tools.docs_site.errors import error_page, sentences
+from tools.docs_site.parameters import escaped, stage_page, stages_page
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+_LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("info", STAGES, ids=lambda info: info.name)
+def test_every_parameter_is_explained(info: StageInfo) -> None:
+    page = stage_page(info)
+    for spec in specs(info.params):
+        assert all(f"`{flag}`" in page for flag in spec.flags) and escaped(spec.help) in page
+        assert all(f"| `{choice.value}` |" in page for choice in spec.choices)
+
+
+def test_every_stage_is_listed() -> None:
+    page = stages_page(STAGES)
+    assert all(f"[{info.name}](stage-{info.name}.md)" in page for info in STAGES)
+
+
+def test_every_error_code_is_in_the_index_with_what_it_says() -> None:
+    page = error_page()
+
+    def kinds(kind: type[BacklotError]) -> list[type[BacklotError]]:
+        return [one for child in kind.__subclasses__() for one in (child, *kinds(child))]
+
+    defined = [kind for kind in kinds(BacklotError) if kind.__module__ == "shared.errors"]
+    assert len(defined) > 30
+    assert all(f"## {code_of(kind)}\n" in page for kind in defined)
+    assert ("The footage … is not an absolute path.", "Give its whole path.") in sentences()["InvalidRequest"]
+
+
+def test_every_page_is_in_the_contents_and_every_link_leads_somewhere() -> None:
+    contents = (DOCS / "index.md").read_text(encoding="utf-8").splitlines()
+    for page in DOCS.glob("*.md"):
+        assert page.stem == "index" or page.stem in contents, f"{page.name} is not in the contents of index.md"
+        for target, _ in _LINK.findall(page.read_text(encoding="utf-8")):
+            made = re.fullmatch(r"reference/(stages|errors|stage-\w+)\.md", target)
+            assert made or (DOCS / target).exists(), f"{page.name} leads to {target}, which is not there"
