@@ -15,8 +15,9 @@ from ..engines import MEDIAPIPE, Looker
 from ..job import Mask, Picture
 from ..keypoints import Floats, Keypoints, box_around
 from ..places import Place
+from .centres import NAMES
 from .errors import sd_m, sd_px
-from .merge import NAMES, merged
+from .merge import merged
 from .views import VIEWS
 
 VERSION = "1"
@@ -74,12 +75,13 @@ class MediapipeEngine:
     def _keypoints(self, looks: list[Look], crop: Crop, region: Region, shape: tuple[int, ...]) -> Keypoints:
         found = merged(looks)
         xy = crop.plate_xy(found.xy)
-        score = np.where(_is_inside(xy, shape), found.score, 0.0).astype(np.float32)
+        inside = _is_inside(xy, shape)
+        score = np.where(inside, found.score, 0.0).astype(np.float32)
         return Keypoints(
             NAMES,
             xy,
             score,
-            np.asarray(sd_px(found, region[2]) / crop.scale, np.float32),
+            np.asarray(sd_px(found, inside, region[2]) / crop.scale, np.float32),
             box_around(xy, 0.05),
             float((score >= 0.5).mean()),
             found.relative,

@@ -11,8 +11,7 @@ from backend.roto.people.evidence import Look
 
 from ..keypoints import Floats
 from ..names import BLAZEPOSE
-
-NAMES = tuple(BLAZEPOSE)
+from .centres import centred
 
 
 @dataclass(frozen=True)
@@ -28,14 +27,15 @@ class Merged:
 
 
 def merged(looks: Sequence[Look]) -> Merged:
-    """Of at least one look."""
+    """Of at least one look. The middle one of each coordinate counts: now and then a look takes left for right."""
     xy = np.stack([_joints(look.landmarks[:, :2]) for look in looks])
     relative = np.stack([_joints(look.world) for look in looks])
-    score = np.stack([_joints(look.landmarks[:, 2:3])[:, 0] for look in looks]).mean(0)
+    score = np.stack([_joints(look.landmarks[:, 2:3])[:, 0] for look in looks])
+    middle_xy, middle_relative = centred(np.median(xy, 0), np.median(relative, 0))
     return Merged(
-        np.asarray(xy.mean(0), np.float32),
-        np.asarray(relative.mean(0), np.float32),
-        np.asarray(score, np.float32),
+        middle_xy,
+        middle_relative,
+        np.asarray(np.median(score, 0), np.float32),
         np.asarray(np.sqrt(xy.var(0).mean(-1)), np.float32),
         np.asarray(np.sqrt(relative.var(0).mean(-1)), np.float32),
     )
