@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from backend.chart_scales import short, ticks
 
 from .analysis import MotionAnalysis
 
@@ -95,14 +96,14 @@ def _panel(left: int, top: int, width: int, height: int, x: tuple[float, float],
 
 
 def _grid(picture: Picture, panel: Panel, title: str, *, whole_x: bool = False) -> None:
-    for value in _ticks(panel.x, whole=whole_x):
+    for value in ticks(panel.x, whole=whole_x):
         at = panel.place(value, panel.y[0])
         cv2.line(picture, at, (at[0], panel.top), _FAINT, 1)
-        _text(picture, _number(value), (at[0], at[1] + 20), centre=True)
-    for value in _ticks(panel.y):
+        _text(picture, short(value), (at[0], at[1] + 20), centre=True)
+    for value in ticks(panel.y):
         at = panel.place(panel.x[0], value)
         cv2.line(picture, at, (panel.left + panel.width, at[1]), _FAINT, 1)
-        _text(picture, _number(value), (6 + panel.left - _MARGIN, at[1] + 5))
+        _text(picture, short(value), (6 + panel.left - _MARGIN, at[1] + 5))
     corner = (panel.left + panel.width, panel.top + panel.height)
     cv2.rectangle(picture, (panel.left, panel.top), corner, _INK, 1)
     _text(picture, title, (panel.left, panel.top - 14), size=0.55)
@@ -119,21 +120,6 @@ def _lines(picture: Picture, panel: Panel, points: Sequence[tuple[float, float |
             cv2.line(picture, before, place, _LINE, 2, cv2.LINE_AA)
         elif i + 1 == len(placed) or placed[i + 1] is None:
             cv2.circle(picture, place, 2, _LINE, cv2.FILLED)
-
-
-def _ticks(span: tuple[float, float], *, whole: bool = False) -> list[float]:
-    """Four to eight round numbers within the span."""
-    rough = (span[1] - span[0]) / 5.0
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    if whole:
-        step = max(1.0, round(step))
-    first = math.ceil(span[0] / step - 1e-9)
-    return [i * step for i in range(first, math.floor(span[1] / step + 1e-9) + 1)]
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}" if abs(value) > 1e-12 else "0"
 
 
 def _text(picture: Picture, text: str, at: tuple[int, int], *, centre: bool = False, size: float = 0.45) -> None:

@@ -46,9 +46,14 @@ def find_contacts(body: Body, floor: Floor, fps: float, stand: Floats | None = N
     if stand is None:
         stand = np.array([_standing_height(height[:, f], speed[:, f]) for f in range(len(at))])
         stand = np.tile(stand.reshape(2, 2).mean(0), 2)  # both feet wear the same shoes
-    odds = _speed_odds(speed) + _height_odds(height - stand)
-    touching = np.stack([_likeliest(odds[:, f], _STAY ** (24.0 / fps)) for f in range(len(at))], 1)
-    return Contacts(at, touching.astype(np.float64), stand, floor.normal, floor.offset)
+    touching = likely_standing(speed, height - stand, fps)
+    return Contacts(at, touching, stand, floor.normal, floor.offset)
+
+
+def likely_standing(speed: Floats, lift: Floats, fps: float) -> Floats:
+    """[T,F], 1 where a joint stands: from its speed (m/s) and its height over where it is while standing (m) [T,F]."""
+    odds = _speed_odds(speed) + _height_odds(lift)
+    return np.stack([_likeliest(odds[:, f], _STAY ** (24.0 / fps)) for f in range(odds.shape[1])], 1)
 
 
 def _standing_height(height: Floats, speed: Floats) -> float:

@@ -40,10 +40,15 @@ def scale_from_person(motion: Mapping[str, NDArray[Any]], height_m: float) -> Me
     if not (np.isfinite(height_m) and height_m > 0.0):
         raise InvalidRequest(f"A person is not {height_m} m tall.", "Give the height in metres.")
     joints = {str(name): motion["joints"][:, i].astype(np.float64) for i, name in enumerate(motion["joint_names"])}
+    stature = statures(joints)
+    return _median_ratio(np.full(len(stature), height_m), stature[_tracked(motion)], "The person's bones", 1)
+
+
+def statures(joints: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """[T], along the bones, of joints [T,3] by name. Raises `InvalidRequest` without those that it takes."""
     trunk = sum(_length(joints, _present(joints, chain)) for chain in _CHAINS)
     legs = [_length(joints, _present(joints, tuple(f"{side}_{part}" for part in _LEG))) for side in ("left", "right")]
-    stature = trunk + (legs[0] + legs[1]) / 2.0
-    return _median_ratio(np.full(len(stature), height_m), stature[_tracked(motion)], "The person's bones", 1)
+    return np.asarray(trunk + (legs[0] + legs[1]) / 2.0)
 
 
 def _present(joints: Mapping[str, NDArray[Any]], chain: tuple[str, ...]) -> tuple[str, ...]:
