@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backend.cli.import_camera import add_import_camera, import_camera
+from backend.cli.motion import add_motion, motion
 from backend.cli.prompts import add_prompt_flags, labels_of, spoken
 from backend.cli.world import add_world, world
 from shared import VERSION
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_stop(commands)
     _add_import_camera(commands)
     _add_world(commands)
+    _add_motion(commands)
     return parser
 
 
@@ -111,6 +113,14 @@ def _add_world(commands: _Commands[argparse.ArgumentParser]) -> None:
     setting = commands.add_parser("world", help="set a shot's origin, up, heading and scale")
     add_world(setting)
     setting.set_defaults(command=world)
+
+
+def _add_motion(commands: _Commands[argparse.ArgumentParser]) -> None:
+    moving = commands.add_parser(
+        "motion", help="say how a captured person moved, or write the motion for other programs"
+    )
+    add_motion(moving)
+    moving.set_defaults(command=motion)
 
 
 def _run(namespace: argparse.Namespace) -> int:

@@ -12,9 +12,10 @@ import numpy as np
 from backend.export.blender_process import Blender, run_script
 from backend.frame_ranges import frame_ranges
 from backend.pipeline.atomic import atomic_path
+from shared.body_arrays import BodyMesh
 from shared.motion_arrays import Motion
 
-from .skin import Skin
+from .skin import rest_vertices
 from .take import Take, take_of
 
 
@@ -25,7 +26,7 @@ def write_fbx(
     blender: Blender,
     check_cancelled: Callable[[], None],
     name: str = "person",
-    skin: Skin | None = None,
+    body: BodyMesh | None = None,
 ) -> str:
     """Writes an armature of that name, y up, with a key at every plate frame, and its skinned mesh; returns Blender's
     version. Raises `ArtifactMissing` for a motion without a pose, `EngineUnavailable`, `InternalError`, `DiskFull`,
@@ -33,7 +34,7 @@ def write_fbx(
     take = take_of(motion)
     with atomic_path(path) as beside, tempfile.TemporaryDirectory(prefix="backlot-motion-") as folder:
         arrays = Path(folder) / "take.npz"
-        np.savez(arrays, **_arrays(take, skin))
+        np.savez(arrays, **_arrays(take), **(_body_arrays(body, motion) if body else {}))
         job = {
             "name": name,
             "fps": [take.fps.numerator, take.fps.denominator],
@@ -46,15 +47,15 @@ def write_fbx(
         return str(run_script(blender, "write_motion.py", job, check_cancelled)["done"])
 
 
-def _arrays(take: Take, skin: Skin | None) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "parents": np.array(take.parents),
-        "rest": take.rest,
-        "root": take.root,
-        "turns": take.turns,
+def _arrays(take: Take) -> dict[str, Any]:
+    return {"parents": np.array(take.parents), "rest": take.rest, "root": take.root, "turns": take.turns}
+
+
+def _body_arrays(body: BodyMesh, motion: Motion) -> dict[str, Any]:
+    return {
+        "vertices": rest_vertices(body, motion),
+        "faces": body.faces,
+        "skin_joints": body.joints,
+        "weights": body.weights,
+        "uv": body.uv,
     }
-    if skin is not None:
-        found |= {"vertices": skin.vertices, "faces": skin.faces, "skin_joints": skin.joints, "weights": skin.weights}
-        if skin.uv is not None:
-            found["uv"] = skin.uv
-    return found

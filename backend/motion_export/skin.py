@@ -1,23 +1,17 @@
-"""The surface that a skeleton bends, for FBX and USD."""
+"""The surface that a skeleton bends, where the skeleton of a take is at rest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-
-from shared.motion_arrays import Floats
+from shared.body_arrays import BodyMesh, scale_of
+from shared.errors import ShotCorrupt
+from shared.motion_arrays import Floats, Motion
 
 
-@dataclass(frozen=True)
-class Skin:
-    """vertices [V,3]: at rest, where `Take.rest` has the joints. faces [F,3]: anticlockwise from outside. joints [V,K]:
-    which joints a vertex follows. weights [V,K]: how far, adding up to 1. uv [F,3,2]: of the faces' corners, 0..1 from
-    the bottom left, or None."""
-
-    vertices: Floats
-    faces: NDArray[np.int64]
-    joints: NDArray[np.int64]
-    weights: Floats
-    uv: Floats | None = None
+def rest_vertices(body: BodyMesh, motion: Motion) -> Floats:
+    """[V,3]: in the motion's measure, around `Take.rest`. Raises `ShotCorrupt` for a body of another skeleton."""
+    try:
+        return scale_of(body, motion) * body.vertices
+    except ValueError as bad:
+        raise ShotCorrupt(
+            f"The body and the motion do not belong together: {bad}.", "Run motion capture of this shot again."
+        ) from bad

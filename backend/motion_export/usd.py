@@ -13,9 +13,10 @@ import numpy as np
 
 from backend.frame_ranges import frame_ranges
 from backend.pipeline.atomic import atomic_path
+from shared.body_arrays import BodyMesh
 from shared.motion_arrays import Floats, Motion, joints_of
 
-from .skin import Skin
+from .skin import rest_vertices
 from .take import Take, take_of
 
 _ROOT = "backlot"
@@ -23,7 +24,7 @@ _FLESH = 0.3
 """How far a body reaches beyond its joints at most, over its greatest length at rest: for the extent."""
 
 
-def write_usd_skeleton(motion: Motion, path: Path, *, name: str = "person", skin: Skin | None = None) -> None:
+def write_usd_skeleton(motion: Motion, path: Path, *, name: str = "person", body: BodyMesh | None = None) -> None:
     """The suffix of `path`, usda or usdc, chooses text or binary. name: of the person in the file. Raises
     `ArtifactMissing` for a motion without a pose, `DiskFull`, `ShotReadOnly`."""
     from pxr import Tf, Usd, UsdGeom
@@ -39,13 +40,13 @@ def write_usd_skeleton(motion: Motion, path: Path, *, name: str = "person", skin
         stage.SetFramesPerSecond(float(take.fps))
         top = UsdGeom.Xform.Define(stage, f"/{_ROOT}")
         stage.SetDefaultPrim(top.GetPrim())
-        _add_person(stage, f"/{_ROOT}/{Tf.MakeValidIdentifier(name)}", motion, take, skin)
+        _add_person(stage, f"/{_ROOT}/{Tf.MakeValidIdentifier(name)}", motion, take, body)
         stage.GetRootLayer().Save()
         # USD keeps layers open by name: without this the next export of the same shot would be refused.
         del stage
 
 
-def _add_person(stage: Any, path: str, motion: Motion, take: Take, skin: Skin | None) -> None:
+def _add_person(stage: Any, path: str, motion: Motion, take: Take, body: BodyMesh | None) -> None:
     from pxr import UsdGeom, UsdSkel
 
     person = UsdSkel.Root.Define(stage, path)
@@ -61,8 +62,8 @@ def _add_person(stage: Any, path: str, motion: Motion, take: Take, skin: Skin | 
     skeleton = _add_skeleton(stage, f"{path}/skeleton", take)
     animation = _add_animation(stage, f"{path}/skeleton/animation", take)
     UsdSkel.BindingAPI.Apply(skeleton.GetPrim()).CreateAnimationSourceRel().SetTargets([animation.GetPath()])
-    if skin is not None:
-        _add_skin(stage, f"{path}/body", skin, skeleton, take)
+    if body is not None:
+        _add_body(stage, f"{path}/body", body, rest_vertices(body, motion), skeleton)
 
 
 def _paths(take: Take) -> list[str]:
@@ -120,28 +121,23 @@ def _set_extent(person: Any, motion: Motion, take: Take) -> None:
             extent.Set(Vt.Vec3fArray.FromNumpy(box), number)
 
 
-def _add_skin(stage: Any, path: str, skin: Skin, skeleton: Any, take: Take) -> None:
+def _add_body(stage: Any, path: str, body: BodyMesh, rest: Floats, skeleton: Any) -> None:
     from pxr import Gf, Sdf, UsdGeom, UsdSkel, Vt
 
     mesh = UsdGeom.Mesh.Define(stage, path)
-    vertices = np.ascontiguousarray(skin.vertices, np.float32)
+    vertices = np.ascontiguousarray(rest, np.float32)
     mesh.CreatePointsAttr(Vt.Vec3fArray.FromNumpy(vertices))
-    mesh.CreateFaceVertexCountsAttr(Vt.IntArray.FromNumpy(np.full(len(skin.faces), 3, np.int32)))
-    mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(skin.faces.astype(np.int32).ravel()))
+    mesh.CreateFaceVertexCountsAttr(Vt.IntArray.FromNumpy(np.full(len(body.faces), 3, np.int32)))
+    mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(np.ascontiguousarray(body.faces, np.int32).ravel()))
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
     mesh.CreateExtentAttr(Vt.Vec3fArray.FromNumpy(np.stack([vertices.min(0), vertices.max(0)])))
-    if skin.uv is not None:
-        st = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar(
-            "st", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.faceVarying
-        )
-        st.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(skin.uv.reshape(-1, 2), np.float32)))
+    primvars = UsdGeom.PrimvarsAPI(mesh)
+    st = primvars.CreatePrimvar("st", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.faceVarying)
+    st.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(body.uv.reshape(-1, 2), np.float32)))
     binding = UsdSkel.BindingAPI.Apply(mesh.GetPrim())
     binding.CreateSkeletonRel().SetTargets([skeleton.GetPath()])
     binding.CreateGeomBindTransformAttr(Gf.Matrix4d(1.0))
-    influences = skin.joints.shape[1]
-    binding.CreateJointIndicesPrimvar(False, influences).Set(
-        Vt.IntArray.FromNumpy(skin.joints.astype(np.int32).ravel())
-    )
-    binding.CreateJointWeightsPrimvar(False, influences).Set(
-        Vt.FloatArray.FromNumpy(skin.weights.astype(np.float32).ravel())
-    )
+    influences = body.joints.shape[1]
+    joints, weights = body.joints.astype(np.int32).ravel(), body.weights.astype(np.float32).ravel()
+    binding.CreateJointIndicesPrimvar(False, influences).Set(Vt.IntArray.FromNumpy(joints))
+    binding.CreateJointWeightsPrimvar(False, influences).Set(Vt.FloatArray.FromNumpy(weights))

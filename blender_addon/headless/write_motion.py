@@ -93,9 +93,8 @@ def bone_vector(joint: int, arrays: dict[str, Any]) -> Any:
 def add_mesh(job: dict[str, Any], arrays: dict[str, Any], armature: Any) -> None:
     data = bpy.data.meshes.new("body")
     data.from_pydata(arrays["vertices"].tolist(), [], arrays["faces"].tolist())
-    if "uv" in arrays:
-        layer = data.uv_layers.new(name="UVMap")
-        layer.data.foreach_set("uv", arrays["uv"].astype(np.float32).ravel())
+    layer = data.uv_layers.new(name="UVMap")
+    layer.data.foreach_set("uv", arrays["uv"].astype(np.float32).ravel())
     data.polygons.foreach_set("use_smooth", np.ones(len(data.polygons), bool))
     body = bpy.data.objects.new(f"{job['name']}_body", data)
     bpy.context.collection.objects.link(body)

@@ -15,13 +15,11 @@ import pytest
 from backend.export.blender_process import Blender
 from backend.motion_export.bvh import write_bvh
 from backend.motion_export.fbx import write_fbx
-from backend.motion_export.skin import Skin
 from shared.motion_arrays import Motion, write_motion
-from tests.unit.walking import own_axes, walk, without
+from tests.unit.walking import cuffs, own_axes, walk, without
 
 HERE = Blender(Path(sys.executable), is_python=True)
 MOST_M = 1e-3
-_CORNERS = np.array([[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.0, 0.1, 0.0], [0.0, 0.0, 0.1]])
 
 
 def _motion() -> Motion:
@@ -81,25 +79,12 @@ def test_bvh_comes_back(tmp_path: Path, order: str) -> None:
     assert round(scene.render.fps / scene.render.fps_base, 3) == 23.976
 
 
-def _skin(motion: Motion) -> Skin:
-    """A small pyramid at each wrist, at rest."""
-    from backend.motion_export.take import take_of
-
-    wrists = [motion.index("left_wrist"), motion.index("right_wrist")]
-    rest = take_of(motion).rest[wrists]
-    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
-    return Skin(
-        (rest[:, None] + _CORNERS).reshape(-1, 3), np.concatenate([faces, faces + 4]), np.repeat(wrists, 4)[:, None],
-        np.ones((8, 1)), np.zeros((8, 3, 2)),
-    )  # fmt: skip
-
-
 def test_fbx_comes_back_with_its_skin(tmp_path: Path) -> None:
     import bpy
 
     motion = _motion()
     path = tmp_path / "motion.fbx"
-    write_fbx(motion, path, blender=HERE, check_cancelled=lambda: None, name="person_00", skin=_skin(motion))
+    write_fbx(motion, path, blender=HERE, check_cancelled=lambda: None, name="person_00", body=cuffs(motion))
     assert path.read_bytes()[:20] == b"Kaydara FBX Binary  "
     scene = _empty_scene()
     scene.render.fps, scene.render.fps_base = 24, 1.001

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -36,7 +37,7 @@ def test_strides_and_speed_of_a_walk(speed: float, stride: float, fps: str, says
     assert found.mean_speed == pytest.approx(speed, rel=1e-6) and found.walking_speed == pytest.approx(speed, rel=0.03)
     assert found.stride_m == pytest.approx(stride, abs=0.01)
     assert found.cadence == pytest.approx(120.0 * speed / stride, rel=0.05)
-    assert found.path_m == pytest.approx(speed * (len(motion) - 1) / eval(fps), rel=1e-6)
+    assert found.path_m == pytest.approx(speed * (len(motion) - 1) / float(Fraction(fps)), rel=1e-6)
     for side, foot in found.feet.items():
         assert foot.standing == pytest.approx(0.6, abs=0.09), side
         assert foot.slide_mm is not None and foot.slide_mm < 1.0

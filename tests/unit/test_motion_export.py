@@ -12,12 +12,10 @@ import pytest
 from backend.motion_export.bvh import CENTIMETRES, ROTATION_ORDERS, write_bvh
 from backend.motion_export.bvh_reader import likely_unit, rate_of, read_bvh
 from backend.motion_export.joint_names import customary_names
-from backend.motion_export.skin import Skin
-from backend.motion_export.take import take_of
 from backend.motion_export.usd import write_usd_skeleton
-from shared.errors import ArtifactMissing, FootageNotFound, FootageUnreadable, InvalidParameter
+from shared.errors import ArtifactMissing, FootageNotFound, FootageUnreadable, InvalidParameter, ShotCorrupt
 from shared.motion_arrays import Motion, joints_of
-from tests.unit.walking import own_axes, walk, without
+from tests.unit.walking import cuffs, own_axes, walk, without
 
 
 def _same(found: Motion, truth: Motion) -> float:
@@ -135,18 +133,11 @@ def test_units_rates_and_names_of_other_programs() -> None:
     assert customary_names(["RightShoulder", "RightElbow"]) == ("right_shoulder", "right_elbow")
 
 
-def _skin(motion: Motion) -> Skin:
-    wrist = motion.index("right_wrist")
-    corners = take_of(motion).rest[wrist] + np.array([[0.0, 0, 0], [0.1, 0, 0], [0, 0.1, 0], [0, 0, 0.1]])
-    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
-    return Skin(corners, faces, np.full((4, 1), wrist), np.ones((4, 1)), np.zeros((4, 3, 2)))
-
-
 def test_usd_says_the_same_joints_and_moves_the_skin(tmp_path: Path) -> None:
     from pxr import Usd, UsdGeom, UsdSkel
 
     motion = own_axes(without(walk(12, heading_deg=70.0), slice(4, 6)))
-    write_usd_skeleton(motion, tmp_path / "motion.usda", name="person 00", skin=_skin(motion))
+    write_usd_skeleton(motion, tmp_path / "motion.usda", name="person 00", body=cuffs(motion))
     stage = Usd.Stage.Open(str(tmp_path / "motion.usda"))
     assert (stage.GetStartTimeCode(), stage.GetEndTimeCode()) == (1001.0, 1012.0)
     assert UsdGeom.GetStageUpAxis(stage) == "Z" and UsdGeom.GetStageMetersPerUnit(stage) == 1.0
@@ -164,7 +155,7 @@ def test_usd_says_the_same_joints_and_moves_the_skin(tmp_path: Path) -> None:
             worst = max(worst, float(np.abs(np.array(places) - joints).max()))
     assert worst < 1e-5
     assert _usd_skin(stage, query, float(motion.frames[-1])) == pytest.approx(
-        motion.joints[-1, motion.index("right_wrist")].tolist(), abs=1e-5
+        motion.joints[-1, motion.index("left_wrist")].tolist(), abs=1e-5
     )
 
 
@@ -183,11 +174,18 @@ def _usd_skin(stage: object, query: object, time: float) -> list[float]:
     return [float(value) for value in points[0]]
 
 
+def test_a_body_of_another_skeleton_is_refused(tmp_path: Path) -> None:
+    other = replace(cuffs(walk(3)), joint_names=("pelvis",))
+    with pytest.raises(ShotCorrupt, match="do not belong together"):
+        write_usd_skeleton(walk(3), tmp_path / "motion.usda", body=other)
+    assert not list(tmp_path.iterdir())
+
+
 def test_usd_passes_the_library_s_own_checks(tmp_path: Path) -> None:
     from pxr import Usd, UsdValidation
 
     motion = walk(6)
-    write_usd_skeleton(motion, tmp_path / "motion.usda", skin=_skin(motion))
+    write_usd_skeleton(motion, tmp_path / "motion.usda", body=cuffs(motion))
     stage = Usd.Stage.Open(str(tmp_path / "motion.usda"))
     validators = UsdValidation.ValidationRegistry().GetOrLoadAllValidators()
     context = UsdValidation.ValidationContext(validators)

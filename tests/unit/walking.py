@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from backend.mocap.skeleton import STATURE_M, human
+from shared.body_arrays import BodyMesh, rest_pose
 from shared.motion_arrays import ABSENT, BRIDGED, TRACKED, Floats, Motion, joints_of, multiply, rotate
 
 STANCE = 0.6
@@ -84,6 +85,25 @@ def without(motion: Motion, absent: slice, bridged: slice = slice(0, 0)) -> Moti
     confidence, contacts = motion.confidence.copy(), motion.contacts.copy()
     confidence[absent] = contacts[absent] = 0.0
     return replace(motion, **gone, confidence=confidence, contacts=contacts, state=tuple(str(one) for one in state))
+
+
+def cuffs(motion: Motion) -> BodyMesh:
+    """A body that is a small pyramid at each wrist: vertices 0 and 4 are where the wrists are."""
+    wrists = np.array([motion.index("left_wrist"), motion.index("right_wrist")])
+    places, turns = rest_pose(motion)
+    corners = np.array([[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.0, 0.1, 0.0], [0.0, 0.0, 0.1]])
+    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)
+    return BodyMesh(
+        vertices=(places[wrists][:, None] + corners).reshape(-1, 3),
+        faces=np.concatenate([faces, faces + 4]),
+        weights=np.tile([1.0, 0.0, 0.0, 0.0], (8, 1)),
+        joints=np.tile(np.repeat(wrists, 4)[:, None], 4).astype(np.int32),
+        uv=np.random.default_rng(1).random((8, 3, 2)).astype(np.float32),
+        joint_names=motion.joint_names,
+        rest_joints=places,
+        rest_turns=turns,
+        kind="proxy",
+    )
 
 
 def _foot(strides: Floats) -> tuple[Floats, Floats, Floats]:
