@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from ..shared.motion_arrays import multiply
 from . import turns
 from .rig import Rig
-import itertools
 
 LIMBS = (("upper_arm", "forearm", "hand"), ("thigh", "shin", "foot"))
 _SNAP = np.radians(25.0)

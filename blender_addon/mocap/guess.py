@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import numpy as np
 
 from .bone_map import SLOTS
 from .rig import Rig
-import itertools
 
 _PREFIX = re.compile(r"^(mixamorig\d*[:_]?|def[-_]|org[-_]|bip\d*[ _]?|cc_base_|valvebiped[._]bip\d*_|.*:)", re.I)
 _SIDE = (

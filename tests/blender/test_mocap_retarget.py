@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import pytest
 from tests.blender.synthetic_mocap import Walk, write_person
 from tests.blender.synthetic_rigs import generated_rig, metarig, mixamo_rig
 from tests.blender.synthetic_shot import ShotPlan, write_shot
-import itertools
 
 TWO_CENTIMETRES = 0.02
 STEEPEST = np.radians(25.0)
