@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
-from backend.roto.people.process import PeopleWorker
+from backend.roto.people.process import PeopleWorker, travelling
 
+from .apart import alone, enlarged, found_others, masked_others
 from .engines import Engine, open_engine
-from .job import PoseJob
+from .job import Mask, Picture, PoseJob
 from .keypoints import Keypoints, PoseResult, track_of
-from .places import Places, found_places, masked_places
+from .places import Place, Places, found_places, masked_places
 from .store import KeypointStore
 
 STEP = "Looking at people"
@@ -76,13 +78,27 @@ def look_at_people(job: PoseJob, engine: Engine, places: Places) -> dict[str, di
 
 def _frame(job: PoseJob, engine: Engine, places: Places, number: int) -> dict[str, Keypoints]:
     people: dict[str, Keypoints] = {}
-    for label, frames in places.items():
-        if number in frames:
-            mask = job.masks(label, number) if job.labels else None
-            one = engine.keypoints(job.picture(number), frames[number], mask)
-            if one is not None:
-                people[label] = one
+    here = {label: frames[number] for label, frames in places.items() if number in frames}
+    masks = {label: job.masks(label, number) for label in job.labels}
+    for label, place in here.items():
+        picture = _alone(job.picture(number), label, here, masks)
+        one = engine.keypoints(picture, place, masks.get(label))
+        if one is not None:
+            people[label] = one
     return people
+
+
+def _alone(picture: Picture, label: str, here: Mapping[str, Place], masks: Mapping[str, Mask | None]) -> Picture:
+    """The picture without the other people, where they are near."""
+    height, width = picture.shape[:2]
+    place = here[label]
+    if masks:
+        over, own = masked_others(label, masks)
+    else:
+        small, _ = travelling(picture)
+        others = [other.found for name, other in here.items() if name != label and other.found is not None]
+        over, own = found_others(place.found, others, small.shape[:2])
+    return alone(picture, place.region, enlarged(over, width, height), enlarged(own, width, height))
 
 
 def _key(job: PoseJob, engine: Engine) -> str:

@@ -33,6 +33,9 @@ _FINGERS = tuple((0 if joint % 4 == 1 else joint - 1, joint) for joint in range(
 _DESIGNED = 512.0
 _STICK, _DISC, _FINGER, _DOT = 4.0, 4.0, 2.0, 3.0
 _LIMB_SHARE = 0.6
+_DOT_SHARE = 0.025
+"""Of a hand's or face's extent: so that those of people far away stay more than a blot."""
+
 _FINGER_JOINT, _FACE = (0, 0, 255), (255, 255, 255)
 _SHIFT = 4
 """OpenCV draws in sixteenths of a px."""
@@ -52,9 +55,9 @@ def skeleton_picture(people: Sequence[Keypoints], width: int, height: int) -> Pi
         _draw_body(canvas, body_points(seen, COCO_18), unit)
         for side in (0, 1):
             _draw_hand(canvas, hand_points(seen, side), unit)
-        for point in face_points(seen):
-            if point[2] > 0:
-                _disc(canvas, point, _DOT * unit, _FACE)
+        face = face_points(seen)
+        for point in face[face[:, 2] > 0]:
+            _disc(canvas, point, min(_DOT * unit, _DOT_SHARE * _extent(face)), _FACE)
     return canvas
 
 
@@ -83,9 +86,14 @@ def _draw_hand(canvas: Picture, points: Floats, unit: float) -> None:
         if ends[:, 2].min() > 0:
             first, last = (_fixed(end) for end in ends)
             cv2.line(canvas, first, last, hue(index / 20.0), max(1, round(_FINGER * unit)), cv2.LINE_AA, _SHIFT)
-    for point in points:
-        if point[2] > 0:
-            _disc(canvas, point, _DISC * unit, _FINGER_JOINT)
+    for point in points[points[:, 2] > 0]:
+        _disc(canvas, point, min(_DISC * unit, _DOT_SHARE * _extent(points)), _FINGER_JOINT)
+
+
+def _extent(points: Floats) -> float:
+    """px: longer side of the box around those that are seen."""
+    xy = points[points[:, 2] > 0, :2]
+    return float((xy.max(0) - xy.min(0)).max())
 
 
 def _disc(canvas: Picture, point: Floats, radius: float, colour: Colour) -> None:

@@ -16,9 +16,10 @@ from backend.roto.people.process import travelling
 from backend.roto.people.sampling import Finder, others
 from backend.roto.people.tracks import Sighting, Track, Tracker
 
-from .job import Mask, PoseJob
+from .apart import alone, found_others
+from .job import Mask, Picture, PoseJob
 from .keypoints import Box
-from .store import FoundStore
+from .store import BEHIND, FOLLOWED, SEARCHED, FoundStore
 
 SEARCHES_PER_S = 1.0
 _REGION = 1.3
@@ -32,10 +33,12 @@ STEP = "Looking for people"
 
 @dataclass(frozen=True)
 class Place:
-    """box: around what is seen of the person, plate px. region: square that holds the body, plate px and radians."""
+    """box: around what is seen of the person, plate px. region: square that holds the body, plate px and radians.
+    found: what the search says of the person, None where a roto mask says it."""
 
     box: Box
     region: Region
+    found: PersonEvidence | None = None
 
 
 Places = Mapping[str, Mapping[int, Place]]
@@ -75,12 +78,16 @@ def place_of(mask: Mask | None) -> Place | None:
 def found_places(job: PoseJob, finder: Callable[[], Finder]) -> Places:
     """The people that the networks find, named by first appearance. finder: starts what finds them, if need be. Looks
     at every frame: in a crossing each one counts. Somebody who is seen again after a cut is somebody new."""
-    store = FoundStore(job.store)
     tracks: list[tuple[Track, Sequence[int]]] = []
-    scale = 1.0
+    scale, done = 1.0, 0
     for take in takes(job.numbers, job.cuts):
-        people, scale = _look_through(job, take, store, finder)
-        tracks += [(track, take) for track in people]
+        looking = _Looking(job, take, finder)
+        for index in range(len(take)):
+            job.checkpoint(STEP, done, len(job.numbers))
+            looking.frame(index)
+            done += 1
+        tracks += [(track, take) for track in looking.tracker.people()]
+        scale = looking.scale
     return {
         person_label(index): {take[one.index]: _plate_place(one, scale) for one in track.sightings}
         for index, (track, take) in enumerate(tracks)
@@ -100,31 +107,40 @@ def takes(numbers: Sequence[int], cuts: Sequence[int]) -> Iterator[tuple[int, ..
         yield tuple(take)
 
 
-def _look_through(
-    job: PoseJob, take: Sequence[int], store: FoundStore, finder: Callable[[], Finder]
-) -> tuple[list[Track], float]:
-    """The people of a take, and how much smaller than the plate their coordinates are."""
-    tracker = Tracker(job.fps)
-    scale, searched = 1.0, -float(len(take)) - job.fps
-    for index, number in enumerate(take):
-        job.checkpoint(STEP, number - job.numbers[0], len(job.numbers))
-        small, scale = travelling(job.picture(number))
-        search = index - searched >= job.fps / SEARCHES_PER_S or index == len(take) - 1
-        near = tracker.expected(index)
+class _Looking:
+    """Goes through the frames of one take."""
 
-        def find(again: bool, small: Mask = small, near: Sequence[Region] = near) -> list[PersonEvidence]:
-            return finder().find(small, near, search=again)
+    def __init__(self, job: PoseJob, take: Sequence[int], finder: Callable[[], Finder]) -> None:
+        self._job, self._take, self._finder = job, take, finder
+        self._store = FoundStore(job.store)
+        self._searched = -float(len(take)) - job.fps
+        self.tracker = Tracker(job.fps)
+        self.scale = 1.0
 
-        people = store.found(number, search, find)
-        tracker.add(index, people, small)
-        if not search and tracker.misses_someone(index):
-            tracker.add(index, others(people, store.found(number, True, find)), small)
-            search = True
-        searched = index if search else searched
-    return tracker.people(), scale
+    def frame(self, index: int) -> None:
+        """Follows everybody, searches the whole picture now and then or when somebody is missing, and at last looks
+        for those behind others."""
+        number = self._take[index]
+        small, self.scale = travelling(self._job.picture(number))
+        search = index - self._searched >= self._job.fps / SEARCHES_PER_S or index == len(self._take) - 1
+        near = self.tracker.expected(index)
+        people = self._found(number, SEARCHED if search else FOLLOWED, small, near)
+        self.tracker.add(index, people, small)
+        if not search and self.tracker.misses_someone(index):
+            more = others(people, self._found(number, SEARCHED, small, near))
+            self.tracker.add(index, more, small)
+            people, search = [*people, *more], True
+        self._searched = index if search else self._searched
+        for place, region in enumerate(self.tracker.missing(index)):
+            hidden = alone(small, region, found_others(None, people, small.shape[:2])[0], None)
+            if hidden is not small:
+                self.tracker.add(index, self._found(number, f"{BEHIND}_{place}", hidden, [region]), small)
+
+    def _found(self, number: int, kind: str, small: Picture, near: Sequence[Region]) -> list[PersonEvidence]:
+        return self._store.found(number, kind, lambda: self._finder().find(small, near, search=kind == SEARCHED))
 
 
 def _plate_place(sighting: Sighting, scale: float) -> Place:
     x0, y0, x1, y1 = (value / scale for value in sighting.person.sure_box)
     x, y, size, turn = sighting.person.region
-    return Place((x0, y0, x1, y1), (x / scale, y / scale, size / scale, turn))
+    return Place((x0, y0, x1, y1), (x / scale, y / scale, size / scale, turn), sighting.person)

@@ -46,19 +46,26 @@ class _Folder:
         return self._folder / frame_name(number, "msgpack")
 
 
+FOLLOWED, SEARCHED, BEHIND = "followed", "searched", "behind"
+"""How a frame was looked at: where people were last, in the whole picture, or with those in front painted over."""
+
+
 class FoundStore:
     """What the search for people said of frames."""
 
     def __init__(self, folder: Path) -> None:
-        self._kinds = {False: _Folder(folder / "followed"), True: _Folder(folder / "searched")}
+        self._folder = folder
+        self._kinds: dict[str, _Folder] = {}
 
-    def found(self, number: int, search: bool, find: Callable[[bool], list[PersonEvidence]]) -> list[PersonEvidence]:
-        """The people of a frame, with or without a search of the whole picture: found now unless they were before."""
-        kept = self._kinds[search].get(number)
+    def found(self, number: int, kind: str, find: Callable[[], list[PersonEvidence]]) -> list[PersonEvidence]:
+        """The people of a frame, looked at in one way: found now unless they were before."""
+        if kind not in self._kinds:
+            self._kinds[kind] = _Folder(self._folder / kind)
+        kept = self._kinds[kind].get(number)
         if kept is not None:
             return [PersonEvidence.from_wire(plain) for plain in kept]
-        people = find(search)
-        self._kinds[search].put(number, [person.to_wire() for person in people])
+        people = find()
+        self._kinds[kind].put(number, [person.to_wire() for person in people])
         return people
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,10 @@ from ..places import Place
 from .centres import NAMES
 from .errors import sd_m, sd_px
 from .merge import merged
+from .parts import HandsAndFace
 from .views import VIEWS
 
-VERSION = "1"
+VERSION = "2"
 """Part of the keys: a method that sees other things has another."""
 
 _SIDE = 384
@@ -38,7 +40,8 @@ class MediapipeEngine:
     model = ""
 
     def __init__(self, looker: Callable[[], Looker], mode: str, *, hands_and_face: bool) -> None:
-        self._looker, self._views, self._parts = looker, VIEWS[mode], hands_and_face
+        self._looker, self._views = looker, VIEWS[mode]
+        self._parts = HandsAndFace(looker) if hands_and_face else None
 
     @property
     def version(self) -> str:
@@ -58,7 +61,11 @@ class MediapipeEngine:
         looks = self._looks(crop, region)
         if not looks:
             return None
-        return self._keypoints(looks, crop, region, picture.shape)
+        body = self._body(looks, crop, region, picture.shape)
+        if self._parts is None or body.relative is None:
+            return body
+        hands, face = self._parts.find(picture, body.xy, body.score, body.relative)
+        return replace(body, hands=hands, face=face)
 
     def _asked_for(self, crop: Crop, region: Region) -> Region | None:
         """The region that the network would rather look at; a mask's box says little of where the hips are."""
@@ -72,7 +79,7 @@ class MediapipeEngine:
         came = self._looker().look(crop.picture, BODY, regions, [view.mirrored for view in self._views])
         return [look for look in came if look is not None and np.isfinite(look.landmarks).all()]
 
-    def _keypoints(self, looks: list[Look], crop: Crop, region: Region, shape: tuple[int, ...]) -> Keypoints:
+    def _body(self, looks: list[Look], crop: Crop, region: Region, shape: tuple[int, ...]) -> Keypoints:
         found = merged(looks)
         xy = crop.plate_xy(found.xy)
         inside = _is_inside(xy, shape)

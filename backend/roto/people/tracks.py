@@ -86,7 +86,11 @@ class Tracker:
 
     def misses_someone(self, index: int) -> bool:
         """Whether somebody believed to be a person was not found in the last frame, and not forgotten yet."""
-        return any(track.last.index < index and track.is_person for track in self._alive(index))
+        return bool(self.missing(index))
+
+    def missing(self, index: int) -> list[Region]:
+        """Where those would be who are believed to be people, were not found in the last frame and not forgotten."""
+        return [t.region_at(index) for t in self._alive(index) if t.last.index < index and t.is_person]
 
     def add(self, index: int, people: Sequence[PersonEvidence], picture: Picture) -> None:
         """The people found in a frame; picture: uint8 RGB of the size their coordinates are of. A frame's people may
