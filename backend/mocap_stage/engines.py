@@ -8,7 +8,7 @@ from backend.roto.people.environment import mocap_python
 from shared.errors import EngineUnavailable
 from shared.mocap_params import MocapParams
 
-MEDIAPIPE = Engine("mediapipe", 1)
+MEDIAPIPE = Engine("mediapipe", 2)
 
 
 def engine_of(params: MocapParams) -> Engine:

@@ -30,8 +30,14 @@ class Progress:
 
         return step
 
-    def writing(self, done: int, total: int) -> None:
-        self._say(LOOKING + FITTING, WRITING, done, total, "Writing")
+    def writing(self, person: int, people: int) -> Callable[[int, int], None]:
+        """As `fitting`."""
+        share = WRITING / people
+
+        def step(done: int, total: int) -> None:
+            self._say(LOOKING + FITTING + person * share, share, done, total, "Writing")
+
+        return step
 
     def _say(self, before: float, share: float, done: int, total: int, note: str) -> None:
         part = min(done / max(total, 1), 1.0)

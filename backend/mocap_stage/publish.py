@@ -18,7 +18,7 @@ MOTION_KIND = "motion"
 KINDS = {
     "motion.npz": MOTION_KIND, "motion.bvh": "motion-bvh", "motion.fbx": "motion-fbx", "motion.usda": "motion-usd",
     "analysis.json": "motion-analysis", "analysis.svg": "motion-plot", "body.npz": "body",
-    "texture.png": "body-texture",
+    "texture.png": "body-texture", "texture_seen.png": "body-texture-seen", "motion.bvh.json": "motion-bvh-notes",
 }  # fmt: skip
 """Files of a person under mocap/<label>/, and the kind of artifact that each is."""
 

@@ -16,7 +16,7 @@ from backend.mocap_stage.fitting import Asked, Fitted, fit_people
 from backend.mocap_stage.ground import ground_for
 from backend.mocap_stage.job import MocapJob, fingerprint, make_job
 from backend.mocap_stage.looking import look
-from backend.mocap_stage.outputs import write_person
+from backend.mocap_stage.outputs import Writer
 from backend.mocap_stage.progress import Progress
 from backend.mocap_stage.publish import open_workshop, publish
 from backend.mocap_stage.report import camera_problems, person_report, problems_of
@@ -50,9 +50,9 @@ def run(params: MocapParams, context: StageContext) -> StageResult:
     fitted, evidence = _fitted(job, seen, context, progress)
     scale = set_scale(job, fitted, context)
     shop = open_workshop(context)
-    for done, (label, motion) in enumerate(fitted.people.items()):
-        progress.writing(done, len(fitted.people))
-        write_person(shop, label, seen.tracks[label], motion, job, scale, seen.engine)
+    writer = Writer(shop, job, seen, scale, context)
+    for person, (label, motion) in enumerate(fitted.people.items()):
+        writer.person(label, motion, progress.writing(person, len(fitted.people)))
     report = _report(job, seen, fitted, evidence, scale, context)
     span = (job.numbers[0], job.numbers[-1])
     made = publish(shop, context, tuple(fitted.people), document_text(report), span, everybody=not job.asked)

@@ -97,8 +97,10 @@ def import_truth(truth: TruthClip, shot: ShotFolder) -> None:
     frames = {}
     for number, pose, K in zip(numbers, truth.poses, truth.lens.K, strict=False):
         rows = [tuple(map(float, row)) for row in pose]
-        frames[number] = ImportedFrame(tuple(rows), K[0, 0], K[1, 1], K[0, 2], K[1, 2])  # type: ignore[arg-type]
-    camera = ImportedCamera(truth.truth_folder, frames, "metres", truth.lens.distortion)
+        fx, fy, cx, cy = (float(K[at]) for at in ((0, 0), (1, 1), (0, 2), (1, 2)))
+        frames[number] = ImportedFrame(tuple(rows), fx, fy, cx, cy)  # type: ignore[arg-type]
+    k1, k2, p1, p2 = map(float, truth.lens.distortion)
+    camera = ImportedCamera(truth.truth_folder, frames, "metres", (k1, k2, p1, p2))
     with shot_lock(shot):
         write_into_shot(camera, shot, ImportOptions())
 
