@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from backend.body_mesh import BodyJob, BodyMesh, make_body
 from backend.matte.job import mask_labels
 from backend.media.plate import PlateReader
-from backend.motion_export.skin import Skin
 from backend.pipeline.context import StageContext
 from backend.weights.folder import non_commercial_allowed
 from shared.camera_files import read_camera
@@ -19,7 +16,7 @@ from .job import MocapJob
 from .people import mask_reader
 
 
-def make_skin(label: str, motion: Motion, job: MocapJob, folder: Path, context: StageContext) -> Skin | None:
+def body_of(label: str, motion: Motion, job: MocapJob, folder: Path, context: StageContext) -> BodyMesh | None:
     """Makes the body's files in `folder`; None when no mesh was asked for. motion: in the world as it is now. Raises as
     `make_body`."""
     params = job.params
@@ -55,11 +52,4 @@ def make_skin(label: str, motion: Motion, job: MocapJob, folder: Path, context: 
         )
     for sentence in made.notices:
         context.notice(sentence)
-    return _skin(made.mesh)
-
-
-def _skin(mesh: BodyMesh) -> Skin:
-    return Skin(
-        mesh.vertices, mesh.faces.astype(np.int64), mesh.joints.astype(np.int64), mesh.weights,
-        mesh.uv.astype(np.float64),
-    )  # fmt: skip
+    return made.mesh

@@ -10,24 +10,20 @@ import numpy as np
 from backend.export.blender_process import find_blender
 from backend.mocap.clip import ClipMotion
 from backend.mocap.motion import motion_of
-from backend.motion_analysis.report import write_report
-from backend.motion_export.bvh import write_bvh
-from backend.motion_export.fbx import write_fbx
-from backend.motion_export.skin import Skin
-from backend.motion_export.usd import write_usd_skeleton
+from backend.motion_export.files import ANALYSIS, BVH, FBX, USDA, write_motion_files
 from backend.pipeline.atomic import disk_errors
 from backend.pipeline.context import StageContext
 from backend.pose import PoseResult
 from backend.pose.writers import write_pose_json, write_pose_pictures, write_tracking_metadata
 from shared.motion_arrays import MOTION_FILE, Motion, write_motion
 
-from .bodies import make_skin
+from .bodies import body_of
 from .fitting import resized
 from .job import MocapJob
 from .publish import Workshop
 from .scale import Scale
 
-BVH_FILE, FBX_FILE, USD_FILE = "motion.bvh", "motion.fbx", "motion.usda"
+_ALWAYS = (BVH, USDA, ANALYSIS)
 
 
 @dataclass(frozen=True)
@@ -55,26 +51,19 @@ class Writer:
         return motion
 
     def derived(self, label: str, motion: Motion) -> None:
-        """What is made from `motion.npz` alone, or from it and the plate. Raises as `person`."""
-        folder, check = self.shop.person(label), self.context.check_cancelled
-        folder.mkdir(parents=True, exist_ok=True)
-        skin = make_skin(label, motion, self.job, folder, self.context)
-        check()
-        write_bvh(motion, folder / BVH_FILE)
-        write_usd_skeleton(motion, folder / USD_FILE, name=label, skin=skin)
-        write_report(folder, motion, metres_per_unit=self.scale.metres_per_unit / self.scale.grown)
-        check()
-        self._fbx(label, motion, skin)
-
-    def _fbx(self, label: str, motion: Motion, skin: Skin | None) -> None:
-        """By Blender, where there is one: whoever has none has no use for it today, and may import motion.npz later."""
+        """What is made from `motion.npz` alone, or from it and the plate. FBX by Blender, where there is one: whoever
+        has none may import motion.npz later. Raises as `person`."""
+        folder = self.shop.person(label)
+        body = body_of(label, motion, self.job, folder, self.context)
         blender = find_blender(self.job.params.blender)
+        kinds = (*_ALWAYS, FBX) if blender is not None else _ALWAYS
         if blender is None:
             self.context.log.info("no FBX: there is no Blender on this computer")
-            return
-        path = self.shop.person(label) / FBX_FILE
-        check = self.context.check_cancelled
-        write_fbx(motion, path, blender=blender, check_cancelled=check, name=label, skin=skin)
+        write_motion_files(
+            motion, folder, name=label, kinds=kinds, body=body, blender=blender,
+            check_cancelled=self.context.check_cancelled,
+            metres_per_unit=self.scale.metres_per_unit / self.scale.grown,
+        )  # fmt: skip
 
     def _pose(self, label: str, step: Callable[[int, int], None]) -> None:
         """Skeleton pictures and keypoint files, a picture for every frame."""

@@ -26,6 +26,7 @@ from scipy.optimize import linear_sum_assignment
 from backend.importers.imported_camera import ImportedCamera, ImportedFrame, ImportOptions, write_into_shot
 from backend.mocap.skeleton import human
 from backend.mocap_stage.cameras import ShotCameras, cameras_of
+from backend.pipeline import manifest
 from backend.pipeline.shot_lock import shot_lock
 from shared.camera_files import read_camera
 from shared.motion_arrays import MOTION_FILE, Motion, read_motion
@@ -91,7 +92,8 @@ def bench_clip(clip: Path, which: str, shots: Path, flags: Sequence[str]) -> lis
 
 def import_truth(truth: TruthClip, shot: ShotFolder) -> None:
     """The true camera, as if it came from another program. A shot that has it already stays as it is."""
-    if shot.extrinsics.is_file():
+    known = manifest.find(shot, "solve")
+    if known is not None and known.key.startswith(manifest.IMPORTED):
         return
     numbers = shot.frame_numbers()
     frames = {}
