@@ -16,7 +16,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Quaternion, Vector
+from mathutils import Vector
 
 _SHORT = 1e-4
 _STUB = 0.25
@@ -109,26 +109,30 @@ def add_mesh(job: dict[str, Any], arrays: dict[str, Any], armature: Any) -> None
 
 
 def key_poses(job: dict[str, Any], arrays: dict[str, Any], armature: Any) -> None:
+    """A key at every frame. The first is inserted, which makes the curves; the others are written into them at once."""
     bones = [armature.pose.bones[name] for name in job["joints"]]
-    turned = [bone.bone.matrix_local.to_3x3() for bone in bones]
-    for bone in bones:
+    turned = [np.array(bone.bone.matrix_local.to_3x3()) for bone in bones]
+    tracks = {bones[0].path_from_id("location"): (arrays["root"] - arrays["rest"][0]) @ turned[0]}
+    bones[0].keyframe_insert("location", frame=job["first"])
+    for joint, bone in enumerate(bones):
         bone.rotation_mode = "QUATERNION"
-    rest = Vector(arrays["rest"][0])
-    for at, (root, turns) in enumerate(zip(arrays["root"], arrays["turns"], strict=True)):
-        frame = job["first"] + at
-        bones[0].location = turned[0].inverted() @ (Vector(root) - rest)
-        bones[0].keyframe_insert("location", frame=frame)
-        for bone, own, turn in zip(bones, turned, turns, strict=True):
-            bone.rotation_quaternion = in_bone(own, Quaternion(turn), bone.rotation_quaternion)
-            bone.keyframe_insert("rotation_quaternion", frame=frame)
+        bone.keyframe_insert("rotation_quaternion", frame=job["first"])
+        # A turn in the world's axes at rest, as the bone's own: its axis is seen from the bone.
+        axis = arrays["turns"][:, joint, 1:] @ turned[joint]
+        tracks[bone.path_from_id("rotation_quaternion")] = np.hstack([arrays["turns"][:, joint, :1], axis])
+    numbers = job["first"] + np.arange(len(arrays["root"]), dtype=np.float64)
+    for curve in curves_of(armature.animation_data.action):
+        values = tracks[curve.data_path][:, curve.array_index]
+        curve.keyframe_points.add(len(numbers) - 1)
+        curve.keyframe_points.foreach_set("co", np.stack([numbers, values], 1).astype(np.float32).ravel())
+        for point in curve.keyframe_points:
+            point.interpolation = "LINEAR"
+        curve.update()
 
 
-def in_bone(own: Matrix, turn: Quaternion, before: Quaternion) -> Quaternion:
-    """A turn in the world's axes at rest, as the bone's own, of the sign nearest to the one before."""
-    found = (own.inverted() @ turn.to_matrix() @ own).to_quaternion()
-    if found.dot(before) < 0.0:
-        found.negate()
-    return found
+def curves_of(action: Any) -> Any:
+    """Blender 5.0 knows them only where layered actions (4.4) have them."""
+    return action.fcurves if hasattr(action, "fcurves") else action.layers[0].strips[0].channelbags[0].fcurves
 
 
 def export(job: dict[str, Any]) -> None:
