@@ -57,3 +57,13 @@ def test_what_went_behind_something_is_named_and_found_again() -> None:
     assert all(frame.state["disc"] in ("hidden", "lost") for frame in gone[1:])
     assert min(overlaps(scene, "disc", masks)[-2:]) >= 0.9
     assert masks[-1].state["disc"] == "tracked"
+
+
+@pytest.mark.parametrize("pan", [(0.0, 0.0), (1.5, 0.4)])
+def test_what_is_small_and_fast_is_followed_from_the_rim_on(pan: tuple[float, float]) -> None:
+    """Its first frame shows a sliver, and it goes farther in a frame than it is wide."""
+    scene = Scene({"ball": Disc(-7, 50, 21, 3, 12, 12, LIKE_THE_REST, turn=0.15, seed=5)}, pan=pan)
+    found = overlaps(scene, "ball", followed(scene, 10))
+    print("J", np.round(found, 2))
+    assert np.mean(found[2:]) >= 0.9
+    assert min(found[2:]) >= 0.75

@@ -19,6 +19,9 @@ _FORGET = 0.985
 _SEEN_ONCE = 0.6
 _ENOUGH, _EVERY = 200, 7
 _LEAST_NOISE, _LEAST_MISPLACED = 2.0, 0.05
+_BLACK = np.array([16.0, 0.0, 0.0], np.float32)
+_TINT = 4.0
+"""Squared Lab units that the shadow's own colour may make."""
 
 
 def smooth_flow(flow: Floats, weight: Floats) -> Floats:
@@ -43,6 +46,15 @@ def main_shape(flow: Floats, weight: Floats) -> Floats:
     h, w = weight.shape
     out: Floats = cv2.resize(_plane(*_coarse(flow, weight)), (w, h), interpolation=cv2.INTER_LINEAR)
     return out
+
+
+def background_flow(flow: Floats, around: Floats) -> Floats:
+    """The background's movement everywhere, from `around` (float32 [h, w]); what else moves there counts little."""
+    main = main_shape(flow, around)
+    gap = squared_length(flow - main)
+    usual = float(np.median(np.sqrt(gap[around > 0.2]))) if (around > 0.2).any() else 0.0
+    scale = 3 * max(0.25, 1.5 * usual)
+    return smooth_flow(flow, around / (1 + gap / scale**2))
 
 
 def _coarse(flow: Floats, weight: Floats) -> tuple[Floats, Floats]:
@@ -107,7 +119,7 @@ class Background:
     def carry(self, lab: Floats, movement: Movement, taken: Floats) -> None:
         """To the next frame. lab: its picture. taken: float32 [h, w], where objects are expected in it."""
         free = cv2.erode((taken < 0.2).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.float32)
-        self.flow = smooth_flow(movement.back, free * movement.trust)
+        self.flow = background_flow(movement.back, free * movement.trust)
         self.plate = fetch(self.plate, self.flow)
         self.known = fetch(self.known, self.flow) * np.float32(_FORGET)
         self.gap = residual(lab, self.plate, free * self.known)
@@ -156,3 +168,18 @@ def allowance(gap: Floats, slope: Floats, sure: Floats) -> Floats:
     misplaced = max(_LEAST_MISPLACED, float(np.median(excess))) if len(excess) else _LEAST_MISPLACED
     allowed: Floats = np.float32(noise) + np.float32(1.5 * misplaced) * slope
     return allowed
+
+
+def shade(lab: Floats, still: Floats, allowed: Floats) -> Floats:
+    """How likely `lab` is `still` in a shadow, float32 [h, w] in 0..1. lab, still: float32 [h, w, 3]. allowed: float32
+    [h, w], the squared gap to expect.
+
+    Less light by a factor multiplies L + 16, a and b by its cubic root, whatever the colour.
+    """
+    dark, bright = lab + _BLACK, still + _BLACK
+    product: Floats = np.einsum("ijk,ijk->ij", dark, bright)
+    gain = cv2.blur(product, (9, 9)) / np.maximum(cv2.blur(squared_length(bright), (9, 9)), 1.0)
+    gap = cv2.blur(squared_length(dark - gain[..., None] * bright), (5, 5))
+    darker = np.clip((0.97 - gain) / 0.04, 0, 1) * np.clip((gain - 0.5) / 0.1, 0, 1)
+    shaded: Floats = (darker * np.exp(-gap / (2 * (allowed + _TINT)))).astype(np.float32)
+    return shaded

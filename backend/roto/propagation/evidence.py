@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from .background import Background, allowance, main_flow, residual, slope_of, smooth_flow, squared_gap
-from .movement import Floats, Movement, pixel_grid, squared_length
+from .leap import Leapt
+from .movement import Floats, pixel_grid, squared_length
 from .windows import Window, Working
 
 _SURPRISE_OBJECT, _SURPRISE_BACKGROUND = 0.2, 0.02
@@ -28,7 +29,8 @@ class Carried:
     moves like the object than like the background. looked: Lab float32 [h, w, 3], carried like `was`. stem, still:
     mask and Lab carried by the background's movement. proof: log odds float32 [h, w] from how the pixel moved so
     far. main: Lab carried by the object's main movement. flow, still_flow, main_flow: float32 [h, w, 2], back in
-    time: as measured, the background's, and the object's main one.
+    time: as measured, the background's, and the object's main one. entered: float32 [h, w], 1 where the object's
+    movement leads out of the picture: what was not to be seen before.
     """
 
     prior: Floats
@@ -43,6 +45,7 @@ class Carried:
     flow: Floats
     still_flow: Floats
     main_flow: Floats
+    entered: Floats
 
 
 def carry(
@@ -50,33 +53,39 @@ def carry(
     proof: Floats,
     before: Working,
     picture: Working,
-    movement: Movement,
+    leapt: Leapt,
     background: Floats,
     speed: Floats,
     window: Window,
 ) -> Carried:
-    """soft: float32 [h, w] of the previous frame. background: its movement back, float32 [h, w, 2], whole picture.
+    """soft: float32 [h, w] of the previous frame. leapt: how everything moved, and the object if it went far.
+    background: its movement back, float32 [h, w, 2], whole picture.
     speed: the object's against the background of late, px a frame, float32 [2].
 
     Where the flow does not close (rims, bare surfaces, blur) the object's smooth movement takes its place.
     """
-    cut = window.cut
+    cut, movement = window.cut, leapt.movement
     back = movement.back[cut]
     x, y = pixel_grid(*window.shape, window.x0, window.y0)
     raw = _at(soft, x, y, back)
     trust = movement.trust[cut] * _likeness(picture, before, back, 1 - raw, window)
     core = cv2.erode((raw > _FLOW_CORE).astype(np.float32), np.ones((3, 3), np.uint8))
-    own = smooth_flow(back, core * trust)
+    behind = background[cut]
+    expected = behind.mean((0, 1)) - speed if leapt.shift is None else leapt.shift
+    own = expected + smooth_flow(back - expected, core * trust)
     was = _at(soft, x, y, own)
     prior = trust * raw + (1 - trust) * was
-    behind = background[cut]
     stem = _at(soft, x, y, behind)
     lost = np.where(was > 0.5, _at(proof, x, y, own), -2.0 * stem)
     told = trust * _at(proof, x, y, back) + (1 - trust) * lost
-    main = _main_movement(back, behind, core * trust * np.where(told > 0, np.float32(1.0), np.float32(0.1)), speed)
+    if leapt.shift is None:
+        main = _main_movement(back, behind, core * trust * np.where(told > 0, np.float32(1.0), np.float32(0.1)), speed)
+    else:
+        main = np.broadcast_to(leapt.shift, back.shape)
     fate = trust * _closeness(back, own) * (1 - _closeness(back, behind))
     looked, still, mainly = (_at(before.lab, x, y, flow) for flow in (own, behind, main))
-    return Carried(prior, trust, was, fate, looked, stem, still, told, mainly, back, behind, main)
+    entered = _outside(x + own[..., 0], y + own[..., 1], soft.shape)
+    return Carried(prior, trust, was, fate, looked, stem, still, told, mainly, back, behind, main, entered)
 
 
 def _main_movement(back: Floats, behind: Floats, weight: Floats, speed: Floats) -> Floats:
@@ -87,9 +96,16 @@ def _main_movement(back: Floats, behind: Floats, weight: Floats, speed: Floats) 
     return main
 
 
-def odds_of_place(prior: Floats, trust: Floats, sure: float) -> Floats:
+def _outside(x: Floats, y: Floats, shape: tuple[int, ...]) -> Floats:
+    """1 at places that are beyond the picture, else 0."""
+    outside = (x < 0) | (y < 0) | (x > shape[1] - 1) | (y > shape[0] - 1)
+    out: Floats = outside.astype(np.float32)
+    return out
+
+
+def odds_of_place(prior: Floats, trust: Floats, sure: float, entered: Floats | None = None) -> Floats:
     """From where the mask went: float32 [h, w]. The better colours tell (`sure`), the softer its boundary is, which
-    they decide then."""
+    they decide then. entered: float32 [h, w], where nobody knows what was there."""
     hard = (prior > 0.5).astype(np.uint8)
     inside = cv2.distanceTransform(hard, cv2.DIST_L2, 3)
     outside = cv2.distanceTransform(1 - hard, cv2.DIST_L2, 3)
@@ -99,7 +115,7 @@ def odds_of_place(prior: Floats, trust: Floats, sure: float) -> Floats:
     thin = np.where(half_width > 0, _THIN + 0.35 * half_width, np.float32(9.0))
     softness = np.minimum(1.0 + 2.5 * sure, thin)
     odds: Floats = np.clip(signed / softness, -limit, limit).astype(np.float32)
-    return odds
+    return odds if entered is None else np.where(entered > 0, np.maximum(odds, 0), odds)
 
 
 def odds_of_colour(p: Floats, sure: float) -> Floats:

@@ -18,6 +18,7 @@ from .evidence import (
     odds_of_movement,
     odds_of_place,
 )
+from .leap import Leapt, with_leap
 from .minimise import least_energy
 from .movement import Floats, Movement, fetch, pixel_grid
 from .pieces import belonging
@@ -33,6 +34,8 @@ _UNLIKELY, _MARGIN = -1.0, 6
 _RECENT, _FADE = 0.3, 0.7
 _PROOF, _DISPROOF = 3.0, 6.0
 """The most log odds that having moved with the object, or with the background, amounts to."""
+_NEW = 3.0
+"""Log odds of what came into sight with it."""
 _LEAST_SHARE, _LEAST_PX = 0.02, 12.0
 """Of the area that an object had: with less it is taken for gone."""
 
@@ -83,11 +86,15 @@ class Tracker:
     def propose(self, picture: Working, movement: Movement, others: Floats) -> Proposal:
         """others: float32 [h, w], where other objects were in the frame before."""
         self._carry_on(picture, movement, others)
-        elsewhere = fetch(others, movement.back)
+        elsewhere, leapt = fetch(others, movement.back), Leapt(movement)
+        if self.state == TRACKED:
+            speed = self._whereabouts.speed
+            leapt = with_leap(self.soft, self._before, picture, movement, self._background, elsewhere, speed)
+            movement = leapt.movement
         window = self._around(fetch(self.soft, movement.back)) if self.state == TRACKED else None
         if window is None:
             return self._search(picture, elsewhere)
-        followed = self._follow(picture, movement, window)
+        followed = self._follow(picture, leapt, window)
         return self._completed(followed, picture, elsewhere) if self._whereabouts.away else followed
 
     def _carry_on(self, picture: Working, movement: Movement, others: Floats) -> None:
@@ -113,13 +120,13 @@ class Tracker:
         stable = np.where(soft > 0.5, np.float32(1.0), 0.3 + 0.7 * self._background.known)
         self._learn(self._recent, window, stable * _worth_learning(soft, proposal))
 
-    def _follow(self, picture: Working, movement: Movement, window: Window) -> Proposal:
+    def _follow(self, picture: Working, leapt: Leapt, window: Window) -> Proposal:
         carried = carry(
             self.soft,
             self._proof,
             self._before,
             picture,
-            movement,
+            leapt,
             self._background.flow,
             self._whereabouts.speed,
             window,
@@ -128,11 +135,13 @@ class Tracker:
         colour = self._colours().at(*self._where(picture, window))
         proof = np.clip(carried.proof + evidence_of_fate(picture, carried, colour, window), -_DISPROOF, _PROOF)
         odds = (
-            odds_of_place(carried.prior, carried.trust, self._sure)
+            odds_of_place(carried.prior, carried.trust, self._sure, carried.entered)
             + odds_of_colour(colour, self._sure)
             + odds_of_movement(picture, carried, self._background, window)
             + np.where(carried.prior > 0.5, np.minimum(proof, 0), np.maximum(proof, 0))
         )
+        if leapt.new is not None:
+            odds = np.where(leapt.new[window.cut], np.maximum(odds, 0) + _NEW, odds)
         self._proof = np.zeros_like(self.soft)
         self._proof[window.cut] = proof
         soft = belonging(self._decide(odds, picture, window), carried.prior, self._whereabouts.size)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .background import allowance, main_shape, slope_of, smooth_flow, squared_gap
+from .background import allowance, background_flow, shade, slope_of, squared_gap
 from .movement import Floats, FlowMeter, fetch, pixel_grid, squared_length
 from .settings import PropagationSettings
 from .windows import Pictures, Working, shrink
@@ -40,9 +40,6 @@ _MISFIT, _EXPLAINED = 12.0, 4.0
 _DOUBT, _LEAST_HEARD = 0.25, 1e-3
 _SHADED = -1.0
 """Log odds of the object where its shadow explains what is seen."""
-_BLACK = np.array([16.0, 0.0, 0.0], np.float32)
-_TINT = 4.0
-"""Squared Lab units that the shadow's own colour may make."""
 
 
 def evidence_around(
@@ -157,30 +154,6 @@ class _Judge:
         shaded = np.sort(np.stack(self._shades), axis=0)[len(self._shades) // 2 :].mean(0)
         out: Floats = ((1 - shaded) * odds + shaded * np.minimum(odds, _SHADED)).astype(np.float32)
         return out
-
-
-def shade(lab: Floats, still: Floats, allowed: Floats) -> Floats:
-    """How likely `lab` is `still` in a shadow, float32 [h, w] in 0..1. lab, still: float32 [h, w, 3]. allowed: float32
-    [h, w], the squared gap to expect.
-
-    Less light by a factor multiplies L + 16, a and b by its cubic root, whatever the colour.
-    """
-    dark, bright = lab + _BLACK, still + _BLACK
-    product: Floats = np.einsum("ijk,ijk->ij", dark, bright)
-    gain = cv2.blur(product, (9, 9)) / np.maximum(cv2.blur(squared_length(bright), (9, 9)), 1.0)
-    gap = cv2.blur(squared_length(dark - gain[..., None] * bright), (5, 5))
-    darker = np.clip((0.97 - gain) / 0.04, 0, 1) * np.clip((gain - 0.5) / 0.1, 0, 1)
-    shaded: Floats = (darker * np.exp(-gap / (2 * (allowed + _TINT)))).astype(np.float32)
-    return shaded
-
-
-def background_flow(flow: Floats, around: Floats) -> Floats:
-    """The background's movement everywhere, from `around` (float32 [h, w]); what else moves there counts little."""
-    main = main_shape(flow, around)
-    gap = squared_length(flow - main)
-    usual = float(np.median(np.sqrt(gap[around > 0.2]))) if (around > 0.2).any() else 0.0
-    scale = 3 * max(0.25, 1.5 * usual)
-    return smooth_flow(flow, around / (1 + gap / scale**2))
 
 
 def _leads_inside(flow: Floats) -> Floats:
