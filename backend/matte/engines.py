@@ -24,7 +24,7 @@ from .external import External, ExternalRun, find_program, first_chunk
 from .job import MatteJob
 from .pymatting_engines import PymattingMatter, require_pymatting
 
-BANDED = Engine("banded", 1)
+BANDED = Engine("banded", 2)
 CLOSED_FORM, KNN = Engine("closed-form", 1), Engine("knn", 1)
 VITMATTE = Engine("vitmatte", 1)
 EXTERNAL = Engine("external", 1)

@@ -19,6 +19,8 @@ from .clip import FOREGROUND, UNKNOWN, Picture, Trimap
 
 EPSILON = 1e-7
 _PAD = 2
+_SQUARE = 4
+"""px a side."""
 _NEAR = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
 _OUTSIDE = 1
 """Value of padding: none of the three of a trimap."""
@@ -27,10 +29,11 @@ _OUTSIDE = 1
 @dataclass(frozen=True)
 class BandSystem:
     """matrix @ alpha = right, for the N unknown pixels. matrix: symmetric positive semi-definite CSR [N, N]; right:
-    float64 [N]."""
+    float64 [N]. square: int64 [N], which square of the picture each pixel lies in, counted from 0 without gaps."""
 
     matrix: Any
     right: NDArray[np.float64]
+    square: NDArray[np.int64]
 
 
 def band_system(picture: Picture, trimap: Trimap, epsilon: float = EPSILON) -> BandSystem:
@@ -52,7 +55,14 @@ def band_system(picture: Picture, trimap: Trimap, epsilon: float = EPSILON) -> B
     inside = variable >= 0
     starts = np.concatenate([[0], np.cumsum(inside.sum(axis=1))])
     matrix = sp.csr_matrix((terms[inside], variable[inside], starts), shape=(unknown.size, unknown.size))
-    return BandSystem(matrix, -(terms * sure).sum(axis=1))
+    return BandSystem(matrix, -(terms * sure).sum(axis=1), _squares(unknown, width))
+
+
+def _squares(places: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """places: int64 [N], indices into a raster of that width."""
+    across = width // _SQUARE + 1
+    _, square = np.unique(places // width // _SQUARE * across + places % width // _SQUARE, return_inverse=True)
+    return np.asarray(square, np.int64)
 
 
 def _padded(picture: Picture, border: int) -> NDArray[np.float64]:
