@@ -107,6 +107,9 @@ def _add_setup(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--download", type=Path, metavar="FOLDER", help="only fill a folder with the wheels, for --offline"
     )
     made.add_argument("--gui", action="store_true", help="make the Blender with a window that the gui tests drive")
+    made.add_argument(
+        "--json", action="store_true", help="progress as JSON, a line each; `done` or `failed` is the last"
+    )
     _add_common(made)
     made.set_defaults(command=setup)
 
@@ -148,6 +151,10 @@ def setup(options: argparse.Namespace) -> int:
     from build_steps import environments, system
     from build_steps.console import say
 
+    if options.json:
+        from build_steps import set_up
+
+        return set_up.run(options.extra, lean=options.lean, offline=options.offline)
     extras = [extra for extra in options.extra if extra != "mocap"] + ([] if options.lean else ["torch"])
     plans = [environments.base_plan(extras)]
     plans += [environments.bpy_plan(version) for version in options.bpy]

@@ -43,6 +43,7 @@ class BacklotPreferences(bpy.types.AddonPreferences):
 
     def draw(self, _context: bpy.types.Context) -> None:
         from . import runtime
+        from .panels.first_run import draw_first_run
 
         layout = self.layout
         layout.use_property_split = True
@@ -57,6 +58,7 @@ class BacklotPreferences(bpy.types.AddonPreferences):
         row = box.row()
         row.operator("backlot.start_backend")
         row.operator("backlot.stop_backend")
+        draw_first_run(layout, width=90)
         box.label(text=f"State and logs: {connection.home_dir()}", icon="FILE_FOLDER")
 
 

@@ -17,6 +17,7 @@ import bpy
 
 from . import wording
 from .depth.choice import chosen_parts
+from .first_run.live import FirstRun
 from .followups import FollowUps
 from .importers.contents import ShotContents, read_shot
 from .importers.shot_import import ImportedShot, ImportOptions, import_steps
@@ -62,6 +63,7 @@ class Pump:
         self._history_moved = False
         self._failures = 0
         self._callback = self.tick
+        self.first_run = FirstRun(session)
         self.follow_ups = FollowUps(session)
         self.worlds = Worlds(session, self.scene_changed)
         self.roto = RotoLive(session, self.scene_changed)
@@ -87,6 +89,7 @@ class Pump:
                 if own in handlers:
                     handlers.remove(own)
         self.roto.overlay.stop()
+        self.first_run.close()
 
     def hurry(self) -> None:
         """Lets the next tick come at once: the artist waits for an answer."""
@@ -140,6 +143,7 @@ class Pump:
 
     def _turn(self, deadline: float) -> float:
         self.session.connect_if_running()
+        self.first_run.step()
         for event in self.session.poll(deadline):
             self._note(event)
         if self._undo_message:  # a tick of its own: Blender may take a while to write the step
@@ -166,7 +170,7 @@ class Pump:
             _redraw()
         if self._imports or self._undo_message or self.roto.hurries or self.mocap.imports:
             return _IMPORTING_S
-        return _BUSY_S if self.session.busy else _IDLE_S
+        return _BUSY_S if self.session.busy or self.first_run.running else _IDLE_S
 
     def _failed(self, error: Exception) -> float | None:
         _log.exception("The pump failed")

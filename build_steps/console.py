@@ -7,13 +7,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from .layout import BuildError, cache_root
 
 _TAIL_LINES = 25
+
+Heard = Callable[[str], None]
 
 
 def say(text: str = "") -> None:
@@ -43,16 +45,25 @@ def log_file(name: str) -> Path:
 
 
 def run_quietly(
-    command: Sequence[str], name: str, *, environment: Mapping[str, str] | None = None, folder: Path | None = None
-) -> None:
-    """Runs a program with its output in a log. Raises `BuildError` with the log's end when it fails."""
+    command: Sequence[str], name: str, *, environment: Mapping[str, str] | None = None, folder: Path | None = None,
+    heard: Heard | None = None,
+) -> None:  # fmt: skip
+    """Runs a program with its output in a log. heard: gets every line of it as it comes. Raises `BuildError` with the
+    log's end when it fails."""
     log = log_file(name)
     with log.open("wb") as output:
         output.write(f"$ {' '.join(command)}\n".encode())
         output.flush()
-        code = subprocess.run(
-            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environment, cwd=folder, check=False
-        ).returncode
+        to = output if heard is None else subprocess.PIPE
+        with subprocess.Popen(
+            command, stdout=to, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, cwd=folder
+        ) as process:
+            for line in process.stdout or ():
+                output.write(line)
+                output.flush()
+                if heard is not None:
+                    heard(line.decode("utf-8", "replace").rstrip())
+        code = process.returncode
     if code != 0:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
         raise BuildError("\n".join([f"{name} failed (exit code {code}). The end of {log}:", *lines]))

@@ -7,6 +7,7 @@ downloaded before.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -14,14 +15,17 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import layout, pythons
-from .console import run_quietly, say, step, warn
+from .console import Heard, run_quietly, say, step, warn
 from .layout import BuildError
+
+Watch = Callable[[float, str], None]
+"""Told the share of an environment that is done, 0..1, and what is at work."""
 
 STAMP = "backlot-environment.json"
 ATTEMPTS = 3
@@ -87,15 +91,32 @@ def docs_plan() -> Plan:
     )
 
 
-def ensure(plan: Plan, *, offline: Path | None = None) -> Path:
+def ensure(plan: Plan, *, offline: Path | None = None, watch: Watch | None = None) -> Path:
     """The interpreter of an environment that has everything the plan names. Does nothing when it is so already.
 
-    offline: a folder of wheels to use instead of the network (see `download`).
+    offline: a folder of wheels to use instead of the network (see `download`). watch: told how far it is.
     """
     if not is_ready(plan):
         with step(f"{plan.purpose}: {plan.folder.name} ({', '.join(plan.locks)})"):
             _make(plan)
-            _install(plan, offline)
+            _install(plan, offline, watch)
+    return layout.environment_python(plan.folder)
+
+
+def replace_safely(plan: Plan, *, offline: Path | None = None, watch: Watch | None = None) -> Path:
+    """As `ensure`, but an environment that works with older locks stays as it is until the new one is whole: what
+    fails or is broken off leaves the old one in use. The new one is made beside it, and goes on where it was."""
+    if is_ready(plan) or not read_stamp(plan.folder):
+        return ensure(plan, offline=offline, watch=watch)
+    beside = plan.folder.with_name(f"{plan.folder.name}.next")
+    locks = (*plan.locks, *(lock for lock in _locks_seen(plan.folder) if lock not in plan.locks))
+    ensure(dataclasses.replace(plan, folder=beside, locks=locks), offline=offline, watch=watch)
+    old = plan.folder.with_name(f"{plan.folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    plan.folder.rename(old)
+    # Everything in it is started as `python -m`, and pyvenv.cfg names the base by its whole path: it may be renamed.
+    beside.rename(plan.folder)
+    shutil.rmtree(old, ignore_errors=True)
     return layout.environment_python(plan.folder)
 
 
@@ -141,7 +162,7 @@ def _make(plan: Plan) -> None:
     run_quietly([str(base), "-m", "venv", str(plan.folder)], f"venv-{plan.folder.name}", environment=_environment())
 
 
-def _install(plan: Plan, offline: Path | None) -> None:
+def _install(plan: Plan, offline: Path | None, watch: Watch | None) -> None:
     python = layout.environment_python(plan.folder)
     (plan.folder / STAMP).unlink(missing_ok=True)
     kept = [lock for lock in _locks_seen(plan.folder) if lock not in plan.locks]
@@ -151,7 +172,8 @@ def _install(plan: Plan, offline: Path | None) -> None:
         command.append("--no-compile")
     if offline is not None:
         command += ["--no-index", "--find-links", str(offline.resolve())]
-    _with_retries(command, f"install-{plan.folder.name}", attempts=1 if offline else ATTEMPTS)
+    heard = None if watch is None else _listening(locks, watch)
+    _with_retries(command, f"install-{plan.folder.name}", attempts=1 if offline else ATTEMPTS, heard=heard)
     run_quietly([str(python), "-c", plan.check], f"check-{plan.folder.name}", environment=_environment())
     stamp = {"python": _version_of(python), "locks": {lock: _hash(lock) for lock in locks}}
     (plan.folder / "backlot-locks.txt").write_text("\n".join(locks), encoding="utf-8")
@@ -169,11 +191,37 @@ def _locks_seen(folder: Path) -> list[str]:
     return [name for name in names if (layout.REQUIREMENTS / name).is_file()]
 
 
-def _with_retries(command: Sequence[str], name: str, attempts: int = ATTEMPTS) -> None:
+_FETCHED = 0.8
+"""Share of an installation that is over when every package is there and they begin to be unpacked."""
+
+
+def _listening(locks: Sequence[str], watch: Watch) -> Heard:
+    """Tells `watch` how far pip is by what it prints: it names each package as it turns to it."""
+    wanted = sum(len(_pins(lock)) for lock in locks)
+    turned_to: set[str] = set()
+
+    def heard(line: str) -> None:
+        word, _, rest = line.strip().partition(" ")
+        if word in ("Collecting", "Processing"):  # from an index, from a folder
+            package = Path(rest.split(" (from")[0]).name
+            turned_to.add(package)
+            watch(_FETCHED * min(1.0, len(turned_to) / max(1, wanted)), f"Fetching {package}")
+        elif line.startswith("Installing collected"):
+            watch(_FETCHED, f"Unpacking {wanted} packages")
+
+    return heard
+
+
+def _pins(lock: str) -> list[str]:
+    lines = (layout.REQUIREMENTS / lock).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _with_retries(command: Sequence[str], name: str, attempts: int = ATTEMPTS, heard: Heard | None = None) -> None:
     """Runs pip until it succeeds: what was downloaded before a failure comes from pip's cache."""
     for attempt in range(1, attempts + 1):
         try:
-            run_quietly(command, name, environment=_environment())
+            run_quietly(command, name, environment=_environment(), heard=heard)
             return
         except BuildError as failed:
             if attempt == attempts:

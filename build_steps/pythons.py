@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,13 +31,20 @@ def find(versions: Sequence[str], purpose: str) -> Path:
                 without_venv.append(str(candidate))
             continue
         version, bits, executable = answer
-        if version in versions and bits == "64":
+        if version in versions and bits == "64" and not is_blenders(Path(executable)):
             return Path(executable)
     wanted = " or ".join(versions)
     hint = f"Install Python {versions[0]} (for example from python.org, or `apt install python{versions[0]}-venv`)."
     if without_venv:
         hint = f"{without_venv[0]} cannot make virtual environments: install its venv package. {hint}"
     raise BuildError(f"{purpose} needs Python {wanted} (64 bit), and none was found. {hint}")
+
+
+def is_blenders(executable: Path) -> bool:
+    """Whether an interpreter is the one in Blender's own folder, X.Y/python/bin: an update of Blender removes it, and
+    environments made of it would break."""
+    folders = [folder.name for folder in executable.parents]
+    return folders[:2] == ["bin", "python"] and len(folders) > 2 and re.fullmatch(r"\d+\.\d+", folders[2]) is not None
 
 
 def _candidates(versions: Sequence[str]) -> Iterator[Path]:

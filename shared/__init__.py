@@ -1,6 +1,6 @@
 """What the backend and every client must agree on.
 
-Standard library and msgpack only (modules whose name ends in `_numpy` also need numpy). All imports
+Standard library and msgpack only (modules whose name ends in `_arrays` also need numpy). All imports
 inside this package are relative: build.py copies it into the Blender extension as it is.
 """
 

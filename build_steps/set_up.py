@@ -1,0 +1,76 @@
+"""`build.py setup --json`: the set-up as another program follows it, such as the extension's first run.
+
+Lines on standard output that begin with `{` are messages; everything else is for people.
+
+| event | with |
+|---|---|
+| progress | fraction (0..1 of everything), text |
+| failed | message, log (the end of what pip said); the last message |
+| done | record: the file by which clients find the backend; the last message |
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import environments, layout
+from .console import say
+from .environments import Plan, Watch
+from .layout import BuildError
+
+LEAST_FREE_BYTES = 2_500_000_000
+"""What the backend's environment takes with torch for the processor; with GPU libraries it takes more."""
+
+_HOW_TO_GO_ON = "Nothing is lost"
+
+
+def run(extras: Sequence[str], *, lean: bool, offline: Path | None) -> int:
+    """Makes the backend's environment, and MediaPipe's if asked for; returns the exit code."""
+    try:
+        record = _make(_plans(extras, lean), offline)
+    except BuildError as failed:
+        message, _, log = str(failed).partition("\n")
+        _tell("failed", message=message, log=log.partition(_HOW_TO_GO_ON)[0].strip())
+        return 1
+    _tell("done", record=str(record))
+    return 0
+
+
+def _plans(extras: Sequence[str], lean: bool) -> list[Plan]:
+    chosen = [extra for extra in extras if extra != "mocap"] + ([] if lean else ["torch"])
+    return [environments.base_plan(chosen), *([environments.mocap_plan()] if "mocap" in extras else [])]
+
+
+def _make(plans: Sequence[Plan], offline: Path | None) -> Path:
+    """Raises `BuildError`."""
+    _require_room(plans)
+    for number, plan in enumerate(plans):
+        environments.replace_safely(plan, offline=offline, watch=_watching(plan, number, len(plans)))
+    return environments.record_for_clients(layout.environment_python(plans[0].folder))
+
+
+def _require_room(plans: Sequence[Plan]) -> None:
+    if all(environments.is_ready(plan) for plan in plans):
+        return
+    folder = plans[0].folder.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        raise BuildError(
+            f"The disk of {folder} has {free / 1e9:.1f} GB left, and the backend needs {LEAST_FREE_BYTES / 1e9:.1f}. "
+            "Make room, or set BACKLOT_HOME to a folder on another disk."
+        )
+
+
+def _watching(plan: Plan, number: int, count: int) -> Watch:
+    def watch(fraction: float, text: str) -> None:
+        _tell("progress", fraction=round((number + fraction) / count, 4), text=f"{plan.purpose}: {text}")
+
+    return watch
+
+
+def _tell(event: str, **facts: object) -> None:
+    say(json.dumps({"event": event, **facts}))

@@ -1,0 +1,139 @@
+"""The first run: the environment is made from inside Blender, outside of it; stopped, failed, gone on with."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.blender.installed import CHECKOUT
+from tests.unit import wheelhouse
+
+WAIT_S = 30.0
+_SLOW = """
+import json, sys, time
+print("- a line for people", flush=True)
+print(json.dumps({"event": "progress", "fraction": 0.25, "text": "The backend: Fetching numpy"}), flush=True)
+time.sleep(600)
+"""
+_BROKEN = """
+import json, sys
+print(json.dumps({"event": "failed", "message": "install-.venv failed.", "log": "no route to host"}))
+sys.exit(1)
+"""
+
+
+@pytest.fixture
+def first_run(empty: None, tmp_path: Path) -> Iterator[Any]:
+    """One beside the extension's own, with a home whose name is not plain."""
+    from bl_ext.user_default.backlot.first_run.live import FirstRun
+    from bl_ext.user_default.backlot.session import Session
+
+    session = Session(tmp_path / "Heim für Backlot")
+    made = FirstRun(session)
+    yield made
+    made.close()
+    session.close()
+
+
+def until(first_run: Any, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        first_run._session.poll(time.perf_counter() + 0.01)
+        first_run.step()
+        time.sleep(0.01)
+
+
+def script(folder: Path, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "build.py").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_what_is_missing_is_known_without_waiting(first_run: Any) -> None:
+    from bl_ext.user_default.backlot.first_run.live import MISSING, UNKNOWN
+
+    assert first_run.record == UNKNOWN
+    until(first_run, lambda: first_run.record == MISSING)
+
+
+@pytest.mark.parametrize(("version", "state"), [("0.0.9", "older"), ("99.0", "newer"), ("", "older")])
+def test_versions_that_do_not_match_say_which_side_is_behind(
+    first_run: Any, tmp_path: Path, version: str, state: str
+) -> None:
+    import json
+    import sys
+
+    home = tmp_path / "Heim für Backlot"
+    home.mkdir()
+    record = {"python": sys.executable, "source": str(tmp_path), "version": version}
+    (home / "environment.json").write_text(json.dumps(record), encoding="utf-8")
+    until(first_run, lambda: first_run.record == state)
+
+
+def test_progress_arrives_and_a_stop_ends_the_process(first_run: Any, tmp_path: Path) -> None:
+    from bl_ext.user_default.backlot.first_run.process import CANCELLED
+    from bl_ext.user_default.backlot.shared.errors import InvalidRequest
+
+    run = first_run.start(script(tmp_path / "source", _SLOW), offline=None, people=False)
+    until(first_run, lambda: run.fraction == 0.25)
+    assert (
+        first_run.running and run.text == "The backend: Fetching numpy" and list(run.lines) == ["- a line for people"]
+    )
+    with pytest.raises(InvalidRequest, match="already"):
+        first_run.start(tmp_path / "source", offline=None, people=False)
+    run.cancel()
+    assert run.state == CANCELLED and run._process.wait(10.0) != 0 and not first_run.running
+
+
+def test_a_failure_keeps_its_log_and_can_be_tried_again(first_run: Any, tmp_path: Path) -> None:
+    from bl_ext.user_default.backlot.first_run.process import FAILED
+
+    run = first_run.start(script(tmp_path / "source", _BROKEN), offline=None, people=False)
+    until(first_run, lambda: run.is_over)
+    assert run.state == FAILED and run.error.message == "install-.venv failed." and "no route to host" in run.lines
+    assert "go on" in run.error.remedy
+    again = first_run.start(script(tmp_path / "source", "raise SystemExit('it broke')"), offline=None, people=False)
+    until(first_run, lambda: again.is_over)
+    assert again.error.message == "The set-up ended with code 1: it broke"
+
+
+def test_the_operator_refuses_what_cannot_work(empty: None, tmp_path: Path) -> None:
+    import bpy
+
+    with pytest.raises(RuntimeError, match="There are no wheels"):
+        bpy.ops.backlot.set_up_backend(wheels=str(tmp_path))
+    if not bpy.app.online_access:
+        with pytest.raises(RuntimeError, match="Allow Online Access"):
+            bpy.ops.backlot.set_up_backend()
+
+
+def test_the_extension_makes_its_backend_from_a_folder_of_wheels(
+    empty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import bpy
+
+    if bpy.app.version[:2] != (4, 5):
+        pytest.skip("nothing in it is Blender's: one version is enough")
+    from bl_ext.user_default import backlot
+    from bl_ext.user_default.backlot import runtime
+    from bl_ext.user_default.backlot.first_run.live import READY, state_of
+
+    home = tmp_path / "Heim für Backlot"
+    monkeypatch.setattr(runtime.session(), "home", home)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)  # a computer may have real wheels of its own to offer
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    locks = [CHECKOUT / "requirements" / name for name in ("base.lock", "torch.lock")]
+    wheels = wheelhouse.fill(tmp_path / "wheels", locks)
+    own = Path(backlot.__file__).parent
+    before = sorted(path for path in own.rglob("*") if "__pycache__" not in path.parts)
+    assert bpy.ops.backlot.set_up_backend(wheels=str(wheels), people=False) == {"FINISHED"}
+    assert state_of(home) == READY and (home / "environments" / ".venv").is_dir()
+    assert sorted(path for path in own.rglob("*") if "__pycache__" not in path.parts) == before
+    assert bpy.ops.backlot.show_set_up_log() == {"FINISHED"}
+    assert "The backend" in bpy.data.texts["Backlot Set-up"].as_string()
