@@ -61,7 +61,8 @@ def _program(home: Path, python: Path | None, source: Path | None) -> tuple[Path
     recorded = environment.find(home)
     if recorded is None:
         raise BackendStartFailed(
-            "The backend has not been set up on this computer.", "Run `python build.py setup` in Backlot's folder."
+            "The backend has not been set up on this computer.",
+            "Press Set Up Backend in the Backlot tab, or run `python build.py setup` in Backlot's folder.",
         )
     return python or Path(recorded.python), source or Path(recorded.source)
 

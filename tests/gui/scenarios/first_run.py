@@ -1,0 +1,55 @@
+"""A new user's first minute: the extension is there, the backend is not; the panel's button sets it up, it is stopped,
+fails, and is tried again.
+
+settings: package (zip), slow and broken (texts that take the place of the extension's build.py). facts: see the steps.
+"""
+
+from pathlib import Path
+
+import bpy
+
+WAIT_S = 60.0
+
+
+def steps(window):
+    bpy.ops.extensions.package_install_files(
+        filepath=window.settings["package"], repo="user_default", enable_on_install=True
+    )
+    bpy.context.preferences.system.use_online_access = True
+    from bl_ext.user_default import backlot
+    from bl_ext.user_default.backlot import runtime
+
+    program = Path(backlot.__file__).parent / "build.py"
+    first_run = runtime.pump().first_run
+    yield from window.open_sidebar("Backlot")
+    yield (lambda: first_run.record == "missing"), WAIT_S
+    yield 1.0
+    window.screenshot("1_missing")
+    program.write_text(window.settings["slow"], encoding="utf-8")
+    window.call(bpy.ops.backlot.set_up_backend)
+    yield 1.0
+    window.screenshot("2_dialog")
+    yield from accept(window, first_run)
+    yield (lambda: first_run.run.fraction > 0.4), WAIT_S
+    yield 1.0
+    window.screenshot("3_running")
+    window.call(bpy.ops.backlot.cancel_set_up)
+    yield (lambda: not first_run.running), WAIT_S
+    window.facts["stopped"] = first_run.run.state
+    program.write_text(window.settings["broken"], encoding="utf-8")
+    with bpy.context.temp_override(**window.context()):
+        bpy.ops.backlot.set_up_backend("EXEC_DEFAULT")
+    yield (lambda: first_run.run.is_over), WAIT_S
+    yield 1.0
+    window.screenshot("4_failed")
+    window.facts["failed"] = first_run.run.error.message
+    window.call(bpy.ops.backlot.show_set_up_log)
+    window.facts["log"] = bpy.data.texts["Backlot Set-up"].as_string()
+
+
+def accept(window, first_run):
+    """Presses the dialog's own button: Return is not heard while the mouse is outside of it."""
+    import subprocess
+
+    subprocess.run(["xdotool", "key", "Return"], check=True, timeout=10)
+    yield (lambda: first_run.run is not None), 5.0
