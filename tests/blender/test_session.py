@@ -148,9 +148,8 @@ def test_a_backend_that_is_not_set_up_says_so(pump: Any, tmp_path: Path) -> None
 
     bpy.context.scene.backlot.clip = str(tmp_path / "clip.mp4")
     start_solve(bpy.context.scene)
-    run_until(pump, lambda: pump.session.error is not None)
-    assert pump.session.error.code == "backend-start-failed" and "setup" in pump.session.error.remedy
-    assert not pump.session.busy
+    run_until(pump, lambda: pump.session.error is not None and not pump.session.busy)
+    assert pump.session.error.code == "backend-start-failed" and "Set Up Backend" in pump.session.error.remedy
 
 
 def test_the_backend_goes_and_comes_back(pump: Any, home: Path, tmp_path: Path) -> None:
