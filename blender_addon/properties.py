@@ -14,11 +14,13 @@ from . import declared
 from .depth.choice import PARTS, present_parts
 from .importers import ownership
 from .importers.shot_import import DEFAULT_TRACKS, ImportOptions
+from .mocap import settings as mocap_settings
 from .roto import settings as roto_settings
 from .shared.depth_params import DepthParams
 from .shared.export_formats import EXPORT_FORMATS
 from .shared.matte_params import MatteParams
 from .shared.messages import JobStatus
+from .shared.mocap_params import MocapParams
 from .shared.roto_params import RotoParams
 from .shared.shot import default_shot_folder
 from .shared.stages import ExportParams, IngestParams, SolveParams
@@ -26,6 +28,7 @@ from .shared.stages import ExportParams, IngestParams, SolveParams
 IngestSettings = declared.property_group(IngestParams, "BACKLOT_IngestSettings")
 ExportSettings = declared.property_group(ExportParams, "BACKLOT_ExportSettings")
 DepthSettings = declared.property_group(DepthParams, "BACKLOT_DepthSettings")
+MocapSettings = declared.property_group(MocapParams, "BACKLOT_MocapSettings")
 MatteSettings = declared.property_group(MatteParams, "BACKLOT_MatteSettings")
 RotoStageSettings = declared.property_group(RotoParams, "BACKLOT_RotoSettings")
 SolveSettings = declared.property_group(SolveParams, "BACKLOT_SolveSettings")
@@ -80,6 +83,7 @@ class ShotSettings(bpy.types.PropertyGroup):
     )
     roto: bpy.props.PointerProperty(type=RotoStageSettings)
     matte: bpy.props.PointerProperty(type=MatteSettings)
+    mocap: bpy.props.PointerProperty(type=MocapSettings)
     export: bpy.props.PointerProperty(type=ExportSettings)
     export_all: bpy.props.BoolProperty(
         name="Everything This Computer Can Write",
@@ -210,6 +214,7 @@ CLASSES = (
     DepthSettings,
     RotoStageSettings,
     MatteSettings,
+    MocapSettings,
     ExportSettings,
     AlignSettings,
     ShotSettings,
@@ -217,6 +222,7 @@ CLASSES = (
     DistanceItem,
     ClipSettings,
     *roto_settings.CLASSES,
+    *mocap_settings.CLASSES,
     JobItem,
     JobList,
 )
@@ -227,6 +233,8 @@ def register() -> None:
         bpy.utils.register_class(kind)
     bpy.types.Scene.backlot = bpy.props.PointerProperty(type=ShotSettings)
     bpy.types.Scene.backlot_roto = bpy.props.PointerProperty(type=roto_settings.RotoSettings)
+    bpy.types.Scene.backlot_retarget = bpy.props.PointerProperty(type=mocap_settings.RetargetSettings)
+    bpy.types.Object.backlot_mocap = bpy.props.PointerProperty(type=mocap_settings.PersonSettings)
     bpy.types.MovieClip.backlot = bpy.props.PointerProperty(type=ClipSettings)
     bpy.types.WindowManager.backlot_jobs = bpy.props.PointerProperty(type=JobList)
 
@@ -234,6 +242,8 @@ def register() -> None:
 def unregister() -> None:
     del bpy.types.WindowManager.backlot_jobs
     del bpy.types.MovieClip.backlot
+    del bpy.types.Object.backlot_mocap
+    del bpy.types.Scene.backlot_retarget
     del bpy.types.Scene.backlot_roto
     del bpy.types.Scene.backlot
     for kind in reversed(CLASSES):

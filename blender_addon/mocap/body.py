@@ -53,7 +53,7 @@ def _mesh(body: Body, name: str) -> bpy.types.Mesh:
     mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * count, 3, dtype=np.int32))
     mesh.update(calc_edges=True)
     mesh.validate()
-    if body.uv is not None and len(mesh.loops) == len(body.uv):
+    if len(mesh.loops) == len(body.uv):  # validating drops faces that are none
         mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", body.uv.ravel())
     mesh.shade_smooth()
     return mesh

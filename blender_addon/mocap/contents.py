@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..shared.body_arrays import BODY_FILE, read_body, scale_of
 from ..shared.camera_files import World
 from ..shared.errors import ArtifactMissing, ShotCorrupt
 from ..shared.motion_arrays import ABSENT, BRIDGED, MOTION_FILE, TRACKED, Motion, read_motion
@@ -15,7 +15,7 @@ from ..shared.shot import ShotFile, ShotFolder, read_document
 from .bones import BonePlan, PoseKeys, bone_plan, pose_keys
 
 MOCAP = "mocap"
-BODY_FILE, TEXTURE_FILE = "body.npz", "texture.png"
+TEXTURE_FILE = "texture.png"
 STATE_NUMBERS = {ABSENT: 0, BRIDGED: 1, TRACKED: 2}
 """How a frame's state is written in a curve."""
 
@@ -24,12 +24,12 @@ _LEAST_WEIGHT = 1e-4
 
 @dataclass(frozen=True)
 class Body:
-    """vertices float32 [V,3]: at rest, in the armature. faces int32 [F,3]. corners uv float32 [3F,2], None without.
+    """vertices float32 [V,3]: at rest, in the armature. faces int32 [F,3]. uv float32 [3F,2]: of the corners.
     groups: of each joint's index, vertex numbers and their weights. texture: a picture, None without."""
 
     vertices: np.ndarray
     faces: np.ndarray
-    uv: np.ndarray | None
+    uv: np.ndarray
     groups: dict[int, tuple[np.ndarray, np.ndarray]]
     texture: Path | None
 
@@ -97,35 +97,30 @@ def _person(root: Path, label: str, revision: int) -> Person:
         )
     plan = bone_plan(motion)
     states = np.array([STATE_NUMBERS[state] for state in motion.state])
-    return Person(label, motion, plan, pose_keys(motion, plan), states, _body(folder, len(motion.joint_names)))
+    return Person(label, motion, plan, pose_keys(motion, plan), states, _body(folder, motion))
 
 
-def _body(folder: Path, joints: int) -> Body | None:
+def _body(folder: Path, motion: Motion) -> Body | None:
+    """In the measure of the motion's skeleton, which follows the world."""
     path = folder / BODY_FILE
     if not path.is_file():
         return None
+    mesh = read_body(path)
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            vertices = np.ascontiguousarray(stored["vertices"], np.float32)
-            faces = np.ascontiguousarray(stored["faces"], np.int32)
-            weights, of = np.asarray(stored["weights"], np.float64), np.asarray(stored["joints"], np.int64)
-            uv = np.ascontiguousarray(stored["uv"], np.float32) if "uv" in stored.files else None
-        if vertices.shape != (len(vertices), 3) or faces.shape != (len(faces), 3) or weights.shape != of.shape:
-            raise ValueError("its arrays do not go together")
-        if len(weights) != len(vertices) or of.max(initial=0) >= joints or faces.max(initial=0) >= len(vertices):
-            raise ValueError("it names vertices or joints that are not there")
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as bad:
-        raise ShotCorrupt(f"{path} cannot be read: {bad}.", "Run motion capture again, with a body.") from bad
+        scale = scale_of(mesh, motion)
+    except ValueError as bad:
+        raise ShotCorrupt(f"{path} does not go with its motion: {bad}.", "Run motion capture again.") from bad
     groups = {}
-    for joint in np.unique(of).tolist():
-        share = np.where(of == joint, weights, 0.0).sum(1)
+    for joint in np.unique(mesh.joints).tolist():
+        share = np.where(mesh.joints == joint, mesh.weights, 0.0).sum(1)
         held = np.nonzero(share > _LEAST_WEIGHT)[0]
         if len(held):
             groups[joint] = (held, share[held])
     texture = folder / TEXTURE_FILE
     return Body(
-        vertices, faces, None if uv is None else uv.reshape(-1, 2), groups, texture if texture.is_file() else None
-    )
+        (scale * mesh.vertices).astype(np.float32), mesh.faces, mesh.uv.reshape(-1, 2), groups,
+        texture if texture.is_file() else None,
+    )  # fmt: skip
 
 
 def _ranges(numbers: np.ndarray) -> list[tuple[int, int]]:

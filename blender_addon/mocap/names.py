@@ -6,7 +6,7 @@ import bpy
 
 from ..importers import ownership
 
-LABEL = "backlot_mocap"
+LABEL = "backlot_person"
 """Custom property of an armature: whom it shows."""
 SHOT = "backlot_mocap_shot"
 """Custom property of an armature: id of the shot that it was imported from."""

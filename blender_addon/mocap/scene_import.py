@@ -15,6 +15,7 @@ from ..shared.errors import ShotCorrupt
 from .actions import import_action
 from .armature import import_armature
 from .body import import_body
+from .cleaning import clean_again
 from .contents import MocapContents, read_mocap
 from .markers import place_markers
 
@@ -60,6 +61,8 @@ def import_steps(scene: bpy.types.Scene, contents: MocapContents) -> Iterator[Im
         yield None
         for _ in import_action(collection, armature, person, title):
             yield None
+        clean_again(collection, armature, person.label)
+        yield None
         unseen += place_markers(scene, armature, person)
         body = import_body(scene, collection, armature, person, f"{title} Body")
         armatures[person.label] = armature

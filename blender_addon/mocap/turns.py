@@ -74,13 +74,22 @@ def about(axis: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
     return np.concatenate([np.cos(half), np.sin(half) * np.asarray(axis, float)], axis=-1)
 
 
+def vectors(turns: np.ndarray) -> np.ndarray:
+    """[...,3]: rotation vectors, the short way."""
+    q = np.where(turns[..., :1] < 0, -turns, turns)
+    sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
+    return q[..., 1:] * np.where(sine > _TINY, 2.0 * np.arctan2(sine, q[..., :1]) / np.maximum(sine, _TINY), 2.0)
+
+
+def of_vectors(vectors: np.ndarray) -> np.ndarray:
+    """[...,4] from rotation vectors [...,3]."""
+    angle = np.linalg.norm(vectors, axis=-1)
+    return about(_unit(vectors), angle)
+
+
 def part(turns: np.ndarray, share: np.ndarray | float) -> np.ndarray:
     """That share (0..1) of each turn, the short way; [...,4]."""
-    q = np.where(turns[..., :1] < 0, -turns, turns)
-    sine = np.linalg.norm(q[..., 1:], axis=-1)
-    angle = 2.0 * np.arctan2(sine, q[..., 0])
-    axis = q[..., 1:] / np.maximum(sine, _TINY)[..., None]
-    return np.where(sine[..., None] > _TINY, about(axis, angle * share), IDENTITY)
+    return of_vectors(vectors(turns) * np.asarray(share, float)[..., None])
 
 
 def between(one: np.ndarray, two: np.ndarray, share: np.ndarray | float) -> np.ndarray:

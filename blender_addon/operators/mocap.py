@@ -7,10 +7,14 @@ from typing import Any, ClassVar
 import bpy
 
 from .. import runtime
+from ..importers import ownership
+from ..mocap import names
+from ..mocap.cleaning import clean_person, settings_of
+from ..mocap.cleanup import Settings
 from ..mocap.contents import labels_in
 from ..mocap.scene_import import import_mocap
 from ..properties import folder_path
-from ..shared.errors import BacklotError
+from ..shared.errors import BacklotError, InvalidRequest
 from .importing import shot_folder_of
 from .reporting import FINISHED, refuse
 
@@ -49,4 +53,47 @@ class BACKLOT_OT_import_mocap(bpy.types.Operator):
         return FINISHED
 
 
-CLASSES = (BACKLOT_OT_import_mocap,)
+class BACKLOT_OT_clean_motion(bpy.types.Operator):
+    """Hold standing feet where they stand and calm the motion, in an action of its own; the captured one stays. The
+    contact curves say when feet stand, and you may change them"""
+
+    bl_idname = "backlot.clean_motion"
+    bl_label = "Apply to Motion"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    reset: bpy.props.BoolProperty(
+        name="As Captured", description="Show the captured motion again", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if person_of(context) is None:
+            cls.poll_message_set("Import the motion of a person first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        armature = person_of(context)
+        settings = Settings(0.0, 0, 0.0) if self.reset else settings_of(armature)
+        try:
+            collection = names.shot_of(context.scene, armature)
+            if collection is None:
+                raise InvalidRequest(f"{armature.name} belongs to no shot of this scene.", "Import its motion here.")
+            self.report({"INFO"}, clean_person(collection, armature, settings).summary)
+        except BacklotError as error:
+            return refuse(self, error)
+        return FINISHED
+
+
+def person_of(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The person that the panel is about: the active armature, the one chosen for retargeting, or the shot's first."""
+    chosen = context.scene.backlot_retarget.person
+    for thing in (context.object, chosen):
+        if names.is_person(thing):
+            return thing
+    collection = ownership.current_shot(context.scene)
+    people = names.people(collection) if collection is not None else []
+    return people[0] if people else None
+
+
+CLASSES = (BACKLOT_OT_import_mocap, BACKLOT_OT_clean_motion)
