@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from shared.errors import EngineUnavailable
 
+from .download import download
+from .folder import state_of
 from .models import Model
 
 _HUB = "https://huggingface.co"
-_TIMEOUT_S = 60.0
+
+Told = Callable[[str, int, int | None], None]
+"""The file's name, its bytes that are there, and of how many (None: not known)."""
 
 
-def fetch(model: Model, weights: Path, *, accept_licence: bool, say: Callable[[str], None]) -> Path:
+def fetch(
+    model: Model, weights: Path, *, accept_licence: bool, say: Callable[[str], None],
+    told: Told = lambda _name, _done, _total: None,
+) -> Path:  # fmt: skip
     """The model's folder with every file in it; files that are there already stay as they are.
 
     `HF_ENDPOINT` names a mirror of the hub. Raises `EngineUnavailable` when the licence was not accepted or a file
-    does not arrive whole; what arrived before stays.
+    does not arrive whole; what arrived before stays, and a next call goes on there. Raises `DiskFull`.
     """
     if not model.commercial and not accept_licence:
         raise EngineUnavailable(
@@ -29,7 +34,6 @@ def fetch(model: Model, weights: Path, *, accept_licence: bool, say: Callable[[s
             "Read its terms, then add --accept-licence; work made with it must not be commercial.",
         )
     folder = weights / model.name
-    folder.mkdir(parents=True, exist_ok=True)
     for name in model.files:
         place = folder / name
         if place.is_file() and place.stat().st_size > 0:
@@ -37,24 +41,24 @@ def fetch(model: Model, weights: Path, *, accept_licence: bool, say: Callable[[s
             continue
         address = f"{os.environ.get('HF_ENDPOINT') or _HUB}/{model.repository}/resolve/main/{name}"
         say(f"{address} -> {place}")
-        _download(address, place)
+        download(address, place, _of_file(told, name))
     return folder
 
 
-def _download(address: str, place: Path) -> None:
-    """Atomically: a file under its own name is whole."""
-    beside = place.with_name(place.name + ".partial")
-    try:
-        with urllib.request.urlopen(address, timeout=_TIMEOUT_S) as answer, beside.open("wb") as file:
-            shutil.copyfileobj(answer, file, 1 << 20)
-            expected = answer.headers.get("Content-Length")
-        size = beside.stat().st_size
-        if expected is not None and size != int(expected):
-            raise OSError(f"{size} of {expected} bytes arrived")
-    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
-        beside.unlink(missing_ok=True)
-        raise EngineUnavailable(
-            f"{address} could not be fetched: {error}.",
-            f"Try again, or copy the file from another computer to {place}.",
-        ) from error
-    beside.replace(place)
+def _of_file(told: Told, name: str) -> Callable[[int, int | None], None]:
+    return lambda done, total: told(name, done, total)
+
+
+def delete(model: Model, weights: Path) -> int:
+    """Removes the model's files and what was left of downloads; returns the bytes that came free. Files that the model
+    does not list stay, and so does its folder then."""
+    folder = state_of(model, weights).folder
+    freed = 0
+    for name in model.files:
+        for path in (folder / name, folder / f"{name}.partial", folder / f"{name}.partial.version"):
+            if path.is_file():
+                freed += path.stat().st_size
+                path.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        shutil.rmtree(folder)
+    return freed

@@ -51,6 +51,12 @@ class ModelState:
     def ready(self) -> bool:
         return not self.missing
 
+    @property
+    def bytes(self) -> int:
+        """Of its files that are there."""
+        places = (self.folder / name for name in self.model.files if name not in self.missing)
+        return sum(place.stat().st_size for place in places)
+
 
 def state_of(model: Model, weights: Path) -> ModelState:
     folder = weights / model.name
