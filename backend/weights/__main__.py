@@ -1,7 +1,7 @@
 """Lists, fetches and deletes model weights: `python -m backend.weights`, which `build.py models` runs.
 
-With --json every line is an object with `event`: `progress` (`model`, `file`, `done` and `total` in bytes, total null where
-it is not known), and in the last line `done` (`folder`, `models`) or `failed` (`code`, `message`, `remedy`).
+With --json every line is an object with `event`: `progress` (`model`, `file`, `done` and `total` in bytes, total null
+where it is not known), and in the last line `done` (`folder`, `models`) or `failed` (`code`, `message`, `remedy`).
 """
 
 from __future__ import annotations
