@@ -24,7 +24,7 @@ from .importers.shot_import import import_shot as _import_shot
 from .mocap.scene_import import ImportedMocap
 from .mocap.scene_import import import_mocap as _import_mocap
 from .properties import folder_path, import_options
-from .requests import depth_request, export_request, has_plate, ingest_request, solve_request
+from .requests import depth_request, export_request, has_plate, ingest_request, mocap_request, solve_request
 from .roto.scene_import import ImportedRoto
 from .roto.scene_import import import_roto as _import_roto
 from .shared import connection
@@ -137,6 +137,18 @@ def import_roto(shot: str | Path, *, scene: bpy.types.Scene | None = None) -> Im
     if folder_path(target.backlot) != folder:
         target.backlot.folder = str(folder)
     return _import_roto(target, folder)
+
+
+def mocap(shot: str | Path, *, on_event: OnEvent | None = None, **params: Any) -> JobStatus:
+    """Captures the people of a solved shot. params: those of the mocap stage (engine, height_m, labels, mesh, ...)."""
+    return _run_stage("mocap", shot, params, on_event)
+
+
+def mocap_of_scene(scene: bpy.types.Scene, on_event: OnEvent | None = None) -> ImportedMocap | None:
+    """Captures people as the scene's Backlot settings say; imports them if they say so."""
+    request = mocap_request(scene)
+    run(request, on_event)
+    return _import_mocap(scene, Path(request.shot)) if scene.backlot.import_when_done else None
 
 
 def import_mocap(

@@ -17,6 +17,7 @@ from .shared.depth_params import DepthParams
 from .shared.errors import FootageNotFound, InvalidParameter
 from .shared.matte_params import MatteParams
 from .shared.messages import JobRequest
+from .shared.mocap_params import MocapParams
 from .shared.params import specs
 from .shared.roto_params import RotoParams
 from .shared.shot import ShotFolder
@@ -76,6 +77,18 @@ def depth_request(scene: bpy.types.Scene) -> JobRequest:
     wanted = declared.values(settings.depth, DepthParams)
     stage_params("depth", wanted)
     return JobRequest(shot=str(folder), stages=("depth",), params={"depth": wanted}, device=preferences.device())
+
+
+def mocap_request(scene: bpy.types.Scene) -> JobRequest:
+    """The job that Capture Motion starts. Stages before it keep the parameters that they last ran with. Raises
+    `InvalidParameter`."""
+    settings = scene.backlot
+    folder = folder_path(settings)
+    if folder is None:
+        raise InvalidParameter("No shot folder is chosen.", "Choose a shot folder in the Shot panel.")
+    wanted = declared.values(settings.mocap, MocapParams)
+    stage_params("mocap", wanted)
+    return JobRequest(shot=str(folder), stages=("mocap",), params={"mocap": wanted}, device=preferences.device())
 
 
 def roto_request(scene: bpy.types.Scene, frames: tuple[int | None, int | None] = (None, None)) -> JobRequest:

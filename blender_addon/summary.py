@@ -9,6 +9,7 @@ from .depth import staleness
 from .shared.camera_files import read_camera
 from .shared.depth_meta import FUSED_CLOUD, FUSED_MESH, META, DepthMeta, read_depth_meta
 from .shared.errors import ArtifactMissing, BacklotError, ShotCorrupt
+from .shared.mocap_report import MOCAP_REPORT, MocapProblem, MocapReport, PersonReport, read_mocap_report
 from .shared.roto_report import ROTO_REPORT, read_roto_report
 from .shared.shot import ShotFolder, SourceFacts, read_document
 from .shared.solve_report import Problem, SolveReport
@@ -42,9 +43,21 @@ class RotoSummary:
 
 
 @dataclass(frozen=True)
+class MocapSummary:
+    """lines: short ones about the stage. people: label -> short line. problems: ranges that need a look. is_outdated:
+    the camera was solved again since."""
+
+    lines: tuple[str, ...]
+    people: dict[str, str] = field(default_factory=dict)
+    problems: tuple[MocapProblem, ...] = ()
+    is_outdated: bool = False
+
+
+@dataclass(frozen=True)
 class ShotSummary:
     """clip: short lines about the footage; warnings: what is unusual about it; camera: short lines about
-    the solve, empty before it. problems: its bad ranges. depth, roto: None before these stages. error: why the folder
+    the solve, empty before it. problems: its bad ranges. depth, roto, mocap: None before these
+    stages. error: why the folder
     could not be read."""
 
     clip: tuple[str, ...] = ()
@@ -54,6 +67,7 @@ class ShotSummary:
     error: BacklotError | None = field(default=None)
     depth: DepthSummary | None = None
     roto: RotoSummary | None = None
+    mocap: MocapSummary | None = None
 
     @property
     def is_solved(self) -> bool:
@@ -70,10 +84,12 @@ def read_summary(folder: Path) -> ShotSummary:
         camera = _camera_lines(folder) if shot.extrinsics.is_file() else ()
         depth = _depth(folder, found.facts) if camera and (folder / META).is_file() else None
         roto = _roto(shot) if (folder / ROTO_REPORT).is_file() else None
+        mocap = _mocap(shot) if (folder / MOCAP_REPORT).is_file() else None
     except BacklotError as error:
         return ShotSummary(error=error)
     problems = _problems(shot) if camera else ()
-    return ShotSummary(_clip_lines(found.facts), _warnings(found.facts), camera, problems, depth=depth, roto=roto)
+    clip, warnings = _clip_lines(found.facts), _warnings(found.facts)
+    return ShotSummary(clip, warnings, camera, problems, depth=depth, roto=roto, mocap=mocap)
 
 
 def _problems(shot: ShotFolder) -> tuple[Problem, ...]:
@@ -161,6 +177,27 @@ def _roto(shot: ShotFolder) -> RotoSummary:
         lines.append(f"{label}: {seen}{lost}{keys}")
     problems = tuple(problem.message for problem in report.problems)
     return RotoSummary(tuple(lines), problems, _is_older(shot.manifests_dir / "roto.json", shot.prompts))
+
+
+def _mocap(shot: ShotFolder) -> MocapSummary:
+    report = read_mocap_report(shot)
+    outdated = staleness.is_of_an_earlier_camera(shot.root, "mocap")
+    people = {label: _person_line(said) for label, said in report.people.items()}
+    return MocapSummary(_mocap_lines(report), people, report.problems, outdated)
+
+
+def _mocap_lines(report: MocapReport) -> tuple[str, ...]:
+    count = len(report.people)
+    who = "Nobody was found" if not count else f"{count} {'person' if count == 1 else 'people'}"
+    return (f"{who}, by {report.engine}", *report.notices)
+
+
+def _person_line(said: PersonReport) -> str:
+    parts = [f"{said.stature_m:.2f} m{' (given)' if said.height_given else ''}", f"frames {said.first} to {said.last}"]
+    parts += [f"{said.bridged} bridged"] if said.bridged else []
+    parts += [f"{said.absent} not seen"] if said.absent else []
+    parts += [f"feet slide {said.slide_mm:.1f} mm a frame"] if said.slide_mm is not None else []
+    return ", ".join([*parts, f"confidence {said.confidence:.0%}"])
 
 
 def _is_older(made: Path, source: Path) -> bool:

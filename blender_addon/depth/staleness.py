@@ -1,4 +1,4 @@
-"""Whether a shot's depth was made for the camera that it has now. No bpy here."""
+"""Whether what a stage made was made for the camera that the shot has now. No bpy here."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..shared.shot import ShotFolder
 SENTENCE = "The camera was solved again after this depth was made: estimate it anew"
 
 
-def is_of_an_earlier_camera(root: Path) -> bool:
+def is_of_an_earlier_camera(root: Path, stage: str = "depth") -> bool:
     """Whether the solve has run with another outcome since. False where that cannot be told, as for depth that another
     program wrote."""
-    depth, solve = _manifest(root, "depth"), _manifest(root, "solve")
-    made_from = depth.get("inputs", {}).get("stage:solve") if isinstance(depth.get("inputs"), dict) else None
+    made, solve = _manifest(root, stage), _manifest(root, "solve")
+    made_from = made.get("inputs", {}).get("stage:solve") if isinstance(made.get("inputs"), dict) else None
     return made_from is not None and solve.get("key") is not None and made_from != solve["key"]
 
 

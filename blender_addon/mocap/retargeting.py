@@ -61,6 +61,8 @@ def check(source: bpy.types.Object | None, target: bpy.types.Object | None) -> N
             raise InvalidRequest(f"There is no {what} to retarget.", f"Choose an armature as {what}.")
         if any(abs(one - thing.matrix_world.to_scale()[0]) > _EVEN * abs(one) for one in thing.matrix_world.to_scale()):
             raise InvalidRequest(f"{thing.name} is scaled unevenly.", "Apply its scale (Ctrl A) first.")
+        if thing.mode == "EDIT":
+            raise InvalidRequest(f"{thing.name} is in Edit Mode.", "Leave it first (Tab).")
     if source == target:
         raise InvalidRequest(f"{source.name} is both person and rig.", "Choose another armature as rig.")
     if target.library is not None or (target.override_library is None and target.data.library is not None):

@@ -12,6 +12,7 @@ from . import (
     importing,
     jobs,
     mocap,
+    retargeting,
     roto,
     roto_hints,
     roto_run,
@@ -42,6 +43,7 @@ CLASSES = (
     *roto_hints.CLASSES,
     *roto_session.CLASSES,
     *mocap.CLASSES,
+    *retargeting.CLASSES,
 )
 
 

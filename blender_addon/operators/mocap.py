@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import bpy
 
-from .. import runtime
+from .. import api, runtime
 from ..importers import ownership
 from ..mocap import names
 from ..mocap.cleaning import clean_person, settings_of
@@ -14,9 +14,41 @@ from ..mocap.cleanup import Settings
 from ..mocap.contents import labels_in
 from ..mocap.scene_import import import_mocap
 from ..properties import folder_path
+from ..requests import mocap_request
 from ..shared.errors import BacklotError, InvalidRequest
 from .importing import shot_folder_of
 from .reporting import FINISHED, refuse
+from .starting import start_job
+
+
+class BACKLOT_OT_capture_motion(bpy.types.Operator):
+    """Turn the people of the plate into moving skeletons that stand in the solved scene"""
+
+    bl_idname = "backlot.capture_motion"
+    bl_label = "Capture Motion"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        folder = shot_folder_of(context)
+        if folder is None or not (folder / "camera" / "extrinsics.json").is_file():
+            cls.poll_message_set("Solve the camera first")
+            return False
+        job = runtime.session().job_of(folder, context.scene.backlot.job)
+        if job is not None and not job.is_over:
+            cls.poll_message_set("A job of this shot is running")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            if bpy.app.background:
+                people = api.mocap_of_scene(context.scene)
+                self.report({"INFO"}, people.summary if people is not None else "Motion capture is done")
+            else:
+                start_job(context.scene, mocap_request(context.scene))
+        except BacklotError as error:
+            return refuse(self, error)
+        return FINISHED
 
 
 class BACKLOT_OT_import_mocap(bpy.types.Operator):
@@ -96,4 +128,4 @@ def person_of(context: bpy.types.Context) -> bpy.types.Object | None:
     return people[0] if people else None
 
 
-CLASSES = (BACKLOT_OT_import_mocap, BACKLOT_OT_clean_motion)
+CLASSES = (BACKLOT_OT_capture_motion, BACKLOT_OT_import_mocap, BACKLOT_OT_clean_motion)

@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import depth, exporting, jobs, roto, shot, solve, tracks, world
+from . import depth, exporting, jobs, mocap, roto, shot, solve, tracks, world
 
 CLASSES = (
     *shot.CLASSES,
@@ -11,6 +11,7 @@ CLASSES = (
     *world.CLASSES,
     *depth.CLASSES,
     *roto.CLASSES,
+    *mocap.CLASSES,
     *exporting.CLASSES,
     *jobs.CLASSES,
 )
