@@ -103,4 +103,4 @@ def _floor(shot: ShotFolder) -> str:
 
 
 def _rounded(*values: float) -> str:
-    return " ".join(f"{value:.6f}" for value in values)
+    return " ".join(f"{round(value, 6) + 0.0:.6f}" for value in values)  # no -0.0
