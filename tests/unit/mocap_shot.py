@@ -1,5 +1,5 @@
-"""A solved shot in which somebody turns and waves, the keypoints that an engine would see, and the mocap stage run on it
-without the queue and without a detector."""
+"""A solved shot in which somebody turns and waves, the keypoints that an engine would see, and the mocap stage run on
+it without the queue and without a detector."""
 
 from __future__ import annotations
 
