@@ -127,6 +127,14 @@ def test_a_small_thing_keeps_its_area() -> None:
     assert min(_overlaps(_fit(masks, 7), masks, 7)) >= 0.93
 
 
+def test_an_outline_of_many_tips_gets_as_many_points_as_it_needs() -> None:
+    rows, columns = np.mgrid[:60, :480]
+    inside = (columns > 9) & (columns < 471) & (rows < 55)
+    comb = inside & ((rows > 45) | (columns % 8 < 4) & (rows > 10 + columns % 13))
+    found = _fit(lambda number: comb, 1)
+    assert found.splines[0].points > 200 and found.fit_error_px <= 1.5
+
+
 def test_frames_without_the_thing_and_gaps_end_splines() -> None:
     found = _fit(lambda n: _ellipse(60, 60, 20, 20) & (n not in (4, 5)), 8)
     assert [(s.first, s.last) for s in found.splines] == [(1, 3), (6, 8)]

@@ -69,7 +69,7 @@ class Shape:
     @classmethod
     def of(cls, count: int) -> Shape:
         pieces = (3 * np.arange(count)[:, None] + np.arange(4)) % (3 * count)
-        rows = sparse.csr_matrix(_calm_rows(count))
+        rows = _calm_rows(count)
         return cls(count, pieces, (rows.T @ rows).tocsc())
 
     def samples(self, polygon: Polygon) -> Points:
@@ -147,15 +147,24 @@ def polygon_of(pairs: Values) -> Polygon:
     return polygon
 
 
-def _calm_rows(count: int) -> Values:
-    """[3N, 3N]: what each handle is off the third of its chord, and each point off the middle of its neighbours."""
-    rows = np.zeros((3 * count, 3 * count))
-    for k in range(count):
-        start, right, left, end = 3 * k, 3 * k + 1, 3 * k + 2, (3 * k + 3) % (3 * count)
-        rows[3 * k, [right, start, end]] += np.sqrt(_CALM) * np.array([1.0, -2.0 / 3.0, -1.0 / 3.0])
-        rows[3 * k + 1, [left, start, end]] += np.sqrt(_CALM) * np.array([1.0, -1.0 / 3.0, -2.0 / 3.0])
-        rows[3 * k + 2, [start, end, (3 * k + 6) % (3 * count)]] += np.sqrt(_FLOAT) * np.array([-0.5, 1.0, -0.5])
-    return rows
+def _calm_rows(count: int) -> Any:
+    """Sparse [3N, 3N]: what each handle is off the third of its chord, and each point off the middle of its
+    neighbours."""
+    start = 3 * np.arange(count)
+    right, left, end, after = start + 1, start + 2, (start + 3) % (3 * count), (start + 6) % (3 * count)
+    chords = [np.sqrt(_CALM) * np.array(thirds) for thirds in ((1.0, -2.0 / 3.0, -1.0 / 3.0), (1.0, -1 / 3, -2 / 3))]
+    middle = np.sqrt(_FLOAT) * np.array([-0.5, 1.0, -0.5])
+    rows, columns, values = [], [], []
+    for row, (weights, places) in enumerate(
+        [(chords[0], (right, start, end)), (chords[1], (left, start, end)), (middle, (start, end, after))]
+    ):
+        for weight, column in zip(weights, places, strict=True):
+            rows.append(start + row)
+            columns.append(column)
+            values.append(np.full(count, weight))
+    size = 3 * count
+    whole = (np.concatenate(rows), np.concatenate(columns))
+    return sparse.csr_matrix((np.concatenate(values), whole), shape=(size, size))
 
 
 _SAMPLED = weights_of(np.arange(_SAMPLES) / _SAMPLES)

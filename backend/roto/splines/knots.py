@@ -9,9 +9,6 @@ import numpy as np
 from .bezier import Shape, Values
 from .track import Frame, fitted, places_at
 
-_MOST = 200
-"""Points of one spline; an outline that needs more is hair, and no artist could move it."""
-
 _LONGEST = 100.0
 """px between two points, on the mean: pieces are looked at in 16 places, and chords between these are no curve."""
 
@@ -34,17 +31,14 @@ def choose_knots(frames: Sequence[Frame], tolerance: float) -> Values:
         rest = [f for f in range(len(frames)) if f not in looked]
         errors = {f: fitted(frames[f], shape, places_at(frames[f].shares, knots), tolerance).error for f in rest}
         bad = sorted((f for f in rest if errors[f] > 1.3 * tolerance), key=lambda f: -errors[f])
-        if not bad or len(knots) >= _MOST:
+        if not bad:
             return knots
         looked += bad[:_LOOKED_AT]
 
 
 def _enough(frames: Sequence[Frame], knots: Values, tolerance: float) -> Values:
-    while len(knots) < _MOST:
-        added = _wanted(frames, knots, tolerance)
-        if not len(added):
-            break
-        knots = np.unique(np.concatenate([knots, added[: _MOST - len(knots)]]))
+    while len(added := _wanted(frames, knots, tolerance)):
+        knots = np.unique(np.concatenate([knots, added]))
     return knots
 
 
