@@ -11,7 +11,7 @@ from shared.artifacts import frame_name
 from shared.roto_params import RotoParams
 from shared.roto_splines import SPLINES_FILE, LabelSplines
 
-from .exports import write_after_effects_masks, write_cryptomattes, write_multilayer, write_nuke_roto
+from .exports import cryptomatte, multilayer, write_after_effects_masks, write_exrs, write_nuke_roto
 from .outputs import Bools, read_mask
 from .publish import Finished, may_write
 from .splines import fit_splines, write_splines
@@ -74,12 +74,12 @@ def add_pictures(done: Finished, params: RotoParams, context: StageContext) -> N
     def step(at: int, total: int) -> None:
         context.progress(at, total, note=_WRITING)
 
-    asked = ((params.cryptomatte, CRYPTOMATTE, write_cryptomattes), (params.multilayer, LAYERS, write_multilayer))
-    for wanted, name, write in asked:
+    asked = ((params.cryptomatte, CRYPTOMATTE, cryptomatte), (params.multilayer, LAYERS, multilayer))
+    for wanted, name, layout in asked:
         if wanted and may_write(name, "picture", context):
             folder = context.checkpoint_dir / "pictures" / name
             aspect = context.shot.read().facts.pixel_aspect
-            write(folder, list(done.labels), done.numbers, masks, step, aspect)
+            write_exrs(folder, layout, list(done.labels), done.numbers, masks, step, aspect)
             done.others[name] = (folder, f"roto-{name.rpartition('/')[2]}")
 
 

@@ -10,6 +10,7 @@ from gpu_extras.batch import batch_for_shader
 
 from .editor import PlateView
 from .mask_files import Shown
+from .shaders import compiled
 
 _KEPT = 16
 _VERTEX = """
@@ -43,11 +44,7 @@ void main()
     discard;
   }
   /* Where the outline lies outside of the object it is dark, so that it is seen on a plate of its own colour. */
-  /* Colours are given as they shall be seen; the framebuffers of some editors encode sRGB by themselves. */
-  vec3 seen = color.rgb;
-  vec3 bent = mix(seen / 12.92, pow((seen + 0.055) / 1.055, vec3(2.4)), step(vec3(0.04045), seen));
-  vec3 linear = srgbTarget ? bent : seen;
-  vec3 shade = (is_edge > 0.5 && is_inside < 0.5) ? vec3(0.0) : linear;
+  vec3 shade = (is_edge > 0.5 && is_inside < 0.5) ? vec3(0.0) : shown(color.rgb);
   fragColor = vec4(shade, (is_edge > 0.5 && is_inside < 0.5) ? alpha * 0.6 : alpha);
 }
 """
@@ -57,7 +54,8 @@ class MaskShader:
     """Made when it is first drawn with: there is no graphics card before."""
 
     def __init__(self) -> None:
-        self._shader = _compiled()
+        constants = (("VEC4", "color"), ("VEC2", "reach"))
+        self._shader = compiled("mask", _VERTEX, _FRAGMENT, constants, sampler="mask", corners=("pos", "uv"))
         self._textures: OrderedDict[int, gpu.types.GPUTexture] = OrderedDict()
 
     def draw(self, shown: Shown, view: PlateView, color: tuple[float, float, float], fill: float, width: float) -> None:
@@ -84,21 +82,3 @@ class MaskShader:
         while len(self._textures) > _KEPT:
             self._textures.popitem(last=False)
         return made
-
-
-def _compiled() -> gpu.types.GPUShader:
-    passed = gpu.types.GPUStageInterfaceInfo("backlot_mask_interface")
-    passed.smooth("VEC2", "place")
-    info = gpu.types.GPUShaderCreateInfo()
-    info.push_constant("MAT4", "ModelViewProjectionMatrix")
-    info.push_constant("BOOL", "srgbTarget")  # Blender sets it
-    for kind, name in (("VEC4", "color"), ("VEC2", "reach")):
-        info.push_constant(kind, name)
-    info.sampler(0, "FLOAT_2D", "mask")
-    info.vertex_in(0, "VEC2", "pos")
-    info.vertex_in(1, "VEC2", "uv")
-    info.vertex_out(passed)
-    info.fragment_out(0, "VEC4", "fragColor")
-    info.vertex_source(_VERTEX)
-    info.fragment_source(_FRAGMENT)
-    return gpu.shader.create_from_info(info)

@@ -7,6 +7,8 @@ import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
+from .shaders import compiled
+
 Spot = tuple[float, float]
 _BORDER_PX = 1.5
 _VERTEX = """
@@ -31,9 +33,7 @@ void main()
     discard;
   }
   float alpha = nearest > radius - border ? 0.9 : color.a;
-  vec3 seen = color.rgb;
-  vec3 bent = mix(seen / 12.92, pow((seen + 0.055) / 1.055, vec3(2.4)), step(vec3(0.04045), seen));
-  fragColor = vec4(srgbTarget ? bent : seen, alpha);
+  fragColor = vec4(shown(color.rgb), alpha);
 }
 """
 
@@ -42,7 +42,8 @@ class StrokeShader:
     """Made when it is first drawn with: there is no graphics card before."""
 
     def __init__(self) -> None:
-        self._shader = _compiled()
+        constants = (("VEC4", "color"), ("FLOAT", "radius"), ("FLOAT", "border"), ("INT", "count"))
+        self._shader = compiled("stroke", _VERTEX, _FRAGMENT, constants, sampler="path", corners=("pos",))
 
     def draw(self, path: list[Spot], radius: float, colour: tuple[float, float, float, float], scale: float) -> None:
         """path: px of the region, one point or more. radius: px. colour: sRGB and the fill's opacity. scale: of the
@@ -61,20 +62,3 @@ class StrokeShader:
         shader.uniform_float("border", _BORDER_PX * scale)
         corners = ((left, bottom), (right, bottom), (right, top), (left, top))
         batch_for_shader(shader, "TRI_FAN", {"pos": corners}).draw(shader)
-
-
-def _compiled() -> gpu.types.GPUShader:
-    passed = gpu.types.GPUStageInterfaceInfo("backlot_stroke_interface")
-    passed.smooth("VEC2", "place")
-    info = gpu.types.GPUShaderCreateInfo()
-    info.push_constant("MAT4", "ModelViewProjectionMatrix")
-    info.push_constant("BOOL", "srgbTarget")  # Blender sets it
-    for kind, name in (("VEC4", "color"), ("FLOAT", "radius"), ("FLOAT", "border"), ("INT", "count")):
-        info.push_constant(kind, name)
-    info.sampler(0, "FLOAT_2D", "path")
-    info.vertex_in(0, "VEC2", "pos")
-    info.vertex_out(passed)
-    info.fragment_out(0, "VEC4", "fragColor")
-    info.vertex_source(_VERTEX)
-    info.fragment_source(_FRAGMENT)
-    return gpu.shader.create_from_info(info)

@@ -16,9 +16,10 @@ import OpenEXR
 import pytest
 
 from backend.roto.exports import (
+    cryptomatte,
+    multilayer,
     write_after_effects_masks,
-    write_cryptomattes,
-    write_multilayer,
+    write_exrs,
     write_nuke_roto,
 )
 from backend.roto.exports.cryptomatte import identifier, murmur3
@@ -67,7 +68,7 @@ def test_identifiers_are_normal_numbers() -> None:
 def test_a_cryptomatte_is_decoded_by_its_specification(tmp_path: Path) -> None:
     labels = ["car", "Ärger 2", "dog"]
     soft = {label: _masks(label, 3) * np.float32(share) for label, share in zip(labels, (0.5, 0.4, 0.1), strict=True)}
-    write_cryptomattes(tmp_path, labels, [3], lambda label, number: soft[label], _step, 2.0)
+    write_exrs(tmp_path, cryptomatte, labels, [3], lambda label, number: soft[label], _step, 2.0)
     header, channels = _read(tmp_path / "frame_0003.exr")
     assert header["pixelAspectRatio"] == 2.0
     facts = {key.split("/", 2)[2]: value for key, value in header.items() if key.startswith("cryptomatte/")}
@@ -87,7 +88,9 @@ def test_a_cryptomatte_is_decoded_by_its_specification(tmp_path: Path) -> None:
 
 
 def test_coverage_never_comes_to_more_than_one(tmp_path: Path) -> None:
-    write_cryptomattes(tmp_path, list("abcdef"), [1], lambda label, number: np.full((4, 5), 65535, np.uint16), _step)
+    write_exrs(
+        tmp_path, cryptomatte, list("abcdef"), [1], lambda label, number: np.full((4, 5), 65535, np.uint16), _step
+    )
     _, channels = _read(tmp_path / "frame_0001.exr")
     covers = [plane for name, plane in channels.items() if name[-1] in "GA"]
     assert np.allclose(sum(covers), 4 / 6) and len(channels) == 8
@@ -95,7 +98,7 @@ def test_coverage_never_comes_to_more_than_one(tmp_path: Path) -> None:
 
 def test_layers_of_one_file(tmp_path: Path) -> None:
     labels = ["car", "Ärger 2", "Ärger+2", "2nd"]
-    write_multilayer(tmp_path, labels, [1, 12345], _masks, _step)
+    write_exrs(tmp_path, multilayer, labels, [1, 12345], _masks, _step)
     header, channels = _read(tmp_path / "frame_12345.exr")
     assert layer_names(labels) == {
         "car": "car",
@@ -111,11 +114,11 @@ def test_layers_of_one_file(tmp_path: Path) -> None:
 
 def test_faults_are_sentences_and_leave_nothing(tmp_path: Path) -> None:
     sizes = {"a": (4, 5), "b": (4, 6)}
-    for write in (write_cryptomattes, write_multilayer):
+    for layout in (cryptomatte, multilayer):
         with pytest.raises(InvalidRequest, match="frame 7 have different sizes: 5x4, 6x4"):
-            write(tmp_path, ["a", "b"], [7], lambda label, number: np.zeros(sizes[label], bool), _step)
+            write_exrs(tmp_path, layout, ["a", "b"], [7], lambda label, number: np.zeros(sizes[label], bool), _step)
         with pytest.raises(InvalidRequest, match="no masks"):
-            write(tmp_path, [], [7], _masks, _step)
+            write_exrs(tmp_path, layout, [], [7], _masks, _step)
     assert list(tmp_path.iterdir()) == []
 
 

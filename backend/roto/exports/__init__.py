@@ -4,8 +4,9 @@ Pictures go through one frame at a time and are written beside their final names
 """
 
 from .after_effects import write_after_effects_masks
-from .cryptomatte import write_cryptomattes
-from .multilayer import write_multilayer
+from .cryptomatte import cryptomatte
+from .multilayer import multilayer
 from .nuke import write_nuke_roto
+from .pictures import write_exrs
 
-__all__ = ["write_after_effects_masks", "write_cryptomattes", "write_multilayer", "write_nuke_roto"]
+__all__ = ["cryptomatte", "multilayer", "write_after_effects_masks", "write_exrs", "write_nuke_roto"]

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.artifacts import frame_name
-
-from .pictures import Checkpoint, Picture, Plane, planes_of, require_labels, write_exr
+from .pictures import Layout, Plane
 
 TYPENAME = "crypto_object"
 """Name of the whole set, and the beginning of its channels' names."""
@@ -25,23 +22,9 @@ TYPENAME = "crypto_object"
 _RANKS = 4
 
 
-def write_cryptomattes(
-    folder: Path,
-    labels: Sequence[str],
-    numbers: Sequence[int],
-    picture: Picture,
-    checkpoint: Checkpoint,
-    pixel_aspect: float = 1.0,
-) -> None:
-    """`folder/frame_0001.exr` for each of the numbers. Raises `InvalidRequest` without labels or for masks of different
-    sizes, `DiskFull`, `ShotReadOnly`."""
-    names = list(labels)
-    require_labels(names)
-    metadata = metadata_of(names)
-    for done, number in enumerate(numbers):
-        checkpoint(done, len(numbers))
-        planes = cryptomatte_planes(planes_of(picture, names, number))
-        write_exr(folder / frame_name(number, "exr"), planes, pixel_aspect, metadata)
+def cryptomatte(labels: Sequence[str]) -> Layout:
+    """The layout for these names."""
+    return Layout(metadata_of(labels), cryptomatte_planes)
 
 
 def metadata_of(labels: Sequence[str]) -> dict[str, str]:

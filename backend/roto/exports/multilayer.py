@@ -9,34 +9,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
-from shared.artifacts import frame_name
-
-from .pictures import Checkpoint, Picture, planes_of, require_labels, write_exr
+from .pictures import Layout, Plane
 
 LABELS = "backlot/labels"
 """Attribute: JSON map from layer to label."""
 
 
-def write_multilayer(
-    folder: Path,
-    labels: Sequence[str],
-    numbers: Sequence[int],
-    picture: Picture,
-    checkpoint: Checkpoint,
-    pixel_aspect: float = 1.0,
-) -> None:
-    """`folder/frame_0001.exr` for each of the numbers. Raises `InvalidRequest` without labels or for masks of different
-    sizes, `DiskFull`, `ShotReadOnly`."""
-    names = list(labels)
-    require_labels(names)
-    layers = layer_names(names)
-    metadata = {LABELS: json.dumps({layers[label]: label for label in names}, ensure_ascii=False)}
-    for done, number in enumerate(numbers):
-        checkpoint(done, len(numbers))
-        planes = {f"{layers[label]}.A": plane for label, plane in planes_of(picture, names, number).items()}
-        write_exr(folder / frame_name(number, "exr"), planes, pixel_aspect, metadata)
+def multilayer(labels: Sequence[str]) -> Layout:
+    """The layout for these labels."""
+    layers = layer_names(labels)
+    metadata = {LABELS: json.dumps({layers[label]: label for label in labels}, ensure_ascii=False)}
+
+    def channels(planes: dict[str, Plane]) -> dict[str, Plane]:
+        return {f"{layers[label]}.A": plane for label, plane in planes.items()}
+
+    return Layout(metadata, channels)
 
 
 def layer_names(labels: Sequence[str]) -> dict[str, str]:
