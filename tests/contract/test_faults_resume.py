@@ -16,14 +16,17 @@ import pytest
 from numpy.typing import NDArray
 
 from backend.roto.outputs import read_mask
+from backend.roto.people.environment import VARIABLE as MOCAP_PYTHON
 from shared.client import Client
 from shared.errors import OutOfMemory, from_wire
 from shared.messages import CANCELLED, DONE, FAILED, JobEvent, JobRequest
+from shared.motion_arrays import read_motion
 from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts, write_prompts
 from shared.shot import ShotFolder
 from shared.stages import STAGES
 from tests.contract.backend_process import BackendProcess
 from tests.contract.clips import noise, travelling, write_clip
+from tests.contract.fake_people import people_python
 from tests.contract.shot_checks import assert_nothing_half_written, frames_of, is_complete
 from tests.contract.wire_client import WireClient
 
@@ -35,10 +38,17 @@ ROTO_FRAMES = 18
 SAME_PX = 0.02
 SOLVE = {"solve": {"quality": "low"}}
 DEPTH = {"depth": {"frame_start": 9, "frame_end": 12, "resolution": "half", "iterations": 1}}
+MOCAP = {"mocap": {"frame_start": 3, "frame_end": 12}}
 CARD = RotoPrompts(labels={"card": LabelPrompts(frames={"5": FramePrompt(boxes=((200.0, 30.0, 290.0, 120.0),))})})
 
 IN_TRACKING, IN_REFINEMENT = 0.1, 0.7
 """How far the solve stage says it is then."""
+
+
+@pytest.fixture(autouse=True)
+def _fake_people(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backends that are started see people without MediaPipe."""
+    monkeypatch.setenv(MOCAP_PYTHON, str(people_python(tmp_path_factory.mktemp("people"))))
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +152,7 @@ def test_every_stage_is_cancelled_within_two_seconds(
         footage = request.getfixturevalue("solvable_clip")
         shutil.copytree(request.getfixturevalue("undisturbed"), shot)
         write_prompts(ShotFolder(shot), CARD)
-    job_request = JobRequest(str(shot), str(footage), (stage,), SOLVE | DEPTH, force=True)
+    job_request = JobRequest(str(shot), str(footage), (stage,), SOLVE | DEPTH | MOCAP, force=True)
     with real.client() as client:
         client.watch()
         job = client.submit(job_request)
@@ -279,6 +289,54 @@ def test_roto_goes_on_after_its_worker_was_killed(real: BackendProcess, tmp_path
     for name, mask in ours.items():
         assert np.array_equal(mask, theirs[name]), name
     assert_nothing_half_written(shots[0])
+
+
+# -- mocap -------------------------------------------------------------------------------------------------
+
+
+def mocap(shot: Path, footage: Path) -> JobRequest:
+    return JobRequest(str(shot), str(footage), ("mocap",), SOLVE | MOCAP)
+
+
+def looked_at(shot: Path) -> dict[Path, int]:
+    """When the keypoints of each frame were written."""
+    return {path: path.stat().st_mtime_ns for path in (shot / ".backlot/mocap").rglob("frame_*.msgpack")}
+
+
+def test_mocap_goes_on_after_its_worker_was_killed(
+    real: BackendProcess, tmp_path: Path, solvable_clip: Path, undisturbed: Path
+) -> None:
+    shot = Path(shutil.copytree(undisturbed, tmp_path / "shot"))
+    with real.client() as client:
+        client.watch()
+        job = client.submit(mocap(shot, solvable_clip))
+        wait_for_frame(client, job.id, "mocap", 0.2)
+        real.worker().kill()
+        assert client.wait(job.id, FAILED).status.error is not None
+        assert not (shot / "mocap").exists()
+        assert_nothing_half_written(shot)
+        kept = looked_at(shot)
+        assert kept
+        again = client.call("job.retry", job=job.id)["id"]
+        result = client.wait(again, DONE, LIMIT_S).status.results[-1]
+    assert result.facts["people"] == ["person_00"] and result.facts["tracked"] == {"person_00": 10}
+    after = looked_at(shot)
+    assert all(after[path] == made for path, made in kept.items()), "frames that were looked at are not again"
+    assert read_motion(shot / "mocap/person_00/motion.npz").frames.tolist() == list(range(3, 13))
+    assert_nothing_half_written(shot)
+
+
+def test_a_clip_without_people_says_so(
+    home: Path, tmp_path: Path, solvable_clip: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MOCAP_PYTHON, str(people_python(tmp_path / "people", nobody=True)))
+    shot = Path(shutil.copytree(undisturbed, tmp_path / "shot"))
+    with BackendProcess(home) as backend, backend.client() as client:
+        status = client.run(mocap(shot, solvable_clip), LIMIT_S)
+    assert status.state == FAILED and status.error is not None
+    assert "No person was found in frames 3 to 12" in from_wire(status.error).message
+    assert not (shot / "mocap").exists()
+    assert_nothing_half_written(shot)
 
 
 # -- clients -----------------------------------------------------------------------------------------------
