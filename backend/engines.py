@@ -13,6 +13,7 @@ from .pipeline.stage import load
 
 WEIGHT_FREE, LEARNED = "weight-free", "learned"
 _TRANSFORMERS = "Apache-2.0 (transformers, OpenCV) AND BSD-3-Clause (PyTorch)"
+_ONNX = "MIT (onnxruntime) AND Apache-2.0 (OpenCV) AND BSD-3-Clause (NumPy, SciPy)"
 _SET_UP = "Run `python build.py setup` in Backlot's folder."
 
 
@@ -77,6 +78,9 @@ ENGINES: tuple[EngineInfo, ...] = (
         WEIGHT_FREE,
         "Apache-2.0 (MediaPipe, OpenCV, and the models in MediaPipe's package) AND BSD-3-Clause (NumPy, SciPy)",
     ),
+    EngineInfo("mocap", "dwpose", LEARNED, _ONNX, "Apache-2.0 (DWPose, YOLOX)"),
+    EngineInfo("mocap", "rtmpose", LEARNED, _ONNX, "Apache-2.0 (RTMPose)"),
+    EngineInfo("mocap", "vitpose", LEARNED, _TRANSFORMERS, "Apache-2.0 (ViTPose)"),
     EngineInfo(
         "export", "writers", WEIGHT_FREE, "TOST-1.0 (OpenUSD) AND BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"
     ),

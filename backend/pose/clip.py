@@ -9,12 +9,14 @@ from dataclasses import replace
 
 from backend.roto.people.process import PeopleWorker, travelling
 
-from .apart import alone, enlarged, found_others, masked_others
-from .engines import Engine, open_engine
+from .apart import Flags, alone, enlarged, found_others, masked_others
+from .engines import open_engine, open_finder
 from .job import Mask, Picture, PoseJob
 from .keypoints import Keypoints, PoseResult, track_of
 from .places import Place, Places, found_places, masked_places
+from .protocol import Engine
 from .store import KeypointStore
+from .support import doubted
 
 STEP = "Looking at people"
 
@@ -55,7 +57,7 @@ def pose_tracks(job: PoseJob) -> PoseResult:
     with ExitStack() as stack:
         worker = LazyWorker(steps, stack)
         engine = open_engine(heard, worker)
-        places = masked_places(heard) if heard.labels else found_places(heard, worker)
+        places = masked_places(heard) if heard.labels else found_places(heard, open_finder(heard, worker))
         seen = look_at_people(heard, engine, places)
     tracks = {label: track_of(label, job.numbers, seen[label]) for label in places}
     return PoseResult(tracks, engine.name, engine.version, engine.model)
@@ -81,24 +83,27 @@ def _frame(job: PoseJob, engine: Engine, places: Places, number: int) -> dict[st
     here = {label: frames[number] for label, frames in places.items() if number in frames}
     masks = {label: job.masks(label, number) for label in job.labels}
     for label, place in here.items():
-        picture = _alone(job.picture(number), label, here, masks)
-        one = engine.keypoints(picture, place, masks.get(label))
+        picture = job.picture(number)
+        over, own = _owners(picture, label, here, masks)
+        one = engine.keypoints(alone(picture, place.region, over, own), place, masks.get(label))
         if one is not None:
-            people[label] = one
+            people[label] = doubted(one, over, own)
     return people
 
 
-def _alone(picture: Picture, label: str, here: Mapping[str, Place], masks: Mapping[str, Mask | None]) -> Picture:
-    """The picture without the other people, where they are near."""
-    height, width = picture.shape[:2]
-    place = here[label]
+def _owners(
+    picture: Picture, label: str, here: Mapping[str, Place], masks: Mapping[str, Mask | None]
+) -> tuple[Flags | None, Flags | None]:
+    """bool [H, W]: where the other people are, and the person; None where there are no others."""
     if masks:
-        over, own = masked_others(label, masks)
-    else:
-        small, _ = travelling(picture)
-        others = [other.found for name, other in here.items() if name != label and other.found is not None]
-        over, own = found_others(place.found, others, small.shape[:2])
-    return alone(picture, place.region, enlarged(over, width, height), enlarged(own, width, height))
+        return masked_others(label, masks)
+    others = [other.found for name, other in here.items() if name != label and other.found is not None]
+    if not others:
+        return None, None
+    height, width = picture.shape[:2]
+    small, _ = travelling(picture)
+    over, own = found_others(here[label].found, others, small.shape[:2])
+    return enlarged(over, width, height), enlarged(own, width, height)
 
 
 def _key(job: PoseJob, engine: Engine) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.errors import EngineUnavailable
 
+from .archive import download_from_archive
 from .download import download
 from .folder import state_of
 from .models import Model
@@ -39,9 +40,10 @@ def fetch(
         if place.is_file() and place.stat().st_size > 0:
             say(f"{place} is there")
             continue
-        address = f"{os.environ.get('HF_ENDPOINT') or _HUB}/{model.repository}/resolve/main/{name}"
+        address = model.archive or f"{os.environ.get('HF_ENDPOINT') or _HUB}/{model.repository}/resolve/main/{name}"
         say(f"{address} -> {place}")
-        download(address, place, _of_file(told, name))
+        arrive = download_from_archive if model.archive else download
+        arrive(address, place, _of_file(told, name))
     return folder
 
 
@@ -55,7 +57,7 @@ def delete(model: Model, weights: Path) -> int:
     folder = state_of(model, weights).folder
     freed = 0
     for name in model.files:
-        for path in (folder / name, folder / f"{name}.partial", folder / f"{name}.partial.version"):
+        for path in (folder / name, folder / f"{name}.partial", folder / f"{name}.partial.version", f"{name}.zip"):
             if path.is_file():
                 freed += path.stat().st_size
                 path.unlink()

@@ -17,6 +17,7 @@ _ALLOW_FLAGS = {
     "depth-learned": "--depth-non-commercial",
     **dict.fromkeys(("sam2", "sam3", "groundingdino", "owlv2"), "--roto-non-commercial"),
     "vitmatte": "--matte-non-commercial",
+    **dict.fromkeys(("dwpose", "rtmpose", "vitpose"), "--mocap-non-commercial"),
 }
 ALLOW_VARIABLE = "BACKLOT_ALLOW_NON_COMMERCIAL"
 

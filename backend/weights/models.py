@@ -15,7 +15,8 @@ from shared.errors import InvalidRequest
 class Model:
     """name: folder in the weights folder. repository: on the Hugging Face hub. files: what must be there.
     code_licence, weights_licence: SPDX names where there are any. commercial: whether both allow commercial work;
-    those that do not are used only when the artist allows it. note: what else to know about the licence."""
+    those that do not are used only when the artist allows it. note: what else to know about the licence. archive:
+    address of a zip that holds the files, of a model that is not on the hub; repository then names its authors'."""
 
     name: str
     title: str
@@ -27,6 +28,7 @@ class Model:
     commercial: bool
     files: tuple[str, ...] = ("config.json", "model.safetensors")
     note: str = ""
+    archive: str = ""
 
 
 _WITH_INPUTS = ("config.json", "model.safetensors", "preprocessor_config.json")
@@ -37,6 +39,8 @@ _WITH_WORDS = (*_WITH_INPUTS, "tokenizer.json", "tokenizer_config.json")
 
 _WITH_PARTS = (*_WITH_INPUTS, "vocab.json", "merges.txt", "tokenizer_config.json")
 """For models whose words are cut up by CLIP's vocabulary, given in parts."""
+
+_OPENMMLAB = "https://download.openmmlab.com/mmpose/v1/projects/rtmposev1/onnx_sdk"
 
 MODELS: tuple[Model, ...] = (
     Model(
@@ -286,6 +290,77 @@ MODELS: tuple[Model, ...] = (
         commercial=True,
         files=_WITH_INPUTS,
         note="The weights are given under Apache-2.0; the pictures they were trained on were given for research.",
+    ),
+    Model(
+        name="dwpose-l-384",
+        title="DWPose Large, whole body (Yang et al., ICCVW 2023)",
+        engine="dwpose",
+        repository="yzd-v/DWPose",
+        homepage="https://github.com/IDEA-Research/DWPose",
+        code_licence="MIT",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=("dw-ll_ucoco_384.onnx",),
+        note="The weights are given under Apache-2.0; the pictures they were trained on have licences of their own.",
+    ),
+    Model(
+        name="yolox-l",
+        title="YOLOX Large (Ge et al., 2021), which finds people where MediaPipe is not set up",
+        engine="dwpose",
+        repository="yzd-v/DWPose",
+        homepage="https://github.com/Megvii-BaseDetection/YOLOX",
+        code_licence="MIT",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=("yolox_l.onnx",),
+    ),
+    Model(
+        name="rtmpose-m-body26",
+        title="RTMPose Medium, bodies with feet (Jiang et al., 2023)",
+        engine="rtmpose",
+        repository="open-mmlab/mmpose",
+        homepage="https://github.com/open-mmlab/mmpose/tree/main/projects/rtmpose",
+        code_licence="MIT",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=("end2end.onnx",),
+        note="The weights are given under Apache-2.0; the pictures they were trained on have licences of their own.",
+        archive=f"{_OPENMMLAB}/rtmpose-m_simcc-body7_pt-body7-halpe26_700e-256x192-4d3e73dd_20230605.zip",
+    ),
+    Model(
+        name="rtmpose-l-body17-384",
+        title="RTMPose Large, bodies (Jiang et al., 2023)",
+        engine="rtmpose",
+        repository="open-mmlab/mmpose",
+        homepage="https://github.com/open-mmlab/mmpose/tree/main/projects/rtmpose",
+        code_licence="MIT",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=("end2end.onnx",),
+        note="The weights are given under Apache-2.0; the pictures they were trained on have licences of their own.",
+        archive=f"{_OPENMMLAB}/rtmpose-l_simcc-body7_pt-body7_420e-384x288-3f5a1437_20230504.zip",
+    ),
+    Model(
+        name="vitpose-plus-large",
+        title="ViTPose++ Large (Xu et al., TPAMI 2023)",
+        engine="vitpose",
+        repository="usyd-community/vitpose-plus-large",
+        homepage="https://github.com/ViTAE-Transformer/ViTPose",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=_WITH_INPUTS,
+    ),
+    Model(
+        name="vitpose-base",
+        title="ViTPose Base (Xu et al., NeurIPS 2022)",
+        engine="vitpose",
+        repository="usyd-community/vitpose-base-simple",
+        homepage="https://github.com/ViTAE-Transformer/ViTPose",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        commercial=True,
+        files=_WITH_INPUTS,
     ),
 )
 """In the order that `auto` prefers them within an engine."""

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from backend.roto.people.evidence import BODY, Look, Region
 
 from ..crops import Crop, crop_around
-from ..engines import MEDIAPIPE, Looker
 from ..job import Mask, Picture
 from ..keypoints import Floats, Keypoints, box_around
 from ..places import Place
+from ..protocol import MEDIAPIPE, Looker
 from .centres import NAMES
 from .errors import sd_m, sd_px
 from .merge import merged

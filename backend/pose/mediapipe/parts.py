@@ -15,9 +15,9 @@ import numpy as np
 from backend.roto.people.evidence import FACE, HAND, Look, Region
 
 from ..crops import Crop, crop_around
-from ..engines import Looker
 from ..job import Picture
 from ..keypoints import FACE_POINTS, HAND_POINTS, Floats
+from ..protocol import Looker
 from .centres import NAMES, px_per_metre
 from .faces import open_pose_face
 

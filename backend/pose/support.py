@@ -1,0 +1,53 @@
+"""What masks say of joints: a network shown half a person invents the rest, and says that it sees it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from .apart import Flags
+from .keypoints import Keypoints
+
+_REACH = 0.05
+"""Of the box's longer side: how far from the person's mask a joint may lie. Masks of networks are as rough."""
+
+_DOUBTED = 0.2
+"""Score that a joint has at most that lies on somebody else, who hides it, or where nothing of the person is."""
+
+_WORSE = 4.0
+_LEAST = 0.5
+"""Share of the joints that a network is sure of, below which so few lie on the person that none is believed."""
+
+
+def doubted(seen: Keypoints, others: Flags | None, own: Flags | None) -> Keypoints:
+    """The keypoints, with what the masks contradict as not seen. others, own: bool [H, W], where other people are and
+    where the person is; None where nothing is known of that."""
+    if own is None or not own.any():
+        return seen
+    reach = max(1, round(_REACH * max(seen.box[2] - seen.box[0], seen.box[3] - seen.box[1])))
+    far = _is_far(seen, own, reach)
+    sure = seen.score >= 0.5
+    if not (far & sure).any():
+        return seen
+    if others is None and np.count_nonzero(sure & ~far) >= _LEAST * np.count_nonzero(sure):
+        return seen  # a mask alone may have a hole
+    if np.count_nonzero(sure & ~far) < _LEAST * np.count_nonzero(sure):
+        far = np.ones_like(far)
+    score = np.where(far, np.minimum(seen.score, _DOUBTED), seen.score).astype(np.float32)
+    sd_px = np.where(far & sure, _WORSE * seen.sd_px, seen.sd_px).astype(np.float32)
+    sd_m = seen.sd_m
+    if sd_m is not None:
+        sd_m = np.where(far, np.inf if far.all() else 2.0 * sd_m, sd_m).astype(np.float32)
+    return replace(seen, score=score, sd_px=sd_px, sd_m=sd_m, whole=float((score >= 0.5).mean()))
+
+
+def _is_far(seen: Keypoints, own: Flags, reach: int) -> Flags:
+    """bool [N]: joints that lie farther than `reach` px from the mask; those beyond the picture do not."""
+    height, width = own.shape
+    distance = np.asarray(cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 3))
+    x, y = np.floor(seen.xy).astype(np.int64).T
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    at = distance[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+    return np.asarray(inside & (at > reach))
