@@ -57,7 +57,12 @@ def delete(model: Model, weights: Path) -> int:
     folder = state_of(model, weights).folder
     freed = 0
     for name in model.files:
-        for path in (folder / name, folder / f"{name}.partial", folder / f"{name}.partial.version", f"{name}.zip"):
+        for path in (
+            folder / name,
+            folder / f"{name}.partial",
+            folder / f"{name}.partial.version",
+            folder / f"{name}.zip",
+        ):
             if path.is_file():
                 freed += path.stat().st_size
                 path.unlink()

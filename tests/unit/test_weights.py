@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import http.server
 import threading
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -191,3 +193,16 @@ def test_an_engine_asked_for_by_name_is_not_replaced(tmp_path: Path) -> None:
         solve_engines.engine_of(SolveParams(engine="sfm-learned", weights=str(tmp_path)))
     assert error.value.remedy
     assert solve_engines.engine_of(SolveParams()).name == "sfm"
+
+
+def test_a_file_comes_out_of_its_authors_archive(tmp_path: Path, hub: str) -> None:
+    packed = tmp_path / "hub" / "model.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("2023/rtm/end2end.onnx", b"weights")
+    about = replace(FREE, files=("end2end.onnx",), archive=f"http://{hub}/model.zip")
+    folder = fetch(about, tmp_path / "weights", accept_licence=False, say=print)
+    assert [(path.name, path.read_bytes()) for path in folder.iterdir()] == [("end2end.onnx", b"weights")]
+    other = replace(about, name="other", files=("nothing.onnx",))
+    with pytest.raises(EngineUnavailable, match=r"holds no nothing\.onnx"):
+        fetch(other, tmp_path / "weights", accept_licence=False, say=print)
+    assert not any((tmp_path / "weights" / "other").iterdir())
