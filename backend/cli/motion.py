@@ -12,7 +12,6 @@ from shared.wire import pack
 
 if TYPE_CHECKING:  # the server starts without numpy
     from backend.motion_analysis.analysis import MotionAnalysis
-    from shared.body_arrays import BodyMesh
     from shared.motion_arrays import Motion
 
 _KINDS = ("bvh", "usda", "usdc", "fbx", "analysis", "npz")
@@ -35,7 +34,10 @@ def add_motion(parser: argparse.ArgumentParser) -> None:
         "--rotation-order", default="ZXY", metavar="ORDER", help="of BVH channels, outermost first (default: ZXY)"
     )
     parser.add_argument(
-        "--metres-per-unit", type=float, default=1.0, metavar="M", help="of FILE's world, for the numbers (default: 1)"
+        "--metres-per-unit",
+        type=float,
+        metavar="M",
+        help="of FILE's world, for the numbers (default: as in the analysis beside it, else 1)",
     )
     parser.add_argument("--blender", metavar="PATH", help="a Blender, or a Python with bpy, for FBX")
     parser.add_argument("--json", action="store_true", help="print the analysis as one JSON object")
@@ -43,17 +45,20 @@ def add_motion(parser: argparse.ArgumentParser) -> None:
 
 def motion(namespace: argparse.Namespace) -> int:
     from backend.motion_analysis.analysis import analyse
+    from backend.motion_export.shot_files import analysed_metres
 
     path: Path = namespace.file.expanduser().absolute()
     kinds = [kind.strip() for kind in namespace.to.split(",") if kind.strip()]
     unknown = sorted(set(kinds) - set(_KINDS))
     if unknown:
         raise InvalidRequest(f"{unknown[0]!r} is no kind of motion file.", f"Use some of {', '.join(_KINDS)}.")
-    if not namespace.metres_per_unit > 0.0:
+    metres = namespace.metres_per_unit
+    if metres is not None and not metres > 0.0:
         raise InvalidRequest("--metres-per-unit is not a length.", "Give a number above 0.")
     moved = _read(path)
-    written = _write(moved, path, kinds, namespace)
-    found = analyse(moved, metres_per_unit=namespace.metres_per_unit)
+    metres = metres or (analysed_metres(path.parent) if path.name == "motion.npz" else 1.0)
+    written = _write(moved, path, kinds, metres, namespace)
+    found = analyse(moved, metres_per_unit=metres)
     if namespace.json:
         words = {"event": "done", "analysis": pack(found), "files": [str(one) for one in written]}
         print(json.dumps(words, ensure_ascii=False))
@@ -69,40 +74,37 @@ def _read(path: Path) -> Motion:
     return read_bvh(path) if path.suffix.lower() == ".bvh" else read_motion(path)
 
 
-def _write(moved: Motion, path: Path, kinds: list[str], given: argparse.Namespace) -> list[Path]:
+def _write(moved: Motion, path: Path, kinds: list[str], metres: float, given: argparse.Namespace) -> list[Path]:
     from backend.export.blender_process import require_blender
     from backend.motion_export.files import write_motion_files
+    from backend.motion_export.shot_files import body_beside, shot_of, write_into_shot
     from shared.motion_arrays import write_motion
 
     folder: Path = given.out.expanduser().absolute() if given.out else path.parent
     if path in [folder / f"motion.{kind}" for kind in kinds]:
         raise InvalidRequest(f"{path} would replace itself.", "Give another folder with --out.")
-    written: list[Path] = []
-    if "npz" in kinds:
-        write_motion(folder / "motion.npz", moved)
-        written.append(folder / "motion.npz")
+    name = given.name or path.parent.name
+    blender = require_blender(given.blender) if "fbx" in kinds else None
+    unit, order = _UNITS_M[given.bvh_unit], given.rotation_order.upper()
+    others = [kind for kind in kinds if kind != "npz"]
+    shot = shot_of(path) if folder == path.parent else None
+    if shot is not None:
+        return list(
+            write_into_shot(
+                shot, path, others, metres_per_unit=metres, name=name, blender=blender, bvh_unit_m=unit,
+                rotation_order=order,
+            )
+        )  # fmt: skip
+    written = [folder / "motion.npz"] if "npz" in kinds else []
+    for place in written:
+        write_motion(place, moved)
+    body = body_beside(path) if path.name == "motion.npz" else None
     return written + list(
         write_motion_files(
-            moved,
-            folder,
-            name=given.name or path.parent.name,
-            kinds=[kind for kind in kinds if kind != "npz"],
-            body=_body(path),
-            blender=require_blender(given.blender) if "fbx" in kinds else None,
-            metres_per_unit=given.metres_per_unit,
-            bvh_unit_m=_UNITS_M[given.bvh_unit],
-            rotation_order=given.rotation_order.upper(),
+            moved, folder, name=name, kinds=others, body=body, blender=blender, metres_per_unit=metres,
+            bvh_unit_m=unit, rotation_order=order,
         )
-    )
-
-
-def _body(path: Path) -> BodyMesh | None:
-    """That of the same person, of a motion.npz of Backlot's."""
-    from shared.body_arrays import BODY_FILE, read_body
-    from shared.motion_arrays import MOTION_FILE
-
-    beside = path.with_name(BODY_FILE)
-    return read_body(beside) if path.name == MOTION_FILE and beside.is_file() else None
+    )  # fmt: skip
 
 
 def _lines(found: MotionAnalysis) -> list[str]:

@@ -15,8 +15,10 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from shared.artifacts import Artifact
 from shared.errors import InvalidRequest, ShotCorrupt
 from shared.shot import ShotFolder
 
@@ -82,6 +84,10 @@ class Change:
             return next(iter(staged.values())).stat().st_size if staged else place.stat().st_size
         stay = [item for item in place.iterdir() if item.is_file() and self._shot.relative(item) not in staged]
         return sum(item.stat().st_size for item in (*stay, *staged.values()))
+
+    def resized(self, artifact: Artifact) -> Artifact:
+        """With the size that it will have."""
+        return replace(artifact, bytes=self.size_after(artifact.path)) if self.touches(artifact.path) else artifact
 
     def _staged_in(self, path: str) -> dict[str, Path]:
         return {

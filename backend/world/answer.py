@@ -37,6 +37,7 @@ def answer(request: WorldRequest, check_cancelled: CheckCancelled = no_cancel) -
     root = Path(request.shot)
     if not request.preview:
         moved = change_world(root, decide, check_cancelled)
+        notices += _left_behind(root)
         return _reply(moved.world, True, moved.by, moved.gauge, notices)
     finish_interrupted(ShotFolder(root))
     camera = read_camera(root)
@@ -51,6 +52,20 @@ def _reply(world: World, changed: bool, by: Similarity, gauge: Gauge, notices: l
         world.revision, changed, by, world.world_from_solve, gauge.up_source, gauge.scale_source, gauge.units,
         tuple(notices),
     )  # fmt: skip
+
+
+def _left_behind(root: Path) -> list[str]:
+    """Files of motion capture that only Blender or the stage writes."""
+    remedies = {
+        "motion.fbx": "write it again with `python -m backend motion {motion} --to fbx`",
+        "mesh_sequence": "run motion capture again, with --force",
+    }
+    return [
+        f"{path.relative_to(root).as_posix()} still shows the world as it was: "
+        f"{remedy.format(motion=path.with_name('motion.npz'))}."
+        for name, remedy in remedies.items()
+        for path in sorted((root / "mocap").glob(f"*/{name}"))
+    ]
 
 
 def _require_whole(request: WorldRequest) -> None:

@@ -1,8 +1,8 @@
 """What in a shot is given in world coordinates, and how each kind of file is moved with the world.
 
-A stage that comes to write world coordinates adds its kind of file to `CARRIERS`. Files that were made for
-other programs (camera/camera.*, mocap/*/*.bvh, ...) are not moved: their stage's key reads the camera files,
-so they count as out of date and are written anew.
+A stage that comes to write world coordinates adds its kind of file to `CARRIERS`. The files of the camera for other
+programs (camera/camera.*) are not moved: their stage's key reads the camera files, so they count as out of date and are
+written anew.
 """
 
 from __future__ import annotations
@@ -150,10 +150,15 @@ def _move_shape(source: Path, target: Path, move: Move) -> None:
 
 def _mocap(shot: ShotFolder, move: Move, change: Change) -> Iterator[None]:
     """mocap/*/motion.npz: joints and root move, rotations of joints without a parent turn, offsets scale, and the
-    revision is the new world's."""
+    revision is the new world's. BVH, USD and analysis beside it are written anew; FBX needs Blender and stays."""
+    from backend.motion_export.shot_files import renew
+
     for path in sorted((shot.root / "mocap").glob("*/motion.npz")):
         arrays = read_arrays(path)
-        _save_arrays(change.stage(path), {**arrays, **_moved_motion(arrays, move)})
+        moved = change.stage(path)
+        _save_arrays(moved, {**arrays, **_moved_motion(arrays, move)})
+        yield
+        renew(moved, path.parent, move.by.scale, change)
         yield
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from backend.pipeline import manifest
 from backend.pipeline.journal import FOLDER, Change, change_files
 from backend.pipeline.shot_lock import shot_lock
-from shared.artifacts import Artifact
 from shared.camera_files import (
     UNCHANGED,
     Extrinsics,
@@ -174,14 +173,10 @@ def _stage_manifests(shot: ShotFolder, move: Move, change: Change) -> None:
         done = manifest.find(shot, path.stem)
         if done is None or not manifest.is_complete(shot, done):
             continue
-        artifacts = tuple(_resized(artifact, change) for artifact in done.result.artifacts)
+        artifacts = tuple(change.resized(artifact) for artifact in done.result.artifacts)
         if any(change.touches(artifact.path) for artifact in artifacts):
             moved = replace(done, result=replace(done.result, artifacts=artifacts), world_revision=move.revision)
             change.stage(path).write_text(document_text(moved), encoding="utf-8")
-
-
-def _resized(artifact: Artifact, change: Change) -> Artifact:
-    return replace(artifact, bytes=change.size_after(artifact.path)) if change.touches(artifact.path) else artifact
 
 
 def _drop_checkpoints(shot: ShotFolder, keep: str) -> None:
