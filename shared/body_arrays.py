@@ -60,12 +60,13 @@ def rest_pose(motion: Motion) -> tuple[Floats, Floats]:
 
 
 def scale_of(mesh: BodyMesh, motion: Motion) -> float:
-    """Lengths of the motion's skeleton over the mesh's. Raises `ValueError` for a motion of other joints."""
+    """Lengths of the motion's bones over the mesh's. Raises `ValueError` for a motion of other joints."""
     if mesh.joint_names != motion.joint_names:
         raise ValueError("the body and the motion have other joints")
-    places, _ = rest_pose(motion)
-    own = np.linalg.norm(mesh.rest_joints - mesh.rest_joints[0], axis=1).sum()
-    return float(np.linalg.norm(places - places[0], axis=1).sum() / own)
+    if len(mesh.joint_names) < 2:
+        return 1.0
+    own = mesh.rest_joints[1:] - mesh.rest_joints[motion.parents[1:]]
+    return float(np.linalg.norm(motion.rest_offsets[1:], axis=1).sum() / np.linalg.norm(own, axis=1).sum())
 
 
 def posed(mesh: BodyMesh, motion: Motion, t: int) -> Floats:
@@ -73,28 +74,30 @@ def posed(mesh: BodyMesh, motion: Motion, t: int) -> Floats:
     in an absent frame. Raises `ValueError` for a motion of other joints."""
     if not motion.known[t]:
         return np.full(mesh.vertices.shape, np.nan)
-    scale = scale_of(mesh, motion)
     matrices = joint_matrices(mesh, motion, t)
+    scaled = scale_of(mesh, motion) * mesh.vertices
     found = np.zeros(mesh.vertices.shape)
     for k in range(mesh.joints.shape[1]):
         own = matrices[mesh.joints[:, k]]
-        moved = np.einsum("vij,vj->vi", own[:, :, :3], scale * mesh.vertices) + own[:, :, 3]
-        found += mesh.weights[:, k, None] * moved
+        found += mesh.weights[:, k, None] * (np.einsum("vij,vj->vi", own[:, :, :3], scaled) + own[:, :, 3])
     return found
 
 
 def joint_matrices(mesh: BodyMesh, motion: Motion, t: int) -> Floats:
     """[J,3,4]: what takes rest, in the motion's measure, to the world, for each joint."""
-    scale = scale_of(mesh, motion)
-    turns = np.empty((len(mesh.joint_names), 4))
+    turns = _matrices(multiply(motion.rest_rotations, motion.rotations[t]))
     for joint, parent in enumerate(motion.parents):
-        own = multiply(motion.rest_rotations[joint], motion.rotations[t, joint])
-        turns[joint] = own if parent < 0 else multiply(turns[parent], own)
-    back = mesh.rest_turns * [1.0, -1.0, -1.0, -1.0]
-    whole = multiply(turns, back)
-    axes = np.stack([rotate(whole, np.broadcast_to(axis, (len(whole), 3))) for axis in np.eye(3)], -1)
-    place = motion.joints[t] - scale * np.einsum("jab,jb->ja", axes, mesh.rest_joints)
-    return np.concatenate([axes, place[:, :, None]], 2)
+        if parent >= 0:
+            turns[joint] = turns[parent] @ turns[joint]
+    turns = turns @ _matrices(mesh.rest_turns).transpose(0, 2, 1)
+    place = motion.joints[t] - scale_of(mesh, motion) * np.einsum("jab,jb->ja", turns, mesh.rest_joints)
+    return np.concatenate([turns, place[:, :, None]], 2)
+
+
+def _matrices(quaternions: Floats) -> Floats:
+    """[J,3,3] of quaternions wxyz [J,4]."""
+    axes = [rotate(quaternions, np.broadcast_to(axis, (len(quaternions), 3))) for axis in np.eye(3)]
+    return np.stack(axes, -1)
 
 
 def write_body(path: Path, mesh: BodyMesh) -> None:

@@ -142,8 +142,15 @@ class Field:
             slope += value[:, None] * corner
         return total / 4.0, slope / (2.0 * step)
 
+    def shares(self, points: Floats, near: float) -> Floats:
+        """[N,S]: 1 for the shape that is nearest, or that a point is deepest in; where several are, within `near`, they
+        share it, as a left and a right one do in the middle of the body."""
+        whole = np.stack([shape.distance(points, self._margin) for shape in self.shapes], 1)
+        held = whole <= whole.min(1, keepdims=True) + near
+        return np.asarray(held / held.sum(1, keepdims=True))
+
     def owners(self, points: Floats) -> NDArray[np.int64]:
-        """[N]: numbers of the shapes that are nearest, or that a point is deepest in."""
+        """[N]: numbers of the shapes that are nearest, the first of several."""
         best = np.full(len(points), np.inf)
         found = np.zeros(len(points), np.int64)
         for number, shape in enumerate(self.shapes):

@@ -35,8 +35,8 @@ def build_mesh(motion: Motion, detail: float = 1.0, checkpoint: Callable[[], Non
     field = body_field(marks)
     vertices, quads = _skin(field, marks, detail, checkpoint)
     checkpoint()
-    joint, radius = _owners(field, motion, vertices, marks)
-    weights, joints = skin_weights(vertices, quads, joint, radius)
+    owned, radius = _owners(field, motion, vertices, marks)
+    weights, joints = skin_weights(vertices, quads, owned, radius)
     checkpoint()
     faces = triangles(vertices, quads)
     uv = atlas(vertices, faces, _regions(motion, field, vertices), checkpoint)
@@ -81,12 +81,14 @@ def _grid(marks: Landmarks, size: float) -> Grid:
     )
 
 
-def _owners(field: Field, motion: Motion, vertices: Floats, marks: Landmarks) -> tuple[NDArray[np.int64], Floats]:
-    """Joint numbers [V], and how far the skin is from the middle of what it covers [V]."""
-    shape = field.owners(vertices)
-    number = np.array([motion.joint_names.index(_joint(one.owner, motion)) for one in field.shapes])
+def _owners(field: Field, motion: Motion, vertices: Floats, marks: Landmarks) -> tuple[Floats, Floats]:
+    """[V,J]: whose skin it is. [V]: how far the skin is from the middle of what it covers."""
+    shares = field.shares(vertices, 1e-6 * marks.size)
+    owned = np.zeros((len(vertices), len(motion.joint_names)))
+    for number, shape in enumerate(field.shapes):
+        owned[:, motion.joint_names.index(_joint(shape.owner, motion))] += shares[:, number]
     thick = np.array([max(one.ra, one.rb) * float(np.sort(one.flat)[1]) for one in field.shapes])
-    return number[shape], np.minimum(thick[shape], 0.11 * marks.size)
+    return owned, np.minimum(shares @ thick, 0.11 * marks.size)
 
 
 def _joint(owner: str, motion: Motion) -> str:

@@ -19,18 +19,16 @@ _FEWEST = 2.0
 _LEAST = 0.01
 
 
-def skin_weights(
-    vertices: Floats, quads: Faces, owner: NDArray[np.int64], radius: Floats
-) -> tuple[Floats, NDArray[np.int32]]:
-    """(weights [V,4], joints int32 [V,4], the heaviest first). owner [V]: the joint whose shape a vertex lies on.
-    radius [V]: its distance to the bone.
+def skin_weights(vertices: Floats, quads: Faces, owned: Floats, radius: Floats) -> tuple[Floats, NDArray[np.int32]]:
+    """(weights [V,4], joints int32 [V,4], the heaviest first). owned [V,J]: 1 for the joint whose shape a vertex
+    lies on. radius [V]: its distance to the bone.
 
     Weights are heat that starts at 1 where a joint owns the skin and flows over it for a time that grows with the
     square of the radius (implicit Euler): limbs that only lie side by side do not mix, and a joint bends over a stretch
     as long as the limb is thick.
     """
-    joints = np.unique(owner)
-    heat = (owner[:, None] == joints).astype(np.float64)
+    joints = np.nonzero(owned.any(0))[0]
+    heat = owned[:, joints]
     solve = splu(_flow(vertices, quads, _SPREAD * radius).tocsc())
     # Two steps of half the time: nearer to the bell that heat is than one.
     for _ in range(2):
@@ -42,6 +40,10 @@ def skin_weights(
     weights = np.take_along_axis(heat, first, 1)
     weights[:, len(joints) :] = 0.0
     weights[weights < _LEAST * weights[:, :1]] = 0.0
+    if len(joints) > MOST_JOINTS:
+        # In the middle of the body a left and a right joint weigh the same: both stay, or both go.
+        next_one = -np.partition(-heat, MOST_JOINTS, axis=1)[:, MOST_JOINTS : MOST_JOINTS + 1]
+        weights[weights < next_one * (1.0 + 1e-6)] = 0.0
     return weights / weights.sum(1, keepdims=True), joints[first].astype(np.int32)
 
 
