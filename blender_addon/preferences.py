@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from . import __package__ as PACKAGE
 from . import wording
 from .shared import connection
+from .weights.manager import Program
 
 DEVICES = (
     ("auto", "Automatic", "The fastest device that is ready"),
@@ -39,6 +41,16 @@ class BacklotPreferences(bpy.types.AddonPreferences):
         description="Folder that holds the backend; empty takes the one that belongs to the Python above",
         subtype="DIR_PATH",
     )
+    weights: bpy.props.StringProperty(
+        name="Weights Folder",
+        description="Folder with the weights of models; empty takes BACKLOT_WEIGHTS, or your own data folder",
+        subtype="DIR_PATH",
+    )
+    commercial_safe: bpy.props.BoolProperty(
+        name="Commercial Work Only",
+        description="Refuse models whose licence forbids commercial work",
+        default=True,
+    )
     device: bpy.props.EnumProperty(name="Device", description="What the stages run on", items=DEVICES)
 
     def draw(self, _context: bpy.types.Context) -> None:
@@ -60,6 +72,19 @@ class BacklotPreferences(bpy.types.AddonPreferences):
         row.operator("backlot.stop_backend")
         draw_first_run(layout, width=90)
         box.label(text=f"State and logs: {connection.home_dir()}", icon="FILE_FOLDER")
+        self._draw_models()
+
+    def _draw_models(self) -> None:
+        from . import runtime
+        from .weights.drawing import draw_models
+
+        manager = runtime.pump().weights
+        manager.wish(weights_program())
+        box = self.layout.box()
+        box.label(text="Models")
+        box.prop(self, "weights")
+        box.prop(self, "commercial_safe")
+        draw_models(box, manager, commercial_safe=self.commercial_safe, width=90)
 
 
 def current() -> BacklotPreferences | None:
@@ -77,6 +102,22 @@ def backend_program() -> BackendProgram:
     if python is not None and source is None and (bundled / "backend").is_dir():
         source = bundled
     return BackendProgram(python, source)
+
+
+def weights_program() -> Program:
+    """What lists and fetches models, and the folder it does so for."""
+    chosen, program = current(), backend_program()
+    folder = bpy.path.abspath(chosen.weights) if chosen is not None and chosen.weights else ""
+    return Program(program.python, program.source, folder)
+
+
+def model_values() -> dict[str, Any]:
+    """What the preferences say of models, as parameters that every stage with networks has."""
+    chosen = current()
+    if chosen is None:
+        return {}
+    folder = {"weights": bpy.path.abspath(chosen.weights)} if chosen.weights else {}
+    return folder if chosen.commercial_safe else {**folder, "allow_non_commercial": True}
 
 
 def device() -> str:

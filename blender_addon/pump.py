@@ -28,6 +28,7 @@ from .roto.live import STAGES, RotoLive
 from .session import Session
 from .shared.errors import BacklotError, InternalError, InvalidRequest
 from .shared.messages import DONE, JobEvent, JobStatus
+from .weights.manager import WeightsManager
 from .worlds import Worlds
 
 BUDGET_S = 0.008
@@ -64,6 +65,7 @@ class Pump:
         self._failures = 0
         self._callback = self.tick
         self.first_run = FirstRun(session)
+        self.weights = WeightsManager(session)
         self.follow_ups = FollowUps(session)
         self.worlds = Worlds(session, self.scene_changed)
         self.roto = RotoLive(session, self.scene_changed)
@@ -90,6 +92,7 @@ class Pump:
                     handlers.remove(own)
         self.roto.overlay.stop()
         self.first_run.close()
+        self.weights.close()
 
     def hurry(self) -> None:
         """Lets the next tick come at once: the artist waits for an answer."""
@@ -144,6 +147,7 @@ class Pump:
     def _turn(self, deadline: float) -> float:
         self.session.connect_if_running()
         self.first_run.step()
+        self.weights.step()
         for event in self.session.poll(deadline):
             self._note(event)
         if self._undo_message:  # a tick of its own: Blender may take a while to write the step
@@ -170,7 +174,7 @@ class Pump:
             _redraw()
         if self._imports or self._undo_message or self.roto.hurries or self.mocap.imports:
             return _IMPORTING_S
-        return _BUSY_S if self.session.busy or self.first_run.running else _IDLE_S
+        return _BUSY_S if self.session.busy or self.first_run.running or self.weights.busy else _IDLE_S
 
     def _failed(self, error: Exception) -> float | None:
         _log.exception("The pump failed")

@@ -34,7 +34,7 @@ def solve_request(scene: bpy.types.Scene) -> JobRequest:
         raise InvalidParameter("No shot folder is chosen.", "Choose a shot folder in the Shot panel.")
     params = {
         "ingest": declared.values(settings.ingest, IngestParams),
-        "solve": declared.values(settings.solve, SolveParams),
+        "solve": _with_models(settings.solve, SolveParams),
     }
     for stage, values in params.items():
         stage_params(stage, values)
@@ -74,7 +74,7 @@ def depth_request(scene: bpy.types.Scene) -> JobRequest:
     folder = folder_path(settings)
     if folder is None:
         raise InvalidParameter("No shot folder is chosen.", "Choose a shot folder in the Shot panel.")
-    wanted = declared.values(settings.depth, DepthParams)
+    wanted = _with_models(settings.depth, DepthParams)
     stage_params("depth", wanted)
     return JobRequest(shot=str(folder), stages=("depth",), params={"depth": wanted}, device=preferences.device())
 
@@ -86,7 +86,7 @@ def mocap_request(scene: bpy.types.Scene) -> JobRequest:
     folder = folder_path(settings)
     if folder is None:
         raise InvalidParameter("No shot folder is chosen.", "Choose a shot folder in the Shot panel.")
-    wanted = declared.values(settings.mocap, MocapParams)
+    wanted = _with_models(settings.mocap, MocapParams)
     stage_params("mocap", wanted)
     return JobRequest(shot=str(folder), stages=("mocap",), params={"mocap": wanted}, device=preferences.device())
 
@@ -101,7 +101,7 @@ def roto_request(scene: bpy.types.Scene, frames: tuple[int | None, int | None] =
     given = {
         name: number for name, number in zip(("frame_start", "frame_end"), frames, strict=True) if number is not None
     }
-    wanted = declared.values(settings.roto, RotoParams) | given
+    wanted = _with_models(settings.roto, RotoParams) | given
     stage_params("roto", wanted)
     params = {"ingest": _recorded(folder, "ingest"), "roto": wanted}
     return JobRequest(shot=str(folder), stages=("roto",), params=params, device=preferences.device())
@@ -114,10 +114,17 @@ def matte_request(scene: bpy.types.Scene) -> JobRequest:
     if folder is None:
         raise InvalidParameter("No shot folder is chosen.", "Choose a shot folder in the Shot panel.")
     params = {stage: _recorded(folder, stage) for stage in ("ingest", "roto")}
-    params["matte"] = declared.values(settings.matte, MatteParams)
+    params["matte"] = _with_models(settings.matte, MatteParams)
     for stage, values in params.items():
         stage_params(stage, values)
     return JobRequest(shot=str(folder), stages=("matte",), params=params, device=preferences.device())
+
+
+def _with_models(group: bpy.types.PropertyGroup, params: type) -> dict[str, Any]:
+    """The stage's parameters; what it does not say itself of weights and licences, the preferences say."""
+    known = {spec.name for spec in specs(params)}
+    usual = {name: value for name, value in preferences.model_values().items() if name in known}
+    return usual | declared.values(group, params)
 
 
 def own_blender() -> str | None:

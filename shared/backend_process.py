@@ -38,7 +38,7 @@ def start_backend(
         return connection.read(home)
     except BackendNotRunning:
         pass
-    python, source = _program(home, python, source)
+    python, source = backend_program(home, python, source)
     connection.make_private(home)
     log = server_log(home)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,9 @@ def server_log(home: Path) -> Path:
     return home / "logs" / "server.log"
 
 
-def _program(home: Path, python: Path | None, source: Path | None) -> tuple[Path, Path]:
+def backend_program(home: Path, python: Path | None, source: Path | None) -> tuple[Path, Path]:
+    """The Python and the source folder that run the backend: those given, else those that were set up. Raises
+    `BackendStartFailed`."""
     if python is not None and source is not None:
         if not python.is_file():
             raise BackendStartFailed(

@@ -20,6 +20,7 @@ from . import (
     set_up,
     solving,
     tracks,
+    weights,
     world,
     world_points,
 )
@@ -31,6 +32,7 @@ CLASSES = (
     *importing.CLASSES,
     *backend.CLASSES,
     *set_up.CLASSES,
+    *weights.CLASSES,
     *compositing.CLASSES,
     *exporting.CLASSES,
     *import_camera.CLASSES,

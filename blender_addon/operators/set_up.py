@@ -125,7 +125,7 @@ class BACKLOT_OT_show_set_up_log(bpy.types.Operator):
         run = runtime.pump().first_run.run
         assert run is not None
         text = bpy.data.texts.get(_LOG_NAME) or bpy.data.texts.new(_LOG_NAME)
-        text.from_string("\n".join(run.lines) + "\n")
+        text.from_string("\n".join(run.process.lines) + "\n")
         self.report({"INFO"}, f"The log is the text {_LOG_NAME}: open it in the Text Editor")
         return FINISHED
 

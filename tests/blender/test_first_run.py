@@ -83,12 +83,14 @@ def test_progress_arrives_and_a_stop_ends_the_process(first_run: Any, tmp_path: 
     run = first_run.start(script(tmp_path / "source", _SLOW), offline=None, people=False)
     until(first_run, lambda: run.fraction == 0.25)
     assert (
-        first_run.running and run.text == "The backend: Fetching numpy" and list(run.lines) == ["- a line for people"]
+        first_run.running
+        and run.text == "The backend: Fetching numpy"
+        and list(run.process.lines) == ["- a line for people"]
     )
     with pytest.raises(InvalidRequest, match="already"):
         first_run.start(tmp_path / "source", offline=None, people=False)
     run.cancel()
-    assert run.state == CANCELLED and run._process.wait(10.0) != 0 and not first_run.running
+    assert run.state == CANCELLED and run.process._process.wait(10.0) != 0 and not first_run.running
 
 
 def test_a_failure_keeps_its_log_and_can_be_tried_again(first_run: Any, tmp_path: Path) -> None:
@@ -96,7 +98,9 @@ def test_a_failure_keeps_its_log_and_can_be_tried_again(first_run: Any, tmp_path
 
     run = first_run.start(script(tmp_path / "source", _BROKEN), offline=None, people=False)
     until(first_run, lambda: run.is_over)
-    assert run.state == FAILED and run.error.message == "install-.venv failed." and "no route to host" in run.lines
+    assert (
+        run.state == FAILED and run.error.message == "install-.venv failed." and "no route to host" in run.process.lines
+    )
     assert "go on" in run.error.remedy
     again = first_run.start(script(tmp_path / "source", "raise SystemExit('it broke')"), offline=None, people=False)
     until(first_run, lambda: again.is_over)

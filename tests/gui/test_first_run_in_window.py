@@ -37,4 +37,4 @@ def test_the_first_minute(tmp_path: Path) -> None:
     facts = outcome.facts
     assert facts["stopped"] == "cancelled" and facts["failed"] == "install-.venv failed (exit code 1)."
     assert "no route to host" in facts["log"]
-    assert set(outcome.pictures) == {"1_missing", "2_dialog", "3_running", "4_failed"}
+    assert set(outcome.pictures) == {"1_missing", "2_dialog", "3_running", "4_failed", "5_models"}

@@ -44,7 +44,42 @@ def steps(window):
     window.screenshot("4_failed")
     window.facts["failed"] = first_run.run.error.message
     window.call(bpy.ops.backlot.show_set_up_log)
+    yield from models(window, runtime.pump().weights)
     window.facts["log"] = bpy.data.texts["Backlot Set-up"].as_string()
+
+
+def models(window, manager):
+    """The preferences with a table of models, one of them on its way."""
+    from bl_ext.user_default.backlot.weights.manager import ModelRow
+
+    rows = [
+        ("network-small", True, True, 99_000_000),
+        ("network-large", False, False, 0),
+        ("masks-tiny", True, False, 0),
+    ]
+    manager.models = tuple(
+        ModelRow(name, name, "depth-learned", "Apache-2.0" if free else "CC-BY-NC-4.0", free, "", ready, size, "/w")
+        for name, free, ready, size in rows
+    )
+    manager.folder, manager.error = "/home/artist/weights", None
+    manager.fetching, manager.done, manager.total = "masks-tiny", 60_000_000, 156_000_000
+    manager.wish = lambda program: None
+    window.call(bpy.ops.preferences.addon_show, module="bl_ext.user_default.backlot")
+    yield 1.0
+    main, opened = bpy.context.window_manager.windows[:2]
+    with bpy.context.temp_override(window=opened):
+        bpy.ops.wm.window_close()
+    area = next(area for area in main.screen.areas if area.type == "VIEW_3D")
+    area.type = "PREFERENCES"  # Blender's own window for them is too small to show everything
+    yield 1.0
+    with bpy.context.temp_override(window=main, area=area, region=area.regions[-1]):
+        for _ in range(12):
+            bpy.ops.view2d.scroll_down()
+    yield 1.0
+    window.screenshot("5_models")
+    manager.fetching = ""
+    area.type = "VIEW_3D"
+    yield 0.5
 
 
 def accept(window, first_run):
