@@ -82,6 +82,7 @@ class Pump:
             handlers.append(self._undone)
         bpy.app.handlers.load_post.append(self._file_opened)
         self.roto.overlay.start()
+        self.mocap.overlay.start()
 
     def stop(self) -> None:
         if bpy.app.timers.is_registered(self._callback):
@@ -91,6 +92,7 @@ class Pump:
                 if own in handlers:
                     handlers.remove(own)
         self.roto.overlay.stop()
+        self.mocap.overlay.stop()
         self.first_run.close()
         self.weights.close()
 

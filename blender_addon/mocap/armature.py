@@ -24,8 +24,9 @@ _SAME = 1e-6
 
 def import_armature(
     scene: bpy.types.Scene, collection: bpy.types.Collection, label: str, plan: BonePlan, name: str
-) -> bpy.types.Object:
-    """Makes the armature or brings its bones up to date; constraints, names, display and parents stay."""
+) -> tuple[bpy.types.Object, bool]:
+    """Makes the armature or brings its bones up to date; constraints, names, display and parents stay. Returns whether
+    it was made now."""
     known = ownership.recall(collection, names.armature_role(label))
     data = known.data if known is not None else bpy.data.armatures.new(name)
     thing, made = ownership.ensure_object(scene, collection, names.armature_role(label), name, data)
@@ -43,7 +44,7 @@ def import_armature(
     _take_moves_back(thing)
     for name in plan.names:
         thing.pose.bones[name].rotation_mode = "QUATERNION"
-    return thing
+    return thing, made
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The pump's side of mocap: imports on their way."""
+"""The pump's side of mocap: imports on their way, and what is drawn over the plate."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import bpy
 from ..session import Session
 from ..step_imports import StepImports
 from .contents import read_mocap
+from .overlay import SkeletonOverlay
 from .scene_import import ImportedMocap, import_steps
 
 STAGE = "mocap"
@@ -21,6 +22,7 @@ class MocapLive:
     def __init__(self, session: Session, changed: Callable[[str], None]) -> None:
         self._changed = changed
         self.imports = StepImports(session, self._imported)
+        self.overlay = SkeletonOverlay(session)
         self.last_import = ""
 
     def import_later(self, scene: bpy.types.Scene, folder: Path, labels: tuple[str, ...] = ()) -> None:

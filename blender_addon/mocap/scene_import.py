@@ -34,7 +34,9 @@ class ImportedMocap:
     def summary(self) -> str:
         """One line for the status bar."""
         said = ", ".join(f"{label} on {count} frames" for label, count in self.frames.items())
-        return said + (f"; {self.unseen} ranges to look at (markers)" if self.unseen else "")
+        return said + (
+            f"; {self.unseen} {'place' if self.unseen == 1 else 'places'} to look at (markers)" if self.unseen else ""
+        )
 
 
 def import_mocap(scene: bpy.types.Scene, root: Path, labels: tuple[str, ...] = ()) -> ImportedMocap:
@@ -57,13 +59,16 @@ def import_steps(scene: bpy.types.Scene, contents: MocapContents) -> Iterator[Im
     armatures, bodies, unseen = {}, {}, 0
     for person in contents.people:
         title = f"{name} {person.label}"
-        armature = import_armature(scene, collection, person.label, person.plan, title)
+        armature, made = import_armature(scene, collection, person.label, person.plan, title)
+        armature.hide_viewport |= made  # until it moves: nobody stands there in a T-pose
         yield None
         for _ in import_action(collection, armature, person, title):
             yield None
         clean_again(collection, armature, person.label)
         yield None
         unseen += place_markers(scene, armature, person)
+        if made:
+            armature.hide_viewport = False
         body = import_body(scene, collection, armature, person, f"{title} Body")
         armatures[person.label] = armature
         if body is not None:

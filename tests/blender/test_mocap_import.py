@@ -107,3 +107,28 @@ def test_what_cannot_be_imported_is_said(empty: None, tmp_path: Path, what: str)
         write_person(root, "person_00", Walk(count=4, revision=3))
     with pytest.raises(BacklotError, match="no motion" if what == "none" else "world revision 3"):
         api.import_mocap(root)
+
+
+def test_the_overlay_is_where_the_plate_shows_the_joints(empty: None, tmp_path: Path) -> None:
+    """Lens distortion included, wherever the shot was moved to."""
+    import bpy
+    from bl_ext.user_default.backlot import api
+    from bl_ext.user_default.backlot.mocap.overlay import sticks_of
+    from bl_ext.user_default.backlot.roto.editor import plate_of
+    from bl_ext.user_default.backlot.shared.camera_files import read_camera
+
+    root = tmp_path / "clip_backlot"
+    shot = write_shot(root, ShotPlan(count=6, distortion=(-0.2, 0.03, 0.002, -0.001)))
+    truth = write_person(root, "person_00", Walk(count=6, absent=(1003,)))
+    imported = api.import_shot(root)
+    api.import_mocap(root)
+    scene = bpy.context.scene
+    scene.backlot.folder = str(root)
+    imported.root.location, imported.root.scale = (3.0, 1.0, 0.5), (2.0, 2.0, 2.0)
+    scene.frame_set(1005)
+    (sticks,) = sticks_of(scene, plate_of(scene), read_camera(root))
+    wanted = shot.project(4, truth.joints[4], distorted=True)
+    apart = np.linalg.norm(sticks.dots[:, None] - wanted[None], axis=-1)  # bones have another order than joints
+    assert len(sticks.dots) == len(truth.joint_names) and max(apart.min(0).max(), apart.min(1).max()) < 0.1
+    scene.frame_set(1003)
+    assert sticks_of(scene, plate_of(scene), read_camera(root)) == []
