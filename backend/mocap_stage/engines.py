@@ -8,7 +8,7 @@ from backend.pose.engines import ENGINES, ready_engine
 from shared.errors import EngineUnavailable
 from shared.mocap_params import MocapParams
 
-VERSION = 3
+VERSION = 4
 
 
 def engine_of(params: MocapParams) -> Engine:

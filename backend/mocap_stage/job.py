@@ -74,11 +74,18 @@ def _chosen(params: MocapParams, numbers: Sequence[int]) -> tuple[int, ...]:
     return chosen
 
 
+WORLD = "world"
+"""The input that only files of other programs depend on."""
+
+
 def fingerprint(params: MocapParams, shot: ShotFolder) -> dict[str, str]:
-    """What the stage reads. A move of the world moves the motion with it and runs nothing anew, unless it says
-    something new about the floor or the scale."""
+    """What the stage reads. A move of the world moves the motion with it, and only files of other programs are written
+    anew, unless it says something new about the floor or the scale."""
     camera = [path for path in (shot.intrinsics, shot.report) if path.is_file()]
-    return {"camera": of_files(camera, shot.root), "floor": _floor(shot), "seen": seen_fingerprint(params, shot)}
+    floor, world = _places(shot)
+    return {
+        "camera": of_files(camera, shot.root), "floor": floor, WORLD: world, "seen": seen_fingerprint(params, shot)
+    }  # fmt: skip
 
 
 def seen_fingerprint(params: MocapParams, shot: ShotFolder) -> str:
@@ -89,17 +96,19 @@ def seen_fingerprint(params: MocapParams, shot: ShotFolder) -> str:
     return f"{ingested.key if ingested else ''}:{','.join(labels)}:{of_sequence(masks)}"
 
 
-def _floor(shot: ShotFolder) -> str:
-    """Where the floor is in the solver's own world, and how large that is, as far as somebody said so."""
+def _places(shot: ShotFolder) -> tuple[str, str]:
+    """Where the floor is in the solver's own world, and how large that is, as far as somebody said so; and where the
+    shot's world is. A scale that this stage has set itself is in neither."""
     try:
         camera = read_camera(shot.root)
         world = read_document(shot.world, World).world_from_solve
     except (ArtifactMissing, ShotCorrupt):
-        return ""
+        return "", ""
     said = camera.extrinsics
     floor = "" if said.up_source == "none" else _rounded(*world.rotation[2], -world.translation[2] / world.scale)
     scale = "" if said.scale_source in UNSCALED else _rounded(world.scale)
-    return f"{said.up_source}:{floor}:{said.scale_source if scale else ''}:{scale}"
+    place = _rounded(*(value / world.scale for value in world.translation), *(v for row in world.rotation for v in row))
+    return f"{said.up_source}:{floor}:{said.scale_source if scale else ''}:{scale}", f"{place}:{scale}"
 
 
 def _rounded(*values: float) -> str:

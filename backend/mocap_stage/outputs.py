@@ -44,16 +44,16 @@ class Writer:
             person.body, np.array(self.job.numbers, np.int64), person.state, person.confidence, person.contacts,
             fps=self.job.fps, world_revision=self.scale.revision, engine=self.seen.engine,
         )  # fmt: skip
-        with disk_errors(self.shop.person(label)):
-            write_motion(self.shop.person(label) / MOTION_FILE, motion)
         self._pose(label, step)
-        self.derived(label, motion)
+        self.motion(label, motion)
         return motion
 
-    def derived(self, label: str, motion: Motion) -> None:
-        """What is made from `motion.npz` alone, or from it and the plate. FBX by Blender, where there is one: whoever
-        has none may import motion.npz later. Raises as `person`."""
+    def motion(self, label: str, motion: Motion) -> None:
+        """`motion.npz`, and what is made from it alone, or from it and the plate. FBX by Blender, where there is one:
+        whoever has none may import motion.npz later. Raises as `person`."""
         folder = self.shop.person(label)
+        with disk_errors(folder):
+            write_motion(folder / MOTION_FILE, motion)
         body = body_of(label, motion, self.job, folder, self.context)
         blender = find_blender(self.job.params.blender)
         kinds = (*_ALWAYS, FBX) if blender is not None else _ALWAYS

@@ -81,6 +81,28 @@ def publish(
     return (*made_now, context.artifact("mocap-report", shot.root / MOCAP_REPORT))
 
 
+def publish_derived(
+    shop: Workshop, context: StageContext, labels: Sequence[str], span: tuple[int, int]
+) -> tuple[Artifact, ...]:
+    """What was made from motion that is in the shot already takes its place beside it. Raises as `publish`."""
+    shot = context.shot
+    earlier = manifest.find(shot, context.stage)
+    kept = [] if earlier is None else [one for one in earlier.result.artifacts if _stays(one)]
+    context.check_cancelled()
+    context.begin_changes()
+    listed: list[tuple[str, Path]] = []
+    with disk_errors(shot.root / MOCAP), change_files(shot) as change:
+        for label in labels:
+            for made in (shop.person(label), shop.person(label) / _SEQUENCE):
+                listed += _placed(made, shot.root / made.relative_to(shop.folder), change)
+    made_now = tuple(context.artifact(kind, path, span if path.is_dir() else None) for kind, path in listed)
+    return (*kept, *made_now)
+
+
+def _stays(artifact: Artifact) -> bool:
+    return artifact.path.startswith((f"{POSE}/", f"{POSE_JSON}/")) or artifact.path == MOCAP_REPORT
+
+
 def _placed(made: Path, final: Path, change: Change) -> list[tuple[str, Path]]:
     """Files of one folder take their places; what an earlier run made and this one did not goes. Kinds and places of
     the artifacts."""

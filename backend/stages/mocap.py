@@ -18,16 +18,19 @@ from backend.mocap_stage.job import MocapJob, fingerprint, make_job
 from backend.mocap_stage.looking import look
 from backend.mocap_stage.outputs import Writer
 from backend.mocap_stage.progress import Progress
-from backend.mocap_stage.publish import open_workshop, publish
+from backend.mocap_stage.publish import open_workshop, publish, publish_derived
 from backend.mocap_stage.report import camera_problems, person_report, problems_of
+from backend.mocap_stage.reuse import earlier_motion
 from backend.mocap_stage.scale import Scale, set_scale
 from backend.pipeline.context import StageContext
+from backend.pipeline.manifest import Manifest
 from backend.pipeline.stage import Engine
 from backend.pose import PoseResult
 from shared.artifacts import StageResult
 from shared.errors import InvalidRequest
 from shared.mocap_params import MocapParams
-from shared.mocap_report import MOCAP_REPORT_VERSION, MocapReport
+from shared.mocap_report import MOCAP_REPORT_VERSION, MocapReport, read_mocap_report
+from shared.motion_arrays import Motion
 from shared.shot import ShotFolder, document_text
 
 
@@ -45,6 +48,9 @@ def run(params: MocapParams, context: StageContext) -> StageResult:
     `WorkerCrashed`, `JobCancelled`, `DiskFull`, `ShotReadOnly`, `ShotCorrupt`."""
     ran = engine_of(params)
     job = make_job(params, context.shot)
+    earlier = earlier_motion(params, ran, inputs(params, context.shot, context.footage), context.shot)
+    if earlier is not None:
+        return _anew(job, *earlier, context)
     progress = Progress(context, job.numbers)
     seen = look(job, context, progress)
     fitted, evidence = _fitted(job, seen, context, progress)
@@ -57,6 +63,20 @@ def run(params: MocapParams, context: StageContext) -> StageResult:
     span = (job.numbers[0], job.numbers[-1])
     made = publish(shop, context, tuple(fitted.people), document_text(report), span, everybody=not job.asked)
     return StageResult("mocap", ran.name, ran.version, _facts(report, len(job.numbers)), made)
+
+
+def _anew(job: MocapJob, done: Manifest, motions: Mapping[str, Motion], context: StageContext) -> StageResult:
+    """The files of other programs, from motion that is there already."""
+    context.log.info("the motion is there already: only what is made from it is written")
+    shop, progress = open_workshop(context), Progress(context, job.numbers)
+    metres = 1.0 if job.metric else read_mocap_report(context.shot).metres_per_unit
+    scale = Scale(metres, 1.0, job.camera.world.revision, "solve")
+    writer = Writer(shop, job, PoseResult({}, done.result.engine, ""), scale, context)
+    for person, (label, motion) in enumerate(motions.items()):
+        progress.writing(person, len(motions))(0, 1)
+        writer.motion(label, motion)
+    made = publish_derived(shop, context, tuple(motions), (job.numbers[0], job.numbers[-1]))
+    return StageResult("mocap", done.result.engine, done.result.engine_version, done.result.facts, made)
 
 
 def _fitted(

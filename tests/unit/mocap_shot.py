@@ -14,7 +14,10 @@ import pytest
 
 from backend.export.lens_distortion import Lens
 from backend.mocap_stage import looking
+from backend.pipeline import manifest
 from backend.pipeline.context import StageContext
+from backend.pipeline.manifest import MANIFEST_VERSION, Manifest
+from backend.pipeline.runner import plan
 from backend.pose import Keypoints, PersonTrack, PoseJob, PoseResult
 from backend.stages import mocap
 from shared.artifacts import StageResult, frame_name
@@ -28,8 +31,9 @@ from shared.camera_files import (
     Intrinsics,
     World,
 )
+from shared.params import to_values
 from shared.shot import ShotFile, ShotFolder, SourceFacts, document_text
-from shared.stages import stage_params
+from shared.stages import stage_info, stage_params
 from tests.unit.export_shot import Recorder
 from tests.unit.mocap_scene import Performance, collars, detected, performance
 
@@ -137,3 +141,13 @@ def run_mocap(
         "mocap", shot, "", "cpu", checkpoint, observer or Recorder(), logging.getLogger("backlot.mocap")
     )
     return mocap.run(stage_params("mocap", params), context), context.notices
+
+
+def record(shot: ShotFolder, result: StageResult, patch: pytest.MonkeyPatch, **params: Any) -> None:
+    """Writes the manifest of that run, as the runner does."""
+    patch.setattr(mocap, "engine_of", lambda _: mocap.Engine("mediapipe", 1))
+    wanted = plan(stage_info("mocap"), params, shot, "")
+    values, revision = to_values(wanted.params), manifest.world_revision(shot)
+    manifest.write(
+        shot, "mocap", Manifest(MANIFEST_VERSION, wanted.key, values, dict(wanted.inputs), result, revision)
+    )  # fmt: skip

@@ -15,7 +15,9 @@ from backend.mocap.evidence import Evidence
 from backend.mocap_stage.cameras import cameras_of
 from backend.mocap_stage.evidence import evidence_of
 from backend.mocap_stage.job import fingerprint
+from backend.pose import PoseJob, PoseResult
 from backend.world.change import WorldStep, change_world
+from shared.artifacts import StageResult
 from shared.camera_files import Similarity, read_camera
 from shared.errors import ArtifactMissing, FootageEmpty, InvalidParameter, InvalidRequest, JobCancelled
 from shared.mocap_params import MocapParams
@@ -24,9 +26,11 @@ from shared.motion_arrays import ABSENT, joints_of, read_motion
 from shared.shot import ShotFolder
 from shared.stages import stage_params
 from tests.unit.export_shot import Recorder
-from tests.unit.mocap_shot import FIRST, Scene, run_mocap, sees, small_scene, track, write_shot
+from tests.unit.mocap_shot import FIRST, Scene, record, run_mocap, sees, small_scene, track, write_shot
 
 QUARTER = Similarity(2.0, ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)), (1.0, 2.0, 3.0))
+
+TURNED = Similarity(1.0, QUARTER.rotation, (5.0, -1.0, 0.0))
 
 
 @pytest.fixture(autouse=True)
@@ -36,18 +40,18 @@ def _no_blender(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def captured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ShotFolder, Scene]]:
+def captured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ShotFolder, Scene, StageResult]]:
     """A metric shot with a bent lens; the plate's frame 104 has no camera."""
     scene = small_scene(9, k1=-0.08, unposed={FIRST + 3})
     shot = write_shot(tmp_path_factory.mktemp("captured") / "shot", scene)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("backend.mocap_stage.outputs.find_blender", lambda _: None)
-        run_mocap(shot, sees(track(scene)), patch)
-    yield shot, scene
+        result, _ = run_mocap(shot, sees(track(scene)), patch)
+    yield shot, scene, result
 
 
-def test_the_person_stands_where_the_truth_is(captured: tuple[ShotFolder, Scene]) -> None:
-    shot, scene = captured
+def test_the_person_stands_where_the_truth_is(captured: tuple[ShotFolder, Scene, StageResult]) -> None:
+    shot, scene, _ = captured
     motion = read_motion(shot.root / "mocap/person_00/motion.npz")
     assert motion.frames.tolist() == list(scene.numbers) and motion.world_revision == 0 and motion.fps == "24"
     off = np.linalg.norm(motion.joints - scene.shown.joints, axis=-1)
@@ -56,8 +60,8 @@ def test_the_person_stands_where_the_truth_is(captured: tuple[ShotFolder, Scene]
     assert set(motion.state) <= {"tracked", "bridged"} and motion.state[3] == "bridged"
 
 
-def test_the_report_says_who_where_and_how_well(captured: tuple[ShotFolder, Scene]) -> None:
-    shot, scene = captured
+def test_the_report_says_who_where_and_how_well(captured: tuple[ShotFolder, Scene, StageResult]) -> None:
+    shot, scene, _ = captured
     report = read_mocap_report(shot)
     (person,) = report.people.values()
     assert (report.engine, report.floor, report.scale, report.metres_per_unit) == ("mediapipe", "world", "solve", 1.0)
@@ -70,8 +74,8 @@ def test_the_report_says_who_where_and_how_well(captured: tuple[ShotFolder, Scen
     assert [(one.kind, one.first) for one in report.problems] == [("no-camera", FIRST + 3)]
 
 
-def test_files_for_other_programs_lie_beside_it(captured: tuple[ShotFolder, Scene]) -> None:
-    shot, scene = captured
+def test_files_for_other_programs_lie_beside_it(captured: tuple[ShotFolder, Scene, StageResult]) -> None:
+    shot, scene, _ = captured
     there = {path.name for path in (shot.root / "mocap/person_00").iterdir()}
     assert there >= {"motion.npz", "motion.bvh", "motion.usda", "analysis.json", "analysis.svg"}
     for folder, kind in (("pose", "png"), ("pose_json", "json")):
@@ -120,7 +124,9 @@ def test_the_world_stays_when_the_user_says_so(tmp_path: Path, monkeypatch: pyte
     assert any("unit of the world is" in notice for notice in notices)
 
 
-def test_a_move_of_the_world_takes_the_motion_along(captured: tuple[ShotFolder, Scene], tmp_path: Path) -> None:
+def test_a_move_of_the_world_takes_the_motion_along(
+    captured: tuple[ShotFolder, Scene, StageResult], tmp_path: Path
+) -> None:
     shot = ShotFolder(shutil.copytree(captured[0].root, tmp_path / "shot"))
     before = read_motion(shot.root / "mocap/person_00/motion.npz")
     change_world(shot.root, lambda _: WorldStep(QUARTER, "picked", "two-points", "metres"))
@@ -128,6 +134,26 @@ def test_a_move_of_the_world_takes_the_motion_along(captured: tuple[ShotFolder, 
     turned = 2.0 * before.joints @ np.array(QUARTER.rotation).T + QUARTER.translation
     assert after.world_revision == 1 and np.abs(after.joints - turned).max() < 1e-9
     assert np.abs(joints_of(after) - after.joints).max() < 1e-6
+
+
+def test_only_files_of_other_programs_are_written_anew_after_it(
+    captured: tuple[ShotFolder, Scene, StageResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot = ShotFolder(shutil.copytree(captured[0].root, tmp_path / "shot"))
+    record(shot, captured[2], monkeypatch)
+    change_world(shot.root, lambda _: WorldStep(TURNED, "picked", "two-points", "metres"))
+    after = read_motion(shot.root / "mocap/person_00/motion.npz")
+    bvh = (shot.root / "mocap/person_00/motion.bvh").read_text()
+    result, _ = run_mocap(shot, _nobody_looks, monkeypatch)
+    assert (shot.root / "mocap/person_00/motion.bvh").read_text() != bvh
+    assert np.array_equal(read_motion(shot.root / "mocap/person_00/motion.npz").joints, after.joints)
+    listed = {one.kind for one in captured[2].artifacts}
+    assert {one.kind for one in result.artifacts} == listed and result.facts == captured[2].facts
+    assert all((shot.root / one.path).exists() for one in result.artifacts)
+
+
+def _nobody_looks(job: PoseJob) -> PoseResult:
+    raise AssertionError("the plate is looked at again")
 
 
 def test_somebody_who_leaves_is_absent_and_nothing_is_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,17 +169,19 @@ def test_somebody_who_leaves_is_absent_and_nothing_is_made_up(tmp_path: Path, mo
 
 
 def test_nobody_in_the_clip_is_said_and_what_was_there_stays(
-    captured: tuple[ShotFolder, Scene], monkeypatch: pytest.MonkeyPatch
+    captured: tuple[ShotFolder, Scene, StageResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shot, _ = captured
+    shot, _, _ = captured
     before = {path: path.read_bytes() for path in (shot.root / "mocap").rglob("*") if path.is_file()}
     with pytest.raises(InvalidRequest, match="No person was found in frames 101 to 109"):
         run_mocap(shot, sees(), monkeypatch)
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_cancel_changes_nothing(captured: tuple[ShotFolder, Scene], monkeypatch: pytest.MonkeyPatch) -> None:
-    shot, scene = captured
+def test_a_cancel_changes_nothing(
+    captured: tuple[ShotFolder, Scene, StageResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot, scene, _ = captured
     before = {path: path.read_bytes() for path in (shot.root / "mocap").rglob("*") if path.is_file()}
     with pytest.raises(JobCancelled):
         run_mocap(shot, sees(track(scene)), monkeypatch, _Impatient())
@@ -168,9 +196,9 @@ class _Impatient(Recorder):
 
 
 def test_labels_that_are_not_there_are_named(
-    captured: tuple[ShotFolder, Scene], monkeypatch: pytest.MonkeyPatch
+    captured: tuple[ShotFolder, Scene, StageResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shot, scene = captured
+    shot, scene, _ = captured
     with pytest.raises(InvalidRequest, match="Nobody was found who is called 'anna'; there is person_00"):
         run_mocap(shot, sees(track(scene)), monkeypatch, labels="anna")
 
@@ -213,9 +241,9 @@ def test_parameters_that_make_no_sense(values: dict[str, object], says: str) -> 
 def test_what_makes_the_motion_out_of_date(tmp_path: Path) -> None:
     shot = write_shot(tmp_path / "shot", small_scene(3))
     before = fingerprint(MocapParams(), shot)
-    turned = Similarity(1.0, QUARTER.rotation, (5.0, -1.0, 0.0))
-    change_world(shot.root, lambda _: WorldStep(turned, "picked", "two-points", "metres"))
+    change_world(shot.root, lambda _: WorldStep(TURNED, "picked", "two-points", "metres"))
     assert fingerprint(MocapParams(), shot)["floor"] == before["floor"]  # the same floor, seen from elsewhere
+    assert fingerprint(MocapParams(), shot)["world"] != before["world"]  # but not the same in other programs
     raised = Similarity(1.0, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), (0.0, 0.0, 0.5))
     change_world(shot.root, lambda _: WorldStep(raised, "picked", "two-points", "metres"))
     assert fingerprint(MocapParams(), shot)["floor"] != before["floor"]
