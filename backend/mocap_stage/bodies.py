@@ -40,7 +40,7 @@ def body_of(label: str, motion: Motion, job: MocapJob, folder: Path, context: St
                 folder=folder,
                 picture=lambda number: plate.rgb(index[number]),
                 mask=masks,
-                others=[other for other in mask_labels(job.shot) if other not in (label, "mask")],
+                others=tuple(other for other in mask_labels(job.shot) if other not in (label, "mask")),
                 kind=params.mesh,
                 model=Path(params.body_model).expanduser() if params.body_model else None,
                 non_commercial=non_commercial_allowed(params.allow_non_commercial),
