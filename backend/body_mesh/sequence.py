@@ -98,12 +98,12 @@ def _usd_mesh(stage: Any, sequence: Sequence) -> Any:
     uv.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(own.uv.reshape(-1, 2))))
     mesh.GetPrim().SetCustomDataByKey("worldRevision", sequence.motion.world_revision)
     if sequence.texture:
-        _usd_material(stage, path, mesh, sequence.texture)
+        usd_material(stage, path, mesh, sequence.texture)
     return mesh
 
 
-def _usd_material(stage: Any, path: str, mesh: Any, texture: str) -> None:
-    """UsdPreviewSurface with the texture as its colour."""
+def usd_material(stage: Any, path: str, mesh: Any, texture: str) -> None:
+    """UsdPreviewSurface with the texture as its colour, beside `path`. texture: relative to the file."""
     from pxr import Sdf, UsdShade
 
     material = UsdShade.Material.Define(stage, f"{path}_skin")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,9 +97,13 @@ def _write(moved: Motion, path: Path, kinds: list[str], metres: float, given: ar
             )
         )  # fmt: skip
     written = [folder / "motion.npz"] if "npz" in kinds else []
-    for place in written:
-        write_motion(place, moved)
+    if written:
+        write_motion(written[0], moved)
     body = body_beside(path) if path.name == "motion.npz" else None
+    texture = path.with_name("texture.png")
+    if body is not None and folder != path.parent and texture.is_file() and set(others) & {"usda", "usdc", "fbx"}:
+        folder.mkdir(parents=True, exist_ok=True)
+        written.append(Path(shutil.copy(texture, folder / texture.name)))
     return written + list(
         write_motion_files(
             moved, folder, name=name, kinds=others, body=body, blender=blender, metres_per_unit=metres,
@@ -116,7 +121,8 @@ def _lines(found: MotionAnalysis) -> list[str]:
         lines.append(f"stride {found.stride_m:.2f} m in {found.stride_s:.2f} s, {found.cadence:.0f} steps a minute")
     for side, foot in found.feet.items():
         slide = "" if foot.slide_mm is None else f", sliding {foot.slide_mm:.1f} mm a frame"
-        stands = f"{len(foot.contacts)} times, {foot.standing:.0%} of the frames"
+        count = len(foot.contacts)
+        stands = f"{count} {'time' if count == 1 else 'times'}, {foot.standing:.0%} of the frames"
         lines.append(f"{side} foot stands {stands}{slide} (contacts: {found.contacts_from})")
     if found.jerk_mm is not None:
         lines.append(f"third difference {found.jerk_mm:.2f} mm a frame^3, jitter {found.jitter:.1f} m/s^3")

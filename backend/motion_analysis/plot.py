@@ -71,7 +71,7 @@ def draw(analysis: MotionAnalysis) -> str:
 
 
 def _usual(value: float | None) -> str:
-    return "" if value is None else f" (mean {short(value)})"
+    return "" if value is None else f" (mean {value:.3g})"
 
 
 def _curve(

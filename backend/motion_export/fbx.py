@@ -27,10 +27,11 @@ def write_fbx(
     check_cancelled: Callable[[], None],
     name: str = "person",
     body: BodyMesh | None = None,
+    texture: Path | None = None,
 ) -> str:
     """Writes an armature of that name, y up, with a key at every plate frame, and its skinned mesh; returns Blender's
-    version. Raises `ArtifactMissing` for a motion without a pose, `EngineUnavailable`, `InternalError`, `DiskFull`,
-    `ShotReadOnly`, and what `check_cancelled` raises."""
+    version. texture: the body's, that the file names as lying beside it. Raises `ArtifactMissing` for a motion without
+    a pose, `EngineUnavailable`, `InternalError`, `DiskFull`, `ShotReadOnly`, and what `check_cancelled` raises."""
     take = take_of(motion)
     with atomic_path(path) as beside, tempfile.TemporaryDirectory(prefix="backlot-motion-") as folder:
         arrays = Path(folder) / "take.npz"
@@ -42,6 +43,7 @@ def write_fbx(
             "joints": ["_".join(joint.split()) for joint in take.names],
             "absent": frame_ranges(take.held),
             "arrays": str(arrays),
+            "texture": str(texture) if texture else "",
             "output": str(beside),
         }
         return str(run_script(blender, "write_motion.py", job, check_cancelled)["done"])

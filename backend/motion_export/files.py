@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from backend.body_mesh.projection import TEXTURE_FILE
 from backend.export.blender_process import Blender, require_blender
 from backend.motion_analysis.report import NUMBERS_FILE, PLOT_FILE, write_report
 from shared.body_arrays import BodyMesh
@@ -26,6 +27,7 @@ def write_motion_files(
     name: str,
     kinds: Sequence[str] = (BVH, USDA, ANALYSIS),
     body: BodyMesh | None = None,
+    texture: Path | None = None,
     blender: Blender | None = None,
     check_cancelled: Callable[[], None] = lambda: None,
     metres_per_unit: float = 1.0,
@@ -33,10 +35,13 @@ def write_motion_files(
     rotation_order: str = "ZXY",
 ) -> tuple[Path, ...]:
     """Writes the kinds and says which files these are. name: of the person in USD and FBX. body: is bound to the
-    skeleton there. blender: for FBX; None looks for one. metres_per_unit: of the world, for the analysis. Raises
-    `ArtifactMissing` for a motion without a pose, `EngineUnavailable` for FBX without a Blender, `InvalidParameter`,
-    `ShotCorrupt` for a body of another skeleton, `DiskFull`, `ShotReadOnly`, and what `check_cancelled` raises."""
+    skeleton there. texture: of the body; None takes the folder's. blender: for FBX; None looks for one.
+    metres_per_unit: of the world, for the analysis. Raises `ArtifactMissing` for a motion without a pose,
+    `EngineUnavailable` for FBX without a Blender, `InvalidParameter`, `ShotCorrupt` for a body of another skeleton,
+    `DiskFull`, `ShotReadOnly`, and what `check_cancelled` raises."""
     written: list[Path] = []
+    beside = texture or folder / TEXTURE_FILE
+    picture = beside if body is not None and beside.is_file() else None
     for kind in kinds:
         check_cancelled()
         path = folder / f"{STEM}.{kind}"
@@ -45,12 +50,14 @@ def write_motion_files(
             written += [path, notes_path(path)]
         elif kind == FBX:
             found = blender or require_blender()
-            write_fbx(motion, path, blender=found, check_cancelled=check_cancelled, name=name, body=body)
+            write_fbx(
+                motion, path, blender=found, check_cancelled=check_cancelled, name=name, body=body, texture=picture
+            )
             written.append(path)
         elif kind == ANALYSIS:
             write_report(folder, motion, metres_per_unit=metres_per_unit)
             written += [folder / NUMBERS_FILE, folder / PLOT_FILE]
         else:
-            write_usd_skeleton(motion, path, name=name, body=body)
+            write_usd_skeleton(motion, path, name=name, body=body, texture=picture.name if picture else "")
             written.append(path)
     return tuple(written)

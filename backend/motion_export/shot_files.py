@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from backend.body_mesh.projection import TEXTURE_FILE
 from backend.export.blender_process import Blender
 from backend.motion_analysis.report import NUMBERS_FILE
 from backend.pipeline import manifest
@@ -68,7 +69,8 @@ def stage_files(
     """Writes the kinds as part of a change of the shot; they lie in the person's `folder` when it is done. Raises as
     `write_motion_files`."""
     written = write_motion_files(
-        motion, change.scratch() / folder.name, name=name or folder.name, kinds=kinds, body=body, blender=blender,
+        motion, change.scratch() / folder.name, name=name or folder.name, kinds=kinds, body=body,
+        texture=folder / TEXTURE_FILE, blender=blender,
         check_cancelled=check_cancelled, metres_per_unit=metres_per_unit, bvh_unit_m=bvh_unit_m,
         rotation_order=rotation_order,
     )  # fmt: skip

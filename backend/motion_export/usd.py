@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backend.body_mesh.sequence import usd_material
 from backend.frame_ranges import frame_ranges
 from backend.pipeline.atomic import atomic_path
 from shared.body_arrays import BodyMesh
@@ -24,8 +25,11 @@ _FLESH = 0.3
 """How far a body reaches beyond its joints at most, over its greatest length at rest: for the extent."""
 
 
-def write_usd_skeleton(motion: Motion, path: Path, *, name: str = "person", body: BodyMesh | None = None) -> None:
-    """The suffix of `path`, usda or usdc, chooses text or binary. name: of the person in the file. Raises
+def write_usd_skeleton(
+    motion: Motion, path: Path, *, name: str = "person", body: BodyMesh | None = None, texture: str = ""
+) -> None:
+    """The suffix of `path`, usda or usdc, chooses text or binary. name: of the person in the file. texture: the body's,
+    a file beside `path`. Raises
     `ArtifactMissing` for a motion without a pose, `DiskFull`, `ShotReadOnly`."""
     from pxr import Tf, Usd, UsdGeom
 
@@ -40,13 +44,13 @@ def write_usd_skeleton(motion: Motion, path: Path, *, name: str = "person", body
         stage.SetFramesPerSecond(float(take.fps))
         top = UsdGeom.Xform.Define(stage, f"/{_ROOT}")
         stage.SetDefaultPrim(top.GetPrim())
-        _add_person(stage, f"/{_ROOT}/{Tf.MakeValidIdentifier(name)}", motion, take, body)
+        _add_person(stage, f"/{_ROOT}/{Tf.MakeValidIdentifier(name)}", motion, take, body, texture)
         stage.GetRootLayer().Save()
         # USD keeps layers open by name: without this the next export of the same shot would be refused.
         del stage
 
 
-def _add_person(stage: Any, path: str, motion: Motion, take: Take, body: BodyMesh | None) -> None:
+def _add_person(stage: Any, path: str, motion: Motion, take: Take, body: BodyMesh | None, texture: str) -> None:
     from pxr import UsdGeom, UsdSkel
 
     person = UsdSkel.Root.Define(stage, path)
@@ -63,7 +67,9 @@ def _add_person(stage: Any, path: str, motion: Motion, take: Take, body: BodyMes
     animation = _add_animation(stage, f"{path}/skeleton/animation", take)
     UsdSkel.BindingAPI.Apply(skeleton.GetPrim()).CreateAnimationSourceRel().SetTargets([animation.GetPath()])
     if body is not None:
-        _add_body(stage, f"{path}/body", body, rest_vertices(body, motion), skeleton)
+        mesh = _add_body(stage, f"{path}/body", body, rest_vertices(body, motion), skeleton)
+        if texture:
+            usd_material(stage, f"{path}/body", mesh, f"./{texture}")
 
 
 def _paths(take: Take) -> list[str]:
@@ -121,7 +127,7 @@ def _set_extent(person: Any, motion: Motion, take: Take) -> None:
             extent.Set(Vt.Vec3fArray.FromNumpy(box), number)
 
 
-def _add_body(stage: Any, path: str, body: BodyMesh, rest: Floats, skeleton: Any) -> None:
+def _add_body(stage: Any, path: str, body: BodyMesh, rest: Floats, skeleton: Any) -> Any:
     from pxr import Gf, Sdf, UsdGeom, UsdSkel, Vt
 
     mesh = UsdGeom.Mesh.Define(stage, path)
@@ -141,3 +147,4 @@ def _add_body(stage: Any, path: str, body: BodyMesh, rest: Floats, skeleton: Any
     joints, weights = body.joints.astype(np.int32).ravel(), body.weights.astype(np.float32).ravel()
     binding.CreateJointIndicesPrimvar(False, influences).Set(Vt.IntArray.FromNumpy(joints))
     binding.CreateJointWeightsPrimvar(False, influences).Set(Vt.FloatArray.FromNumpy(weights))
+    return mesh

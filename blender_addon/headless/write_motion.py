@@ -1,9 +1,10 @@
 """Writes a skeleton's motion, and the mesh it bends, as FBX with Blender's own exporter.
 
 Run by the backend as `write_scene.py` is. The job (see `backend/motion_export/fbx.py`): {"name", "fps": [rate, base],
-"first": frame, "joints": names, "absent": frame ranges, "arrays": npz, "output", "result"}. The arrays: parents [J];
-rest [J,3] world; root [T,3] world; turns [T,J,4] wxyz against the parent, in the world's axes at rest; and, with a
-mesh, vertices [V,3], faces [F,3], skin_joints [V,K], weights [V,K], uv [F,3,2]. What happened goes to `result`.
+"first": frame, "joints": names, "absent": frame ranges, "arrays": npz, "texture": "" or a picture, "output", "result"}.
+The arrays: parents [J]; rest [J,3] world; root [T,3] world; turns [T,J,4] wxyz against the parent, in the world's axes
+at rest; and, with a mesh, vertices [V,3], faces [F,3], skin_joints [V,K], weights [V,K], uv [F,3,2]. What happened goes
+to `result`.
 """
 
 from __future__ import annotations
@@ -95,6 +96,8 @@ def add_mesh(job: dict[str, Any], arrays: dict[str, Any], armature: Any) -> None
     data.from_pydata(arrays["vertices"].tolist(), [], arrays["faces"].tolist())
     layer = data.uv_layers.new(name="UVMap")
     layer.data.foreach_set("uv", arrays["uv"].astype(np.float32).ravel())
+    if job["texture"]:
+        data.materials.append(textured(job["texture"]))
     data.polygons.foreach_set("use_smooth", np.ones(len(data.polygons), bool))
     body = bpy.data.objects.new(f"{job['name']}_body", data)
     bpy.context.collection.objects.link(body)
@@ -106,6 +109,18 @@ def add_mesh(job: dict[str, Any], arrays: dict[str, Any], armature: Any) -> None
                 groups[joint].add([vertex], weight, "ADD")
     modifier = body.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
+
+
+def textured(path: str) -> Any:
+    """A material with the picture as its colour."""
+    material = bpy.data.materials.new("skin")
+    material.use_nodes = True
+    nodes = material.node_tree.nodes
+    surface = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
+    picture = nodes.new("ShaderNodeTexImage")
+    picture.image = bpy.data.images.load(path)
+    material.node_tree.links.new(picture.outputs["Color"], surface.inputs["Base Color"])
+    return material
 
 
 def key_poses(job: dict[str, Any], arrays: dict[str, Any], armature: Any) -> None:
@@ -143,6 +158,7 @@ def export(job: dict[str, Any]) -> None:
         axis_up="Y",
         apply_scale_options="FBX_SCALE_ALL",
         use_custom_props=True,
+        path_mode="STRIP",  # the texture lies beside the file
         add_leaf_bones=False,
         mesh_smooth_type="OFF",
         bake_anim=True,

@@ -84,7 +84,13 @@ def test_fbx_comes_back_with_its_skin(tmp_path: Path) -> None:
 
     motion = _motion()
     path = tmp_path / "motion.fbx"
-    write_fbx(motion, path, blender=HERE, check_cancelled=lambda: None, name="person_00", body=cuffs(motion))
+    texture = bpy.data.images.new("texture", 4, 4)
+    texture.filepath_raw, texture.file_format = str(tmp_path / "texture.png"), "PNG"
+    texture.save()
+    write_fbx(
+        motion, path, blender=HERE, check_cancelled=lambda: None, name="person_00", body=cuffs(motion),
+        texture=tmp_path / "texture.png",
+    )  # fmt: skip
     assert path.read_bytes()[:20] == b"Kaydara FBX Binary  "
     scene = _empty_scene()
     scene.render.fps, scene.render.fps_base = 24, 1.001
@@ -94,6 +100,9 @@ def test_fbx_comes_back_with_its_skin(tmp_path: Path) -> None:
     assert _worst(motion, 1001, scene.render.fps_base) < MOST_M
     assert _armature().name == "person_00"
     (body,) = (item for item in bpy.data.objects if item.type == "MESH")
+    nodes = body.data.materials[0].node_tree.nodes
+    (picture,) = (node.image for node in nodes if node.type == "TEX_IMAGE")
+    assert Path(bpy.path.abspath(picture.filepath)).resolve() == tmp_path / "texture.png"
     seen = body.evaluated_get(bpy.context.evaluated_depsgraph_get())
     wrists = motion.joints[-1, [motion.index("left_wrist"), motion.index("right_wrist")]]
     for tip, wrist in zip((0, 4), wrists, strict=True):

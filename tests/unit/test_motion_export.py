@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.media.png import encode_png
 from backend.motion_export.bvh import CENTIMETRES, ROTATION_ORDERS, write_bvh
 from backend.motion_export.bvh_reader import likely_unit, rate_of, read_bvh
 from backend.motion_export.joint_names import customary_names
@@ -185,8 +186,11 @@ def test_usd_passes_the_library_s_own_checks(tmp_path: Path) -> None:
     from pxr import Usd, UsdValidation
 
     motion = walk(6)
-    write_usd_skeleton(motion, tmp_path / "motion.usda", body=cuffs(motion))
+    (tmp_path / "texture.png").write_bytes(encode_png(np.full((4, 4, 3), 90, np.uint8)))
+    write_usd_skeleton(motion, tmp_path / "motion.usda", body=cuffs(motion), texture="texture.png")
     stage = Usd.Stage.Open(str(tmp_path / "motion.usda"))
+    picture = stage.GetPrimAtPath("/backlot/person/body_skin/picture").GetAttribute("inputs:file").Get()
+    assert Path(picture.resolvedPath) == tmp_path / "texture.png"
     validators = UsdValidation.ValidationRegistry().GetOrLoadAllValidators()
     context = UsdValidation.ValidationContext(validators)
     assert len(validators) > 10
