@@ -18,7 +18,7 @@ import numpy as np
 from backend.mocap.evidence import Cameras, nothing_seen
 from backend.mocap.skeleton import human
 from backend.mocap.start import place_of, shape_at
-from backend.pose.store import FoundStore
+from backend.pose.store import FOLLOWED, SEARCHED, FoundStore
 from backend.roto.people.evidence import LONGEST_SIDE, PersonEvidence
 from tests.benchmarks.scoring import Array
 
@@ -69,8 +69,8 @@ class Sights:
 
 def _of_frame(store: FoundStore, number: int) -> list[PersonEvidence]:
     people: list[PersonEvidence] = []
-    for search in (False, True):
-        people += store.found(number, search, lambda _: [])
+    for kind in (FOLLOWED, SEARCHED):
+        people += store.found(number, kind, list)
     return people
 
 

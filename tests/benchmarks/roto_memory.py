@@ -70,10 +70,10 @@ def bench_length(count: int, width: int, height: int, engine: str) -> dict[str, 
 
 
 class Memory:
-    """Resident memory of a process that reports the roto stage's progress, sampled while this is entered."""
+    """Resident memory of a process that reports a stage's progress, sampled while this is entered."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, count: int, stage: str = "roto") -> None:
+        self._count, self._stage = count, stage
         self._passes: dict[str, list[float]] = {}
         self._samples: list[tuple[float, float]] = []
         self._process: psutil.Process | None = None
@@ -90,7 +90,7 @@ class Memory:
 
     def watch(self, line: str, process: int) -> None:
         progress = (json.loads(line) if line.startswith("{") else {}).get("progress") or {}
-        if progress.get("stage") == "roto":
+        if progress.get("stage") == self._stage:
             self._process = self._process or psutil.Process(process)
             self._passes.setdefault(progress["note"], []).append(time.perf_counter())
 
