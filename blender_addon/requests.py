@@ -21,7 +21,8 @@ from .shared.mocap_params import MocapParams
 from .shared.params import specs
 from .shared.roto_params import RotoParams
 from .shared.shot import ShotFolder
-from .shared.stages import ExportParams, IngestParams, SolveParams, stage_info, stage_params
+from .shared.stages import STAGES, ExportParams, IngestParams, SolveParams, stage_info, stage_params
+from .stage_states import read_records
 
 
 def solve_request(scene: bpy.types.Scene) -> JobRequest:
@@ -42,6 +43,29 @@ def solve_request(scene: bpy.types.Scene) -> JobRequest:
     return JobRequest(
         shot=str(folder), footage=footage, stages=("ingest", "solve"), params=params, device=preferences.device()
     )
+
+
+def wanted_values(scene: bpy.types.Scene, stage: str) -> dict[str, Any]:
+    """What the scene's panels say of a stage, as far as it is not the default."""
+    settings, params = scene.backlot, stage_info(stage).params
+    values = _with_models(getattr(settings, stage), params)
+    if stage == "export":
+        values["formats"] = "auto" if settings.export_all else ",".join(sorted(settings.export_formats))
+        values["blender"] = values.get("blender") or own_blender()
+    return values
+
+
+def whole_request(scene: bpy.types.Scene) -> JobRequest:
+    """The job that Run All starts: the camera, the masks if the shot has hints, and every stage that it has had. The
+    backend leaves out what is up to date. Raises as `solve_request` does."""
+    solve = solve_request(scene)
+    shot = ShotFolder(Path(solve.shot))
+    had = {"ingest", "solve", *read_records(shot.root), *(["roto"] if shot.prompts.is_file() else [])}
+    stages = tuple(info.name for info in STAGES if info.name in had)
+    params = {stage: wanted_values(scene, stage) for stage in stages}
+    for stage, values in params.items():
+        stage_params(stage, values)
+    return replace(solve, stages=stages, params=params)
 
 
 def ingest_request(scene: bpy.types.Scene) -> JobRequest:

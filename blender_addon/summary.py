@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from .shared.mocap_report import MOCAP_REPORT, MocapProblem, MocapReport, Person
 from .shared.roto_report import ROTO_REPORT, read_roto_report
 from .shared.shot import ShotFolder, SourceFacts, read_document
 from .shared.solve_report import Problem, SolveReport
+from .stage_states import StageRecord, read_records
 
 _MOTIONS = {"nodal": "The camera only turns: no depth", "locked": "The camera stands still: no depth"}
 _ZOOM = 1e-4
@@ -57,8 +59,7 @@ class MocapSummary:
 class ShotSummary:
     """clip: short lines about the footage; warnings: what is unusual about it; camera: short lines about
     the solve, empty before it. problems: its bad ranges. depth, roto, mocap: None before these
-    stages. error: why the folder
-    could not be read."""
+    stages. records: of every stage that has finished. error: why the folder could not be read."""
 
     clip: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -68,6 +69,7 @@ class ShotSummary:
     depth: DepthSummary | None = None
     roto: RotoSummary | None = None
     mocap: MocapSummary | None = None
+    records: Mapping[str, StageRecord] = field(default_factory=dict)
 
     @property
     def is_solved(self) -> bool:
@@ -87,9 +89,9 @@ def read_summary(folder: Path) -> ShotSummary:
         mocap = _mocap(shot) if (folder / MOCAP_REPORT).is_file() else None
     except BacklotError as error:
         return ShotSummary(error=error)
-    problems = _problems(shot) if camera else ()
+    problems, records = _problems(shot) if camera else (), read_records(folder)
     clip, warnings = _clip_lines(found.facts), _warnings(found.facts)
-    return ShotSummary(clip, warnings, camera, problems, depth=depth, roto=roto, mocap=mocap)
+    return ShotSummary(clip, warnings, camera, problems, depth=depth, roto=roto, mocap=mocap, records=records)
 
 
 def _problems(shot: ShotFolder) -> tuple[Problem, ...]:

@@ -17,6 +17,7 @@ from . import (
     roto_hints,
     roto_run,
     roto_session,
+    run_all,
     set_up,
     solving,
     tracks,
@@ -28,6 +29,7 @@ from . import (
 CLASSES = (
     *footage.CLASSES,
     *solving.CLASSES,
+    *run_all.CLASSES,
     *jobs.CLASSES,
     *importing.CLASSES,
     *backend.CLASSES,

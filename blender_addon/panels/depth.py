@@ -46,7 +46,7 @@ class BACKLOT_PT_depth(BacklotTab, bpy.types.Panel):
             if not spec.folded:
                 declared.draw(settings, context.scene.backlot.depth, spec)
         own = job if of_stage(job, "depth") else None
-        draw_run(layout, own, "backlot.estimate_depth", "MOD_DISPLACE", letters(context))
+        draw_run(context, layout, own, "backlot.estimate_depth", "MOD_DISPLACE", "depth")
         if summary.depth is not None and (own is None or own.is_over):
             self._result(context, summary, own)
 

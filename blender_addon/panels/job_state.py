@@ -6,7 +6,10 @@ import bpy
 
 from .. import runtime, wording
 from ..properties import folder_path
+from ..requests import wanted_values
 from ..shared.messages import FAILED, JobStatus
+from ..stage_states import CURRENT, STALE, state_of
+from .tab import letters
 
 
 def current_job(context: bpy.types.Context) -> JobStatus | None:
@@ -21,15 +24,32 @@ def of_stage(job: JobStatus | None, stage: str) -> bool:
     return job is not None and stage in job.request.stages
 
 
-def draw_run(layout: bpy.types.UILayout, job: JobStatus | None, operator: str, icon: str, width: int) -> None:
-    """A stage's big button, or the progress of its job while that runs; then what went wrong. width: letters."""
+def draw_run(
+    context: bpy.types.Context, layout: bpy.types.UILayout, job: JobStatus | None, operator: str, icon: str, stage: str
+) -> None:
+    """A stage's big button with its state above, or the progress of its job while that runs; then what went wrong."""
+    width = letters(context)
     if job is not None and not job.is_over:
         draw_progress(layout, job, width)
     else:
+        draw_state(context, layout, stage)
         row = layout.row()
         row.scale_y = 1.6
         row.operator(operator, icon=icon)
     draw_trouble(layout, job, width)
+
+
+def draw_state(context: bpy.types.Context, layout: bpy.types.UILayout, stage: str) -> None:
+    """Up to date, or out of date because of something; nothing for a stage that never ran."""
+    folder = folder_path(context.scene.backlot)
+    summary = runtime.session().summary(folder) if folder is not None else None
+    if summary is None:
+        return
+    state = state_of(stage, summary.records, wanted_values(context.scene, stage))
+    if state.kind == CURRENT:
+        layout.label(text="Up to date", icon="CHECKMARK")
+    elif state.kind == STALE:
+        wording.draw_wrapped(layout, f"Out of date: {'; '.join(state.reasons)}", letters(context), "FILE_REFRESH")
 
 
 def draw_progress(layout: bpy.types.UILayout, job: JobStatus, width: int) -> None:

@@ -45,7 +45,7 @@ class BACKLOT_PT_mocap(BacklotTab, bpy.types.Panel):
             if spec.name in _SHOWN:
                 declared.draw(settings, context.scene.backlot.mocap, spec)
         own = job if of_stage(job, "mocap") else None
-        draw_run(layout, own, "backlot.capture_motion", "ARMATURE_DATA", letters(context))
+        draw_run(context, layout, own, "backlot.capture_motion", "ARMATURE_DATA", "mocap")
         if own is None or own.is_over:
             self._result(context, summary.mocap, own)
 

@@ -64,12 +64,12 @@ class _Roto:
         layout.prop(settings, "clip", text="")
         if summary is not None and summary.error is not None:
             wording.draw_error(layout, summary.error, letters(context))
-        draw_run(layout, current_job(context), "backlot.read_clip", "FILE_MOVIE", letters(context))
+        draw_run(context, layout, current_job(context), "backlot.read_clip", "FILE_MOVIE", "ingest")
 
     def _run(self, context: bpy.types.Context, summary: ShotSummary) -> None:
         layout, job, width = self.layout, current_job(context), letters(context)
         own = job if of_stage(job, "roto") else None
-        draw_run(layout, own, "backlot.roto_propagate", "TRACKING", width)
+        draw_run(context, layout, own, "backlot.roto_propagate", "TRACKING", "roto")
         if own is None or own.is_over:
             row = layout.row(align=True)
             row.operator("backlot.roto_propagate", text="Backward", icon="TRIA_LEFT").direction = "BACKWARD"
@@ -187,7 +187,7 @@ class _Matte:
             if not spec.folded:
                 declared.draw(column, context.scene.backlot.matte, spec)
         own = job if of_stage(job, "matte") else None
-        draw_run(layout, own, "backlot.make_mattes", "IMAGE_ALPHA", width)
+        draw_run(context, layout, own, "backlot.make_mattes", "IMAGE_ALPHA", "matte")
         if own is not None and own.state == DONE:
             for notice in (notice for result in own.results for notice in result.notices):
                 wording.draw_wrapped(layout, notice, width, "INFO")

@@ -30,6 +30,7 @@ class BACKLOT_PT_shot(BacklotTab, bpy.types.Panel):
         row.prop(settings, "folder", text="", icon="FILE_FOLDER", placeholder=str(folder_path(settings)))
         row.operator("backlot.open_folder", text="", icon="FILEBROWSER")
         self._facts(context)
+        layout.operator("backlot.run_all", icon="PLAY")
 
     def _facts(self, context: bpy.types.Context) -> None:
         folder = folder_path(context.scene.backlot)

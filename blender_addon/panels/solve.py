@@ -36,7 +36,7 @@ class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
             if not spec.folded and not (spec.name == "sensor_mm" and context.scene.backlot.solve.sensor != "custom"):
                 declared.draw(settings, context.scene.backlot.solve, spec)
         own = None if of_stage(job, "depth") else job
-        draw_run(layout, own, "backlot.solve_camera", "CAMERA_DATA", letters(context))
+        draw_run(context, layout, own, "backlot.solve_camera", "CAMERA_DATA", "solve")
         self._result(context, own)
 
     def _result(self, context: bpy.types.Context, job: JobStatus | None) -> None:
