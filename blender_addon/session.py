@@ -121,7 +121,7 @@ class Session:
     def stop(self) -> None:
         """Ends the backend; its running jobs continue at its next start."""
         if self._client is not None:
-            self._client.call_later("shutdown", then=lambda _: self._drop_client(), failed=self._show)
+            self._client.call_later("shutdown", then=lambda _: self._drop_client(), failed=self.show)
 
     def _connect(self) -> None:
         self._starting = False
@@ -135,21 +135,22 @@ class Session:
         waiting, self._unsent = self._unsent, []
         for call in waiting:
             call.failed(error)
-        self._show(error)
+        self.show(error)
 
     def _drop_client(self) -> None:
         if self._client is not None:
             self._client.close()
         self._client, self.changed = None, True
 
-    def _show(self, error: BacklotError) -> None:
+    def show(self, error: BacklotError) -> None:
+        """Panels say it until something else is asked for."""
         self.error, self.changed = error, True
 
     # -- jobs -----------------------------------------------------------------------------------------
 
     def submit(self, request: JobRequest, then: Callable[[JobStatus], None]) -> None:
         """Queues a job as soon as there is a connection; `then` gets its first state."""
-        self.ask("job.submit", pack(request), self._remembering(then), self._show)
+        self.ask("job.submit", pack(request), self._remembering(then), self.show)
 
     def ask(self, method: str, params: dict[str, Any], then: Callable[[Any], None], failed: Failed) -> None:
         """Calls a method as soon as there is a connection; `then` or `failed` is called inside a later `poll`."""
@@ -173,7 +174,7 @@ class Session:
     def _job_call(self, method: str, job: str, then: Callable[[JobStatus], None]) -> None:
         if self._client is not None:
             answered = self._remembering(then)
-            self._client.call_later(method, {"job": job}, then=answered, failed=self._show)
+            self._client.call_later(method, {"job": job}, then=answered, failed=self.show)
 
     def _remembering(self, then: Callable[[JobStatus], None]) -> Callable[[Any], None]:
         def answered(plain: Any) -> None:
@@ -220,7 +221,7 @@ class Session:
         def read(found: ShotSummary) -> None:
             self._summaries[folder], self.changed = found, True
 
-        self.background(lambda: read_summary(folder), read, self._show)
+        self.background(lambda: read_summary(folder), read, self.show)
 
     # -- the pump's side ------------------------------------------------------------------------------
 
@@ -255,7 +256,7 @@ class Session:
     def _notice_connection(self, client: Client) -> None:
         refused = client.last_error
         if refused is not None and refused.code in FATAL and self.error is not refused:
-            self._show(refused)
+            self.show(refused)
         if client.online != self._was_online:
             self._was_online, self.changed = client.online, True
             if client.online and isinstance(self.error, BackendError):

@@ -20,7 +20,13 @@ NEVER, CURRENT, STALE = "never", "current", "stale"
 _IMPORTED = "imported:"
 """How keys begin of what came from another program: parameters are nothing to it."""
 
-_SOURCES = {"roto": ("roto/prompts.json", "the hints have changed"), "solve": ("camera/hints.json", "hints of tracks")}
+_OF_ONE_RUN = {"roto": ("frame_start", "frame_end")}
+"""Parameters that say which part of the result is made anew, not what it is."""
+
+_SOURCES = {
+    "roto": ("roto/prompts.json", "the hints have changed"),
+    "solve": ("camera/hints.json", "hints of tracks have changed"),
+}
 """Files that artists change, and the stage that reads them."""
 
 
@@ -70,7 +76,8 @@ def _changed_params(stage: str, record: StageRecord, wanted: Mapping[str, Any]) 
     labels = [
         spec.label
         for spec in known
-        if wanted.get(spec.name, spec.default) != record.params.get(spec.name, spec.default)
+        if spec.name not in _OF_ONE_RUN.get(stage, ())
+        and wanted.get(spec.name, spec.default) != record.params.get(spec.name, spec.default)
     ]
     return [f"other settings: {', '.join(labels)}"] if labels else []
 

@@ -40,7 +40,9 @@ class BACKLOT_PT_jobs(BacklotTab, bpy.types.Panel):
         buttons = row.column(align=True)
         buttons.operator("backlot.cancel_job", text="", icon="X")
         buttons.operator("backlot.retry_job", text="", icon="FILE_REFRESH")
+        buttons.operator("backlot.show_job_log", text="", icon="TEXT")
         self._selected(context)
+        layout.operator("backlot.save_diagnostics", icon="FILE_TEXT")
 
     def _selected(self, context: bpy.types.Context) -> None:
         selected = selected_job(context.window_manager.backlot_jobs)

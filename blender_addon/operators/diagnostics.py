@@ -1,0 +1,113 @@
+"""Logs to look at, and a report to send."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .. import runtime
+from ..diagnostics.report import log_of_job, write_report
+from ..properties import selected_job
+from ..shared import PROTOCOL, VERSION
+from ..shared.errors import BacklotError, InvalidRequest
+from .reporting import FINISHED, refuse
+
+_LOG_NAME = "Backlot Log"
+
+
+class BACKLOT_OT_show_job_log(bpy.types.Operator):
+    """Put the end of the selected job's log into a text of this file"""
+
+    bl_idname = "backlot.show_job_log"
+    bl_label = "Show Log"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender reads it as it stands
+
+    job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        selected = selected_job(context.window_manager.backlot_jobs)
+        job = self.job or (selected.job if selected is not None else "")
+        said = log_of_job(runtime.session().home, job) if job else ""
+        if not said:
+            return refuse(self, InvalidRequest("There is no log of this job.", "Select a job that has run."))
+        text = bpy.data.texts.get(_LOG_NAME) or bpy.data.texts.new(_LOG_NAME)
+        text.from_string(f"{said}\n")
+        _show(context, text)
+        self.report({"INFO"}, f"The log is the text {_LOG_NAME}")
+        return FINISHED
+
+
+class BACKLOT_OT_save_diagnostics(bpy.types.Operator):
+    """Write one text file with versions, engines and logs, without your name and folder, to send to developers"""
+
+    bl_idname = "backlot.save_diagnostics"
+    bl_label = "Save Diagnostics"
+
+    filepath: bpy.props.StringProperty(name="File", description="Text file to write", subtype="FILE_PATH")
+    filter_glob: bpy.props.StringProperty(default="*.txt", options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        self.filepath = self.filepath or "backlot-diagnostics.txt"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        if not self.filepath:
+            return refuse(self, InvalidRequest("No file is named.", "Give a filepath."))
+        session, path = runtime.session(), Path(bpy.path.abspath(self.filepath))
+        facts = _facts()
+
+        def write(doctor: str) -> None:
+            session.background(lambda: _write(path, session.home, facts, doctor), lambda _: None, session.show)
+
+        if not session.online or bpy.app.background:
+            try:
+                _write(path, session.home, facts, "")
+            except BacklotError as error:
+                return refuse(self, error)
+            return FINISHED
+        session.ask("doctor", {}, lambda answer: write(_text(answer)), lambda _: write(""))
+        self.report({"INFO"}, f"Writing {path.name}: the backend looks through its engines first")
+        return FINISHED
+
+
+def _text(answer: Any) -> str:
+    return str(answer.get("text", ""))
+
+
+def _write(path: Path, home: Path, facts: dict[str, str], doctor: str) -> None:
+    """Raises `InvalidRequest`."""
+    try:
+        write_report(path, home, facts, doctor)
+    except OSError as error:
+        raise InvalidRequest(
+            f"{path} cannot be written: {error.strerror or error}.", "Choose another place."
+        ) from error
+
+
+def _facts() -> dict[str, str]:
+    session = runtime.session()
+    failed = [job.error for job in session.jobs.values() if job.error]
+    said = failed[-1] if failed else None
+    return {
+        "Extension": f"{VERSION}, protocol {PROTOCOL}",
+        "Blender": f"{bpy.app.version_string}{' in the background' if bpy.app.background else ''}",
+        "System": platform.platform(),
+        "State": session.status_line,
+        "Error": str(session.error or ""),
+        "Last failed job": f"{said.get('code')}: {said.get('message')}" if said else "",
+    }
+
+
+def _show(context: bpy.types.Context, text: bpy.types.Text) -> None:
+    """In a Text Editor, where one is open."""
+    screen = context.screen
+    for area in screen.areas if screen is not None else ():
+        if area.type == "TEXT_EDITOR":
+            area.spaces.active.text = text
+
+
+CLASSES = (BACKLOT_OT_show_job_log, BACKLOT_OT_save_diagnostics)
