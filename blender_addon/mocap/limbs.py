@@ -26,12 +26,19 @@ class Bend:
     short: np.ndarray
 
 
-def bend(roots: np.ndarray, goals: np.ndarray, upper: float, lower: float, sides: np.ndarray) -> Bend:
+def bend(
+    roots: np.ndarray, goals: np.ndarray, upper: float, lower: float, sides: np.ndarray, ease: float = 0.0
+) -> Bend:
     """Puts the end of a limb at its goal by the law of cosines, as near as it reaches. roots, goals [T,3]. upper,
-    lower: lengths. sides [T,3]: from the root, where the middle joint shall be."""
+    lower: lengths. sides [T,3]: from the root, where the middle joint shall be. ease: share of the length on which the
+    limb stretches ever more slowly, so that its middle joint does not snap straight."""
     way = goals - roots
     wanted = np.linalg.norm(way, axis=1)
-    reach = np.clip(wanted, abs(upper - lower) / _REACH + _TINY, (upper + lower) * _REACH)
+    reach = np.clip(
+        _eased(wanted, (1.0 - ease) * (upper + lower), ease * (upper + lower)),
+        abs(upper - lower) / _REACH + _TINY,
+        (upper + lower) * _REACH,
+    )
     along = way / np.maximum(wanted, _TINY)[:, None]
     across = sides - (sides * along).sum(1, keepdims=True) * along
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), _TINY)
@@ -39,6 +46,13 @@ def bend(roots: np.ndarray, goals: np.ndarray, upper: float, lower: float, sides
     height = np.sqrt(np.maximum(upper**2 - foot**2, 0.0))
     middles = roots + foot[:, None] * along + height[:, None] * across
     return Bend(middles, roots + reach[:, None] * along, wanted - reach)
+
+
+def _eased(wanted: np.ndarray, free: float, ease: float) -> np.ndarray:
+    """Distances as they are up to `free`; beyond it they near `free` + `ease` exponentially."""
+    if ease <= 0:
+        return wanted
+    return np.where(wanted > free, free + ease * -np.expm1(-np.maximum(wanted - free, 0.0) / ease), wanted)
 
 
 def sides_of(roots: np.ndarray, middles: np.ndarray, ends: np.ndarray, usual: np.ndarray) -> np.ndarray:

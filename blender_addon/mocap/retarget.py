@@ -18,6 +18,8 @@ from .rig import Poses
 
 _SHRUG = np.radians(25.0)
 """How far a collarbone goes to help an arm that is too short."""
+_EASE = 0.02
+"""Share of an arm's length on which it stretches ever more slowly: elbows must not snap; legs stand and may not."""
 _FLOOR = 2.0
 """Percentile of the lowest foot points that counts as the floor."""
 _TRUNK = ("pelvis", "spine", "chest", "neck", "head")
@@ -123,7 +125,7 @@ class _Work:
             self._shrug(shoulder, upper, goal, sum(self.target.lengths(upper, lower, end)))
         self._hang(lower)
         self._hang(end)
-        return self._reach(upper, lower, end, goal, weight)
+        return self._reach(upper, lower, end, goal, weight, _EASE)
 
     def _shrug(self, shoulder: str, upper: str, goal: np.ndarray, length: float) -> None:
         """Turns the collarbone towards a goal that is out of the arm's reach."""
@@ -145,12 +147,15 @@ class _Work:
         self.turned[shoulder] = multiply(turn, self.turned[shoulder])
         self.places[upper] = collar + turns.turned(turn, way)
 
-    def _reach(self, upper: str, lower: str, end: str, goal: np.ndarray, weight: float) -> np.ndarray:
+    def _reach(
+        self, upper: str, lower: str, end: str, goal: np.ndarray, weight: float, ease: float = 0.0
+    ) -> np.ndarray:
         """Bends a limb; returns where its middle joint then is."""
         roots, middles, ends = (self.places[slot] for slot in (upper, lower, end))
         aim = ends + weight * (goal - ends)
         one, two = self.target.lengths(upper, lower, end)
-        bent = limbs.bend(roots, aim, one, two, limbs.sides_of(roots, middles, ends, self._usual(upper)))
+        sides = limbs.sides_of(roots, middles, ends, self._usual(upper))
+        bent = limbs.bend(roots, aim, one, two, sides, ease)
         self.turned[upper] = limbs.swung(self.turned[upper], middles - roots, bent.middles - roots)
         # The lower bone goes along, then swings by itself.
         carried = multiply(turns.shortest(middles - roots, bent.middles - roots), self.turned[lower])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from shared.body_arrays import BodyMesh, rest_pose
 from shared.motion_arrays import ABSENT, BRIDGED, TRACKED, Motion, joints_of, multiply, write_motion
 
 REST = (
@@ -157,3 +158,26 @@ def write_person(root: Path, label: str, walk: Walk | None = None) -> Motion:
     made = motion(walk)
     write_motion(root / "mocap" / label / "motion.npz", made)
     return made
+
+
+def body(made: Motion) -> BodyMesh:
+    """A square tube about each bone, half of it hanging on the joint before; corners of faces all over the texture."""
+    places, turns = rest_pose(made)
+    vertices, faces, weights, joints = [], [], [], []
+    for joint, parent in enumerate(made.parents.tolist()):
+        if parent < 0:
+            continue
+        start = len(vertices)
+        for at, of in ((places[parent], (parent, parent)), (places[joint], (parent, joint))):
+            for x, y in ((-0.03, -0.03), (0.03, -0.03), (0.03, 0.03), (-0.03, 0.03)):
+                vertices.append(at + np.array([x, y, 0.01 * (x + y)]))
+                weights.append((0.5, 0.5, 0.0, 0.0))
+                joints.append((*of, 0, 0))
+        for side in range(4):
+            a, b = start + side, start + (side + 1) % 4
+            faces += [(a, b, b + 4), (a, b + 4, a + 4)]
+    uv = np.random.default_rng(2).uniform(0, 1, (len(faces), 3, 2)).astype(np.float32)
+    return BodyMesh(
+        np.array(vertices), np.array(faces, np.int32), np.array(weights), np.array(joints, np.int32), uv,
+        made.joint_names, places, turns, "proxy",
+    )  # fmt: skip

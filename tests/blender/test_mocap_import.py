@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.blender.synthetic_mocap import Walk, write_person
-from tests.blender.synthetic_shot import ShotPlan, write_shot
+from shared.body_arrays import posed, write_body
+from tests.blender.synthetic_mocap import Walk, body, motion, write_person
+from tests.blender.synthetic_shot import ShotPlan, write_png, write_shot
 
 MILLIMETRE = 0.001
 
@@ -132,3 +133,31 @@ def test_the_overlay_is_where_the_plate_shows_the_joints(empty: None, tmp_path: 
     assert len(sticks.dots) == len(truth.joint_names) and max(apart.min(0).max(), apart.min(1).max()) < 0.1
     scene.frame_set(1003)
     assert sticks_of(scene, plate_of(scene), read_camera(root)) == []
+
+
+def test_the_body_hangs_on_the_bones(empty: None, tmp_path: Path) -> None:
+    """Skin as the file says, in another measure than it was made for; texture; nobody where nobody was seen."""
+    import bpy
+    from bl_ext.user_default.backlot import api
+
+    root = tmp_path / "clip_backlot"
+    write_shot(root, ShotPlan(count=8))
+    mesh = body(motion(Walk(count=1)))
+    truth = write_person(root, "person_00", Walk(count=8, size=1.2, absent=(1004,)))
+    write_body(root / "mocap/person_00/body.npz", mesh)
+    write_png(root / "mocap/person_00/texture.png", np.full((8, 8, 3), 128, np.uint8))
+    shown = api.import_mocap(root).bodies["person_00"]
+    again = api.import_mocap(root).bodies["person_00"]
+    assert again == shown and len(shown.modifiers) == 1 and len(shown.data.materials) == 1
+    nodes = shown.data.materials[0].node_tree.nodes
+    assert [node.image.name for node in nodes if node.type == "TEX_IMAGE"] == ["texture.png"]
+    corners = np.empty(2 * len(shown.data.loops), np.float32)
+    shown.data.uv_layers[0].uv.foreach_get("vector", corners)
+    assert np.allclose(corners.reshape(-1, 3, 2), mesh.uv)
+    for index in (0, 6):
+        bpy.context.scene.frame_set(1001 + index)
+        seen = shown.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        found = np.array([seen.matrix_world @ vertex.co for vertex in seen.data.vertices])
+        assert np.abs(found - posed(mesh, truth, index)).max() < MILLIMETRE
+    bpy.context.scene.frame_set(1004)
+    assert shown.evaluated_get(bpy.context.evaluated_depsgraph_get()).hide_render
