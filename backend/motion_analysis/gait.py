@@ -13,7 +13,7 @@ from shared.motion_arrays import Floats, Motion
 
 SIDES = ("left", "right")
 _PARTS = ("heel", "foot_index", "ankle")
-"""Joints of a foot that can stand; the ankle only where there is nothing else."""
+"""Joints of a foot that can stand; the ankle only where there is no heel, over which it stays."""
 
 _BRIEF_S = 0.08
 """A foot neither stands nor swings for less than this: even a sprinter's stands for 0.09 s (Weyand et al., 2000)."""
@@ -23,6 +23,11 @@ _LEAST_STRIDE_M = 0.1
 
 _LOW = 5.0
 """Percentile of a foot joint's slow frames that is its height while it stands."""
+
+
+_SLOW_M_S = 0.1
+_UNEVEN_M, _TILT = 0.02, 0.03
+"""Standard deviations of a slow foot joint's height over the floor, and of a recorded floor's slope."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +95,28 @@ def standing_of(motion: Motion, metres_per_unit: float) -> Standing:
 def _found(places: Floats, fps: float) -> NDArray[np.bool_]:
     """places [T,F,3] m, z up."""
     speed = np.linalg.norm(np.gradient(places, axis=0), axis=-1) * fps
-    slow = speed <= np.maximum(np.quantile(speed, 0.25, axis=0), 0.1)
-    low = [np.percentile(places[slow[:, f], f, 2], _LOW) for f in range(places.shape[1])]
-    return likely_standing(speed, places[..., 2] - np.array(low), fps) > 0.5
+    slow = speed <= np.maximum(np.quantile(speed, 0.25, axis=0), _SLOW_M_S)
+    height = places[..., 2] - places[..., :2] @ _tilt(places, slow)
+    low = [np.percentile(height[slow[:, f], f], _LOW) for f in range(places.shape[1])]
+    return likely_standing(speed, height - np.array(low), fps) > 0.5
+
+
+def _tilt(places: Floats, slow: NDArray[np.bool_]) -> Floats:
+    """[2] slope of the floor along x and y, from the places of slow feet: recorded floors are often not level. Every
+    joint has a height of its own over it; a slope of more than a few hundredths is taken for steps."""
+    joints = np.broadcast_to(np.arange(places.shape[1]), slow.shape)[slow]
+    xyz = places[slow]
+    away = xyz.copy()
+    for joint in range(places.shape[1]):
+        away[joints == joint] -= xyz[joints == joint].mean(0)
+    level = np.eye(2) * (_UNEVEN_M / _TILT) ** 2
+    found: Floats = np.linalg.solve(away[:, :2].T @ away[:, :2] + level, away[:, :2].T @ away[:, 2])
+    return found
 
 
 def _foot_joints(motion: Motion, side: str) -> list[int]:
     there = [f"{side}_{part}" for part in _PARTS if f"{side}_{part}" in motion.joint_names]
-    return [motion.index(name) for name in there if not name.endswith("ankle") or len(there) == 1]
+    return [motion.index(name) for name in there if name != f"{side}_ankle" or f"{side}_heel" not in there]
 
 
 def known_runs(motion: Motion) -> list[tuple[int, int]]:

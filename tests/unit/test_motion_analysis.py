@@ -16,7 +16,7 @@ from backend.motion_analysis.report import write_report
 from backend.motion_export.bvh import write_bvh
 from backend.motion_export.bvh_reader import read_bvh
 from shared.errors import ArtifactMissing
-from shared.motion_arrays import Floats, Motion, joints_of
+from shared.motion_arrays import Floats, Motion, joints_of, multiply, rotate
 from tests.unit.walking import own_axes, walk, without
 
 
@@ -49,6 +49,20 @@ def test_contacts_are_told_in_plate_numbers() -> None:
     assert [(one.first, one.last) for one in left.contacts[:2]] == [(1001, 1016), (1027, 1042)]
     assert left.contacts[1].place[1] - left.contacts[0].place[1] == pytest.approx(-1.3)
     assert [(one.first, one.last) for one in left.strides] == [(1027, 1053)]
+
+
+def test_contacts_are_found_on_a_floor_that_is_not_level() -> None:
+    motion = walk(200, "24")
+    tilt = np.array([np.cos(0.015), np.sin(0.015), 0.0, 0.0])  # 0.03 rad about x, 0.3 m over the way
+    turns = motion.rotations.copy()
+    turns[:, 0] = multiply(tilt, turns[:, 0])
+    bare = replace(motion, rotations=turns, root=rotate(np.tile(tilt, (200, 1)), motion.root))
+    found = analyse(replace(bare, joints=joints_of(bare), contact_joints=(), contacts=np.zeros((200, 0))))
+    truth = analyse(motion)
+    for side in ("left", "right"):
+        assert len(found.feet[side].strides) == len(truth.feet[side].strides) > 5
+        assert found.feet[side].standing == pytest.approx(truth.feet[side].standing, abs=0.06)
+    assert found.stride_m == pytest.approx(1.3, abs=0.01)
 
 
 def test_slide_and_jitter_are_measured() -> None:
