@@ -110,8 +110,7 @@ def _tilt(places: Floats, slow: NDArray[np.bool_]) -> Floats:
     for joint in range(places.shape[1]):
         away[joints == joint] -= xyz[joints == joint].mean(0)
     level = np.eye(2) * (_UNEVEN_M / _TILT) ** 2
-    found: Floats = np.linalg.solve(away[:, :2].T @ away[:, :2] + level, away[:, :2].T @ away[:, 2])
-    return found
+    return np.asarray(np.linalg.solve(away[:, :2].T @ away[:, :2] + level, away[:, :2].T @ away[:, 2]), np.float64)
 
 
 def _foot_joints(motion: Motion, side: str) -> list[int]:
