@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,8 +19,7 @@ import cv2
 import numpy as np
 
 from backend.pipeline.atomic import disk_errors
-from backend.server.process_tree import ProcessTree, start_options
-from backend.worker.lifeline import tethered
+from backend.worker.program import last_words, ran_out_of_memory, run_program
 from shared.artifacts import frame_name
 from shared.errors import BacklotError, EngineUnavailable, InternalError, OutOfMemory
 
@@ -29,14 +27,6 @@ from .clip import FOREGROUND, UNKNOWN, Alpha, MatteClip
 from .files import read_alpha, write_alpha, write_grey
 
 COMMAND, COMMERCIAL = "BACKLOT_MATTE_COMMAND", "BACKLOT_MATTE_COMMERCIAL"
-
-OUT_OF_MEMORY = 70
-"""Exit code by which the program says that the chunk did not fit. Being killed by the system counts as that too."""
-
-_KILLED = (-9, 137)
-_SAID = ("out of memory", "outofmemoryerror", "cannot allocate memory")
-_POLL_S = 0.1
-_LAST_LINES = 12
 
 _PIXEL_BYTES = 4096
 """Memory that a frame of a video diffusion network is taken to need per pixel. Programs differ: where it is more, the
@@ -128,10 +118,10 @@ class External:
                 folder = Path(name)
                 self._write_input(folder, indices)
                 command = self._run.program.command(folder, self._run.device, len(indices))
-                code, said = _ended(command, folder, self._run.check_cancelled)
+                code, said = run_program(command, folder / "log.txt", self._run.check_cancelled, _REMEDY)
                 if code == 0:
                     self._keep(folder, indices, said)
-                elif _no_memory(code, said):
+                elif ran_out_of_memory(code, said):
                     self._shrink(len(indices))
                 else:
                     raise _failed(command, f"ended with exit code {code}", said)
@@ -174,41 +164,9 @@ class External:
         )
 
 
-def _ended(command: Sequence[str], folder: Path, check_cancelled: Callable[[], None]) -> tuple[int, str]:
-    """(exit code, what it printed). The program and whatever it started end when the job is cancelled."""
-    log = folder / "log.txt"
-    with log.open("wb") as output:
-        try:
-            process = subprocess.Popen(
-                tethered(list(command)), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                **start_options(),
-            )  # fmt: skip
-        except OSError as error:
-            raise EngineUnavailable(f"{command[0]} cannot be started: {error}.", _REMEDY) from error
-        tree = ProcessTree(process.pid)
-        try:
-            while True:
-                check_cancelled()
-                try:
-                    code = process.wait(_POLL_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
-        finally:
-            if process.poll() is None:
-                tree.kill()
-                process.wait()
-            tree.close()
-    return code, log.read_text(encoding="utf-8", errors="replace")
-
-
-def _no_memory(code: int, said: str) -> bool:
-    last = "\n".join(said.splitlines()[-_LAST_LINES:]).lower()
-    return code == OUT_OF_MEMORY or code in _KILLED or any(words in last for words in _SAID)
-
-
 def _failed(command: Sequence[str], what: str, said: str) -> InternalError:
-    last = "\n".join(said.strip().splitlines()[-_LAST_LINES:])
     return InternalError(
-        f"The video matting program {command[0]} {what}.", "Try it by hand; what it said is in the job's log.", log=last
+        f"The video matting program {command[0]} {what}.",
+        "Try it by hand; what it said is in the job's log.",
+        log=last_words(said),
     )

@@ -3,9 +3,9 @@ body solver is the same for all of them."""
 
 from __future__ import annotations
 
+from backend.mocap_external import find_program
 from backend.pipeline.stage import Engine
 from backend.pose.engines import ENGINES, ready_engine
-from shared.errors import EngineUnavailable
 from shared.mocap_params import MocapParams
 
 VERSION = 4
@@ -15,7 +15,5 @@ def engine_of(params: MocapParams) -> Engine:
     """The engine that will run. Raises `EngineUnavailable` when the one asked for cannot."""
     if params.engine in ("auto", *ENGINES):
         return Engine(ready_engine(params), VERSION)
-    raise EngineUnavailable(
-        f"The engine {params.engine} is not ready: its weights or its program are not here.",
-        "Choose mediapipe, which needs no weights.",
-    )
+    find_program(params.engine, params.command, non_commercial=params.allow_non_commercial)
+    return Engine(params.engine, VERSION)

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 
 from backend.media.plate import PlateReader
+from backend.mocap_external import ENGINES as RESEARCH
+from backend.mocap_external import ExternalJob, external_tracks, find_program
 from backend.pipeline.atomic import disk_errors
 from backend.pipeline.context import StageContext
 from backend.pipeline.fingerprint import key_of
@@ -25,7 +27,8 @@ def look(job: MocapJob, context: StageContext, progress: Progress) -> PoseResult
     what `pose_tracks` raises."""
     with PlateReader(job.shot, use_masks=False) as plate:
         index = {number: i for i, number in enumerate(plate.numbers)}
-        found = pose_tracks(
+        found = _seen(
+            job,
             PoseJob(
                 numbers=job.numbers,
                 picture=lambda number: plate.rgb(index[number]),
@@ -37,11 +40,19 @@ def look(job: MocapJob, context: StageContext, progress: Progress) -> PoseResult
                 device=context.device,
                 checkpoint=progress.looking,
                 notice=context.notice,
-            )
+            ),
         )
     for sentence in found.notices:
         context.notice(sentence)
     return _asked_for(job, found)
+
+
+def _seen(job: MocapJob, pose: PoseJob) -> PoseResult:
+    params = job.params
+    if params.engine not in RESEARCH:
+        return pose_tracks(pose)
+    program = find_program(params.engine, params.command, non_commercial=params.allow_non_commercial)
+    return external_tracks(ExternalJob(pose, program, job.camera.intrinsics, job.camera.extrinsics))
 
 
 def _asked_for(job: MocapJob, found: PoseResult) -> PoseResult:
