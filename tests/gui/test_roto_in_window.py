@@ -5,17 +5,14 @@ The plate is a textured disc that crosses a textured wall, so that what the mask
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from build_steps import layout, packaging
+from build_steps import packaging
 from shared.artifacts import frame_name
-from shared.backend_process import start_backend
 from shared.client import Client
 from shared.roto_prompts import read_prompts
 from shared.shot import ShotFolder
@@ -25,16 +22,6 @@ pytestmark = [pytest.mark.gui, pytest.mark.skipif(bool(chroot.why_not()), reason
 
 FRAMES = 6
 WIDTH, HEIGHT, RADIUS = 320, 180, 34.0
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """The home of a backend that runs outside, where the environment is; Blender finds it by its file."""
-    home = tmp_path / "backlot home"
-    start_backend(home, python=Path(sys.executable), source=layout.ROOT)
-    yield home
-    with Client(home, name="test", start=False) as client:
-        client.call("shutdown")
 
 
 def test_clicks_become_masks(tmp_path: Path, home: Path) -> None:

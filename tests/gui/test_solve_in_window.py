@@ -4,29 +4,15 @@ it by two clicks, take that back, look at the tracks, export."""
 from __future__ import annotations
 
 import shutil
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
 
 from build_steps import layout, packaging
-from shared.backend_process import start_backend
-from shared.client import Client
 from tests.gui import chroot, window
 
 pytestmark = [pytest.mark.gui, pytest.mark.skipif(bool(chroot.why_not()), reason=chroot.why_not() or "-")]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """The home of a backend that runs outside, where the environment is; Blender finds it by its file."""
-    home = tmp_path / "backlot home"
-    start_backend(home, python=Path(sys.executable), source=layout.ROOT)
-    yield home
-    with Client(home, name="test", start=False) as client:
-        client.call("shutdown")
 
 
 def test_solve_camera_from_the_sidebar(tmp_path: Path, home: Path) -> None:

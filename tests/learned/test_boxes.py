@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,19 +14,16 @@ from transformers import GroundingDinoProcessor
 from transformers.models.owlv2.image_processing_pil_owlv2 import Owlv2ImageProcessorPil
 
 from backend.roto.job import RotoJob
-from backend.roto.propagation import MemoryStore
 from backend.roto_learned import finding, roto_frames
 from backend.roto_learned.boxes import Detected, GroundingDino, Owlv2, load_finder, overlap
 from backend.roto_learned.linking import BoxLinker, hints_of_tracks
 from backend.roto_learned.sam2 import Picture
 from shared.errors import EngineUnavailable, InvalidRequest
-from shared.roto_params import RotoParams
 from tests.learned.tiny_roto_models import save_groundingdino, save_owlv2, save_sam2
+from tests.learned.words_job import NUMBERS, SIZE, words_job
 
 CPU = torch.device("cpu")
 TEXTS = {"cast": "old man", "pet": "Dog"}
-SIZE = (48, 80)
-NUMBERS = tuple(range(1001, 1005))
 
 
 @pytest.fixture(scope="module")
@@ -148,13 +144,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def job(engine: str, weights: Path, scratch: Path, heard: list[str], threshold: float = 0.05) -> RotoJob:
-    facts = SimpleNamespace(facts=SimpleNamespace(rate=Fraction(2)))
-    return RotoJob(
-        engine=engine, params=RotoParams(engine=engine, weights=str(weights), threshold=threshold),
-        shot=SimpleNamespace(read=lambda: facts), numbers=NUMBERS, width=SIZE[1], height=SIZE[0],  # type: ignore[arg-type]
-        picture=lambda number: picture(), hints={}, texts=TEXTS, store=MemoryStore(), scratch=scratch, device="cpu",
-        checkpoint=lambda what, done, total: None, notice=heard.append,
-    )  # fmt: skip
+    return words_job(engine, TEXTS, lambda number: picture(), weights, scratch, heard, threshold)
 
 
 @pytest.mark.usefixtures("small")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,19 +13,16 @@ from transformers import Sam3TrackerVideoModel, Sam3VideoModel
 
 from backend.roto.cut import Hints
 from backend.roto.job import RotoJob
-from backend.roto.propagation import MemoryStore
 from backend.roto_learned import roto_frames
 from backend.roto_learned import sam3 as sam3_module
 from backend.roto_learned.sam2 import Picture
 from backend.roto_learned.sam3 import DetectedMask, Sam3Finder, load_sam3
 from shared.errors import EngineUnavailable, InvalidRequest
-from shared.roto_params import RotoParams
 from tests.learned.tiny_roto_models import SAM3_SIDE, save_sam3
+from tests.learned.words_job import NUMBERS, SIZE, words_job
 
 CPU = torch.device("cpu")
 TEXTS = {"cast": "old man", "pet": "dog"}
-SIZE = (48, 80)
-NUMBERS = tuple(range(1001, 1005))
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +90,7 @@ def test_the_tracker_is_the_whole_models(weights: Path) -> None:
 
 
 def job(weights: Path, scratch: Path, heard: list[str], threshold: float = 0.05, **hints: Any) -> RotoJob:
-    facts = SimpleNamespace(facts=SimpleNamespace(rate=Fraction(2)))
-    return RotoJob(
-        engine="sam3", params=RotoParams(engine="sam3", weights=str(weights), threshold=threshold),
-        shot=SimpleNamespace(read=lambda: facts), numbers=NUMBERS, width=SIZE[1], height=SIZE[0],  # type: ignore[arg-type]
-        picture=picture, hints=hints, texts=TEXTS, store=MemoryStore(), scratch=scratch, device="cpu",
-        checkpoint=lambda what, done, total: None, notice=heard.append,
-    )  # fmt: skip
+    return words_job("sam3", TEXTS, picture, weights, scratch, heard, threshold, **hints)
 
 
 def test_instances_are_followed_and_corrected(weights: Path, tmp_path: Path) -> None:
