@@ -46,10 +46,11 @@ class ColourSpace:
 
     def bins(self, lab: Floats) -> Bins:
         """lab: float32 [h, w, 3] -> int32 [h, w]."""
-        turned = (lab.reshape(-1, 3) - self.centre) @ self.axes + BINS / 2
-        steps = np.clip(turned, 0, BINS - 1e-3).astype(np.int32)
-        index: Bins = (steps[:, 0] * BINS + steps[:, 1]) * BINS + steps[:, 2]
-        return index.reshape(lab.shape[:2])
+        shift = BINS / 2 - self.centre @ self.axes
+        turned = cv2.transform(lab, np.column_stack([self.axes.T, shift]))
+        np.floor(np.clip(turned, 0, BINS - 1e-3, out=turned), out=turned)
+        index: Bins = cv2.transform(turned, np.array([[BINS**2, BINS, 1]], np.float32)).astype(np.int32)
+        return index
 
 
 @dataclass(frozen=True)
@@ -132,32 +133,40 @@ class ColourAnswer:
 
 def _balanced(counts: Floats) -> Floats:
     """Counts in which object and background weigh the same in every cell: how much of either there is says where the
-    mask is known to be, not what this colour is; thin limbs would never be believed else."""
+    mask is known to be, not what this colour is; thin limbs would never be believed else. In place."""
     total = counts.sum(2, keepdims=True)
-    gain = np.clip((total[0] + 1) / (total[1] + 1), 1 / _BALANCE, _BALANCE)
-    return np.stack([counts[0] / np.sqrt(gain), counts[1] * np.sqrt(gain)])
+    gain = np.sqrt(np.clip((total[0] + 1) / (total[1] + 1), 1 / _BALANCE, _BALANCE))
+    counts[0] /= gain
+    counts[1] *= gain
+    return counts
 
 
 def _mix(counts: Floats, prior: Floats | float, doubt: float) -> Floats:
-    mixed: Floats = (counts[1] + doubt * prior) / (counts[0] + counts[1] + doubt)
+    mixed: Floats = counts[1] + doubt * prior
+    doubted = counts[0] + counts[1]
+    doubted += doubt
+    mixed /= doubted
     return mixed
 
 
 def _blur_colours(counts: Floats) -> Floats:
-    """[1 2 1] / 4 on each axis of colour. Small matrices: several times as fast as sums of shifted arrays."""
+    """[1 2 1] / 4 on each axis of colour. Small matrices: several times as fast as sums of shifted arrays, and as one
+    large matrix, for which BLAS would start threads."""
     mixer = _band([0.25, 0.5, 0.25], BINS)
     first: Floats = np.matmul(mixer, counts.reshape(-1, BINS, BINS * BINS))
     second = np.matmul(mixer, first.reshape(-1, BINS, BINS))
-    np.matmul(second.reshape(-1, BINS), mixer, out=first.reshape(-1, BINS))
+    np.matmul(second.reshape(-1, BINS * BINS, BINS), mixer, out=first.reshape(-1, BINS * BINS, BINS))
     return first.reshape(counts.shape)
 
 
 def _blur_cells(counts: Floats, reach: int) -> Floats:
     """A triangle of `reach` cells to either side, on both axes; sums, as evidence does."""
     mixer = _band([1 - abs(step) / (reach + 1) for step in range(-reach, reach + 1)], CELLS)
-    down = np.matmul(mixer, counts.reshape(2, CELLS, CELLS * _COLOURS))
-    summed: Floats = np.matmul(mixer, down.reshape(2 * CELLS, CELLS, _COLOURS)).reshape(counts.shape)
-    return summed
+    cells = counts.reshape(2, CELLS, CELLS, -1, BINS * BINS)
+    down, summed = np.empty_like(cells), np.empty_like(cells)
+    for axis, given, found in ((1, cells, down), (2, down, summed)):
+        np.matmul(mixer, np.moveaxis(given, axis, 3), out=np.moveaxis(found, axis, 3))
+    return summed.reshape(counts.shape)
 
 
 def _band(kernel: Sequence[float], size: int) -> Floats:
