@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence as Many
 from dataclasses import replace
 from pathlib import Path
 
 from backend.body_mesh.projection import TEXTURE_FILE
+from backend.body_mesh.sequence import SEQUENCE_FOLDER, USD_FILE, Sequence, write_usd
 from backend.export.blender_process import Blender
 from backend.motion_analysis.report import NUMBERS_FILE
 from backend.pipeline import manifest
@@ -55,7 +57,7 @@ def analysed_metres(folder: Path) -> float:
 def stage_files(
     motion: Motion,
     folder: Path,
-    kinds: Sequence[str],
+    kinds: Many[str],
     change: Change,
     *,
     metres_per_unit: float,
@@ -80,11 +82,12 @@ def stage_files(
 
 
 def renew(moved: Path, folder: Path, scale: float, change: Change) -> None:
-    """After the world moved: the quick kinds that the person's folder has. moved: the motion in the new world, not yet
-    in its place. scale: of the new world over the old. A motion of another program's making, that says less than ours,
-    has no files of ours beside it."""
+    """After the world moved: the quick kinds that the person's folder has, and the mesh sequence as USD. moved: the
+    motion in the new world, not yet in its place. scale: of the new world over the old. A motion of another program's
+    making, that says less than ours, has no files of ours beside it."""
     kinds = [kind for kind in kinds_there(folder) if kind in QUICK]
-    if not kinds:
+    sequence = folder / SEQUENCE_FOLDER / USD_FILE
+    if not kinds and not sequence.is_file():
         return
     try:
         motion = read_motion(moved)
@@ -92,10 +95,13 @@ def renew(moved: Path, folder: Path, scale: float, change: Change) -> None:
         return
     body = body_beside(folder / moved.name)
     stage_files(motion, folder, kinds, change, metres_per_unit=analysed_metres(folder) / scale, body=body)
+    if sequence.is_file() and body is not None:
+        texture = f"../{TEXTURE_FILE}" if (folder / TEXTURE_FILE).is_file() else ""
+        write_usd(change.stage(sequence), Sequence(folder.name, body, motion, texture))
 
 
 def write_into_shot(
-    shot: ShotFolder, path: Path, kinds: Sequence[str], *, metres_per_unit: float | None, name: str = "",
+    shot: ShotFolder, path: Path, kinds: Many[str], *, metres_per_unit: float | None, name: str = "",
     blender: Blender | None = None, bvh_unit_m: float = METRES, rotation_order: str = "ZXY",
 ) -> tuple[Path, ...]:  # fmt: skip
     """Writes kinds beside the shot's motion at `path`, so that the stage that made it stays up to date. Raises as

@@ -55,14 +55,14 @@ def _reply(world: World, changed: bool, by: Similarity, gauge: Gauge, notices: l
 
 
 def _left_behind(root: Path) -> list[str]:
-    """Files of motion capture that only Blender or the stage writes."""
+    """Files of motion capture that only Blender writes."""
     remedies = {
         "motion.fbx": "write it again with `python -m backend motion {motion} --to fbx`",
-        "mesh_sequence": "run motion capture again, with --force",
+        "mesh_sequence/body.abc": "run motion capture again, with --force",
     }
     return [
         f"{path.relative_to(root).as_posix()} still shows the world as it was: "
-        f"{remedy.format(motion=path.with_name('motion.npz'))}."
+        f"{remedy.format(motion=path.parent / 'motion.npz')}."
         for name, remedy in remedies.items()
         for path in sorted((root / "mocap").glob(f"*/{name}"))
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.body_mesh.sequence import SEQUENCE_FOLDER, USD_FILE, Sequence, write_usd
 from backend.cli.main import main
 from backend.motion_export.bvh_reader import read_bvh
 from backend.motion_export.files import write_motion_files
@@ -29,9 +30,10 @@ def _shot(root: Path) -> ShotFolder:
     write_motion(folder / "motion.npz", motion)
     write_body(folder / "body.npz", cuffs(motion))
     write_motion_files(motion, folder, name="person_00", metres_per_unit=0.5)
+    write_usd(folder / SEQUENCE_FOLDER / USD_FILE, Sequence("person_00", cuffs(motion), motion))
     (folder / "motion.fbx").write_bytes(b"of the world before")
     shot = ShotFolder(root)
-    record(shot, "mocap", tuple(sorted(folder.iterdir())))
+    record(shot, "mocap", tuple(sorted(folder.iterdir())))  # the sequence as a folder
     return shot
 
 
@@ -63,6 +65,9 @@ def test_they_follow_the_world(tmp_path: Path) -> None:
     cache = UsdSkel.Cache()
     places = cache.GetSkelQuery(skeleton).ComputeJointSkelTransforms(Usd.TimeCode(1030.0))
     assert np.abs(np.array([one.ExtractTranslation() for one in places]) - motion.joints[-1]).max() < 1e-5
+    sequence = Usd.Stage.Open(str(folder / SEQUENCE_FOLDER / USD_FILE))
+    wrist = np.array(sequence.GetPrimAtPath("/backlot/person_00").GetAttribute("points").Get(1030.0))[0]
+    assert wrist == pytest.approx(motion.joints[-1, motion.index("left_wrist")], abs=1e-5)
     assert json.loads((folder / "analysis.json").read_text())["metres_per_unit"] == pytest.approx(1.0)
     assert _whole(shot)
     (fbx,) = (notice for notice in reply.notices if "motion.fbx" in notice)
