@@ -10,6 +10,8 @@ from typing import Any
 
 import bpy
 
+from ..shared.errors import InvalidRequest
+
 SHOT_ID = "backlot_shot"
 SHOT_FOLDER = "backlot_folder"
 _PREFIX = "backlot_"
@@ -48,7 +50,17 @@ def ensure_collection(scene: bpy.types.Scene, shot_id: str, name: str) -> bpy.ty
         found = bpy.data.collections.new(name)
         found[SHOT_ID] = shot_id
         scene.collection.children.link(found)
+    require_editable(found)
     return found
+
+
+def require_editable(collection: bpy.types.Collection) -> None:
+    """Raises `InvalidRequest` for a shot that is linked from another file, where nothing can be changed."""
+    if collection.library is not None:
+        raise InvalidRequest(
+            f"The shot {collection.name} is linked from {collection.library.filepath}.",
+            "Change it in that file, or make it local here (Object > Relations > Make Local > All).",
+        )
 
 
 def recall(collection: bpy.types.Collection, role: str) -> Any:
@@ -79,6 +91,7 @@ def ensure_object(
     scene: bpy.types.Scene, collection: bpy.types.Collection, role: str, name: str, data: bpy.types.ID | None
 ) -> tuple[bpy.types.Object, bool]:
     """The object of a role, and whether it was made now; `data` is used only then."""
+    require_editable(collection)
     found = recall(collection, role)
     if found is not None:
         place(scene, collection, found)

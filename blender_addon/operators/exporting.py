@@ -12,7 +12,7 @@ from bpy_extras.io_utils import ExportHelper
 from .. import api, runtime
 from ..importers import ownership
 from ..requests import export_request
-from ..shared.errors import ArtifactMissing, BacklotError, ShotReadOnly
+from ..shared.errors import ArtifactMissing, BacklotError, InvalidRequest, ShotReadOnly
 from ..shared.export_formats import EXPORT_FORMATS
 from ..shared.messages import JobStatus
 from .reporting import FINISHED, refuse
@@ -80,6 +80,8 @@ class BACKLOT_OT_export_camera_file(_OnShot, bpy.types.Operator, ExportHelper):
         return changed
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        if not self.filepath:
+            return refuse(self, InvalidRequest("No file is named.", "Give a filepath."))
         folder = Path(current_folder(context.scene))
         target = Path(bpy.path.abspath(self.filepath)).with_suffix(f".{self.format}")
         try:

@@ -37,7 +37,7 @@ class BACKLOT_OT_open_clip(bpy.types.Operator, ImportHelper):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath))
-        if not path.exists():
+        if not self.filepath or not path.exists():
             return refuse(self, FootageNotFound(f"There is no clip at {path}."))
         settings = context.scene.backlot
         settings.folder = ""
