@@ -79,7 +79,9 @@ def _parse(text: str) -> tuple[list[_Joint], Floats, float]:
     if not found:
         raise ValueError("the word MOTION is missing")
     joints = _hierarchy(iter(head.split()))
-    lines = tail.strip().splitlines()
+    lines = [line for line in tail.splitlines() if line.strip()]
+    if len(lines) < 2 or ":" not in lines[0] or ":" not in lines[1]:
+        raise ValueError("after MOTION there are no Frames and no Frame Time")
     frames, frame_time = int(lines[0].split(":")[1]), float(lines[1].split(":")[1])
     columns = sum(len(joint.channels) for joint in joints)
     values = np.array(" ".join(lines[2:]).split(), np.float64)

@@ -98,7 +98,7 @@ Frame Time: 0.00833330
 
 
 def test_a_foreign_bvh_is_read_in_our_axes(tmp_path: Path) -> None:
-    (tmp_path / "take.bvh").write_text(_FOREIGN)
+    (tmp_path / "take.bvh").write_text(_FOREIGN.replace("MOTION\n", "MOTION\n\n").replace("\n", "\r\n"))
     found = read_bvh(tmp_path / "take.bvh")
     assert (found.fps, found.joint_names) == ("120", ("pelvis", "left_hip", "LeftUpLeg_end"))
     # Centimetres. First the leg turns about x by 90 degrees: down, -y, becomes -z there, which is +y here.
@@ -114,6 +114,7 @@ def test_what_is_no_bvh_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "broken.bvh"
     for text, says in (
         ("no motion", "MOTION is missing"),
+        (_FOREIGN.replace("Frames: 2", ""), "no Frames"),
         (_FOREIGN.replace("Frames: 2", "Frames: 3"), "18 numbers"),
         (_FOREIGN.replace("0 100 50", "0 nan 50"), "finite"),
         (_FOREIGN.replace("}\nMOTION", "MOTION"), "not complete"),
