@@ -65,7 +65,7 @@ def pose_tracks(job: PoseJob) -> PoseResult:
 
 def look_at_people(job: PoseJob, engine: Engine, places: Places) -> dict[str, dict[int, Keypoints]]:
     """label -> plate number -> keypoints. Frames that are in the store are read from there."""
-    store = KeypointStore(job.store / _key(job, engine))
+    store = KeypointStore(job.store / _key(job, engine, places))
     seen: dict[str, dict[int, Keypoints]] = {label: {} for label in places}
     for index, number in enumerate(job.numbers):
         job.checkpoint(STEP, index, len(job.numbers))
@@ -106,7 +106,10 @@ def _owners(
     return enlarged(over, width, height), enlarged(own, width, height)
 
 
-def _key(job: PoseJob, engine: Engine) -> str:
-    """Name of the folder for what one engine sees."""
+def _key(job: PoseJob, engine: Engine, places: Places) -> str:
+    """Name of the folder for what one engine sees. People who were found have other names in another range of frames:
+    where each begins tells."""
+    begun = [] if job.labels else [(label, next(iter(here.items()), None)) for label, here in places.items()]
     said = (engine.name, engine.version, engine.model, job.params.pose_mode, job.hands_and_face, job.labels)
-    return f"{engine.name}-{hashlib.sha256(repr(said).encode()).hexdigest()[:12]}"
+    where = [(label, first and (first[0], *map(round, first[1].box))) for label, first in begun]
+    return f"{engine.name}-{hashlib.sha256(repr((said, where)).encode()).hexdigest()[:12]}"

@@ -14,7 +14,8 @@ import numpy as np
 from backend.roto.people.evidence import PersonEvidence, Region
 from backend.roto.people.process import travelling
 from backend.roto.people.sampling import Finder, others
-from backend.roto.people.tracks import Sighting, Track, Tracker
+from backend.roto.people.stitching import stitched
+from backend.roto.people.tracks import Sighting, Track, Tracker, people_of
 
 from .apart import alone, found_others
 from .job import Mask, Picture, PoseJob
@@ -86,7 +87,7 @@ def found_places(job: PoseJob, finder: Callable[[], Finder]) -> Places:
             job.checkpoint(STEP, done, len(job.numbers))
             looking.frame(index)
             done += 1
-        tracks += [(track, take) for track in looking.tracker.people()]
+        tracks += [(track, take) for track in people_of(stitched(looking.tracker.tracks, job.fps))]
         scale = looking.scale
     return {
         person_label(index): {take[one.index]: _plate_place(one, scale) for one in track.sightings}

@@ -107,12 +107,14 @@ class Tracker:
             if column not in taken and person.score is not None:  # an earlier region alone begins nobody
                 self._tracks.append(Track(colours[column], [Sighting(index, person)]))
 
+    @property
+    def tracks(self) -> Sequence[Track]:
+        """All, with those that are nobody."""
+        return self._tracks
+
     def people(self) -> list[Track]:
         """The tracks that are people, by first appearance and then from left to right."""
-        looked = {one.index for track in self._tracks for one in track.sightings}
-        shortest = min(_SHORTEST, len(looked))
-        real = [track for track in self._tracks if track.is_person and len(track.sightings) >= shortest]
-        return sorted(real, key=lambda one: (one.sightings[0].index, one.sightings[0].person.region[0]))
+        return people_of(self._tracks)
 
     def _alive(self, index: int) -> list[Track]:
         return [track for track in self._tracks if index - track.last.index <= self._patience]
@@ -125,6 +127,14 @@ class Tracker:
         cost = np.array([[_cost(t, index, p, c) for p, c in zip(people, colours, strict=True)] for t in tracks])
         rows, columns = linear_sum_assignment(np.where(np.isfinite(cost), cost, 1e3))
         return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if math.isfinite(cost[r, c])]
+
+
+def people_of(tracks: Sequence[Track]) -> list[Track]:
+    """Those that are people, by first appearance and then from left to right."""
+    looked = {one.index for track in tracks for one in track.sightings}
+    shortest = min(_SHORTEST, len(looked))
+    real = [track for track in tracks if track.is_person and len(track.sightings) >= shortest]
+    return sorted(real, key=lambda one: (one.sightings[0].index, one.sightings[0].person.region[0]))
 
 
 def _cost(track: Track, index: int, person: PersonEvidence, colours: Floats) -> float:
