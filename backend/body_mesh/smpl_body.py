@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.weights.folder import ALLOW_VARIABLE, non_commercial_allowed
+from backend.weights.folder import ALLOW_VARIABLE, non_commercial_allowed, weights_dir
 from shared.body_arrays import MOST_JOINTS, BodyMesh, rest_pose
 from shared.errors import EngineUnavailable, InternalError
 from shared.motion_arrays import Motion
@@ -72,11 +72,22 @@ def allowed_model(path: Path | None, non_commercial: bool) -> SmplModel:
             f"If this work is not commercial, allow it: --mocap-non-commercial, or {ALLOW_VARIABLE}=1. The proxy body "
             "has no such limits.",
         )
-    if path is None:
+    return read_smpl(_model_file(path if path is not None else weights_dir() / "smpl"))
+
+
+def _model_file(path: Path) -> Path:
+    """The file itself, or the one in a folder that is found first: neutral before female and male, npz before pkl.
+    Raises `EngineUnavailable`."""
+    if not path.is_dir():
+        return path
+    found = [one for one in path.rglob("*") if one.suffix.lower() in (".npz", ".pkl") and "smpl" in one.stem.lower()]
+    if not found:
         raise EngineUnavailable(
-            "No SMPL model file was given.", "Give the file that you have a licence for, or take the proxy body."
+            f"There is no SMPL or SMPL-X model file in {path}.",
+            "Put the file that you have a licence for there (SMPL_NEUTRAL.npz, SMPLX_NEUTRAL.npz, ...), name it with "
+            "--body-model, or take the proxy body.",
         )
-    return read_smpl(path)
+    return min(found, key=lambda one: ("neutral" not in one.stem.lower(), one.suffix.lower() != ".npz", str(one)))
 
 
 def fitted_shape(model: SmplModel, motion: Motion) -> tuple[Floats, float]:

@@ -68,6 +68,14 @@ def test_without_leave_it_is_not_used(file: Path, monkeypatch: pytest.MonkeyPatc
     assert allowed_model(file, non_commercial=True).kind == "smpl"
 
 
+def test_a_folder_of_models_gives_the_neutral_one(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match="no SMPL"):
+        allowed_model(tmp_path, non_commercial=True)
+    (tmp_path / "SMPL_MALE.npz").write_bytes(b"not this one")
+    (tmp_path / "SMPL_NEUTRAL.npz").write_bytes(file.read_bytes())
+    assert allowed_model(tmp_path, non_commercial=True).kind == "smpl"
+
+
 def test_its_shape_follows_the_bones(file: Path) -> None:
     model, motion = read_smpl(file), standing(0.92)
     betas, scale = fitted_shape(model, motion)
