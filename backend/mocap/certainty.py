@@ -9,8 +9,9 @@ import numpy as np
 from .band import Normals
 from .body import Body
 from .evidence import View
+from .sightings import picture_rows, shape_rows
 from .skeleton import Floats
-from .terms import State, add_bends, add_picture, add_shape
+from .terms import State, add_bends
 
 _SURE_M = 0.1
 """Standard deviation of a place that is half sure."""
@@ -47,8 +48,8 @@ def _variance(body: Body, views: Sequence[View]) -> Floats:
     state = State.of(filled)
     normals = Normals.empty(body.frames, body.per_frame, body.shared)
     for view in views:
-        add_picture(normals, state, view.cameras, view.evidence)
-        add_shape(normals, state, view.cameras, view.evidence)
+        picture_rows(state, view.cameras, view.evidence).add_to(normals)
+        shape_rows(state, view.cameras, view.evidence).add_to(normals)
     add_bends(normals, state)
     loose = np.concatenate([np.full(3, 1.0 / _ANYWHERE_M**2), np.full(body.per_frame - 3, 1.0 / np.pi**2)])
     covariance = np.linalg.inv(normals.near[0] + np.diag(loose))

@@ -8,9 +8,8 @@ import numpy as np
 
 from .body import Body
 from .skeleton import Floats
-from .terms import Contacts
+from .terms import FEET, Contacts
 
-_FEET = ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
 _STILL_M_S, _MOVING_M_S = 0.12, 1.2
 """Speed of a foot that stands, as far as it can be measured, and of one that swings."""
 
@@ -39,7 +38,7 @@ def find_contacts(body: Body, floor: Floor, fps: float, stand: Floats | None = N
     """The likeliest sequence of standing and swinging of each foot joint, from its speed and height: a two-state
     hidden Markov chain (Viterbi 1967). stand [4]: height of each joint over the floor while it stands, if known."""
     skeleton = body.skeleton
-    at = tuple(skeleton.index(name) for name in _FEET)
+    at = tuple(skeleton.index(name) for name in FEET)
     joints = body.joints()[:, list(at)]
     height = joints @ floor.normal - floor.offset
     speed = np.linalg.norm(np.gradient(joints, axis=0), axis=-1) * fps if len(joints) > 1 else np.zeros(height.shape)

@@ -18,6 +18,7 @@ from .band import Normals
 from .body import Body
 from .contacts import Floor, find_contacts
 from .evidence import Cameras, Evidence, View
+from .sightings import picture_rows, shape_rows
 from .skeleton import STATURE_M, Floats, Skeleton
 from .start import first_body
 from .terms import (
@@ -29,8 +30,7 @@ from .terms import (
     add_contacts,
     add_growth,
     add_motion,
-    add_picture,
-    add_shape,
+    add_stillness,
     add_turning,
 )
 
@@ -161,8 +161,8 @@ class _Window:
         state = State.of(body)
         normals = Normals.empty(body.frames, body.per_frame, body.shared)
         for view in self.views:
-            add_picture(normals, state, view.cameras, view.evidence)
-            add_shape(normals, state, view.cameras, view.evidence)
+            picture_rows(state, view.cameras, view.evidence).add_to(normals)
+            shape_rows(state, view.cameras, view.evidence).add_to(normals)
         add_motion(normals, state, settings.fps)
         add_turning(normals, state, settings.fps)
         add_bends(normals, state)
@@ -172,6 +172,7 @@ class _Window:
             add_bones(normals, body, known.bones)
         if contacts is not None:
             add_contacts(normals, state, contacts)
+            add_stillness(normals, state, settings.fps)
         normals.hold(known.held, known.held_bones)
         return normals
 

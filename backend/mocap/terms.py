@@ -1,5 +1,4 @@
-"""What a body is held to: the picture, the detector's guess of its shape, how bodies bend, grow and move, and the
-floor.
+"""What a body is held to besides what is seen of it (sightings.py): how bodies bend, grow and move, and the floor.
 
 Each function adds its part to the normal equations of a Gauss-Newton step; robust ones weigh by Cauchy's loss
 (iteratively reweighted least squares: Holland & Welsch 1977). Lengths and accelerations are measured in units of the
@@ -18,7 +17,6 @@ from backend.sfm.rotations import skew
 
 from .band import Normals
 from .body import MEASURE, SIZE, Body, free_rest
-from .evidence import Cameras, Evidence
 from .skeleton import Floats, Skeleton
 
 _CAUCHY = 2.0
@@ -35,6 +33,10 @@ _MEASURE_SPREAD = 0.15
 
 _TIED = 1e-3
 """Standard deviation of the bones' common size from the body's."""
+
+FEET = ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
+_STILL_M_S, _STILL_SHARE = 0.08, 0.1
+"""Speed of a foot at rest, as far as it can be told from one that moves."""
 
 _TURN_DEG_PER_S2 = 2000.0
 """Angular acceleration of a segment, typical."""
@@ -60,51 +62,6 @@ def cauchy(scaled: Floats) -> Floats:
     return weight
 
 
-def add_picture(normals: Normals, state: State, cameras: Cameras, evidence: Evidence) -> None:
-    """Joints are seen where the detector found them."""
-    camera = cameras.seen(state.joints)
-    off = cameras.project(camera) - evidence.xy
-    ahead = camera[..., 2] > 1e-2
-    sd = np.where(ahead, evidence.sd_px, np.inf)
-    weight = cauchy(np.linalg.norm(off, axis=-1) / sd) / sd**2
-    to_px = np.matmul(cameras.project_slope(camera), cameras.rotation[:, None])
-    _add_per_joint(normals, state, off, weight, to_px)
-
-
-def add_shape(normals: Normals, state: State, cameras: Cameras, evidence: Evidence) -> None:
-    """Joints lie from the middle of the hips as the detector guesses, in its own measure."""
-    body = state.body
-    hips = list(body.skeleton.hips)
-    camera = np.einsum("tij,tkj->tki", cameras.rotation, state.joints - state.joints[:, hips].mean(1, keepdims=True))
-    camera /= body.measure
-    off = camera - evidence.relative
-    weight = cauchy(np.linalg.norm(off, axis=-1) / (1.7 * evidence.sd_m)) / evidence.sd_m**2
-    turn = np.broadcast_to(cameras.rotation[:, None] / body.measure, (*off.shape, 3))
-    _add_per_joint(normals, state, off, weight, turn, about=hips, by_measure=-camera / body.measure)
-
-
-def _add_per_joint(
-    normals: Normals, state: State, off: Floats, weight: Floats, to_off: Floats, *,
-    about: list[int] | None = None, by_measure: Floats | None = None,
-) -> None:  # fmt: skip
-    """off [T,J,R], weight [T,J], to_off [T,J,R,3]: slope of off by the joint, less the mean of the joints `about`.
-    by_measure [T,J,R]: by the detector's measure."""
-    rows = (len(off), -1)
-    own, shared = state.own, state.shared
-    if about is not None:
-        own = own - own[:, about].mean(1, keepdims=True)
-        shared = shared - shared[:, about].mean(1, keepdims=True)
-    across = np.matmul(to_off, shared)
-    if by_measure is not None:
-        across[..., MEASURE] += by_measure
-    normals.add(
-        off.reshape(rows),
-        np.repeat(weight, off.shape[2], axis=1),
-        {0: np.matmul(to_off, own).reshape(*rows, own.shape[3])},
-        across.reshape(*rows, across.shape[3]),
-    )
-
-
 def add_motion(normals: Normals, state: State, fps: float) -> None:
     """Joints are accelerated by as much as people do, and now and then by far more."""
     if state.body.frames < 3:
@@ -124,6 +81,26 @@ def add_motion(normals: Normals, state: State, fps: float) -> None:
         {k: part.reshape(*rows, part.shape[3]) for k, part in parts.items()},
         shared.reshape(*rows, shared.shape[3]),
     )
+
+
+def add_stillness(normals: Normals, state: State, fps: float) -> None:
+    """Feet are at rest for much of the time, wherever they are, and else move freely: a prior on speed with heavy
+    tails."""
+    if state.body.frames < 2:
+        return
+    at = [state.body.skeleton.index(name) for name in FEET]
+    size, sd = state.body.size, _STILL_M_S / fps
+    joints, own, shared = state.joints[:, at], state.own[:, at] / size, state.shared[:, at] / size
+    off = (joints[1:] - joints[:-1]) / size
+    weight = _STILL_SHARE * cauchy(np.linalg.norm(off, axis=-1) / sd) / sd**2
+    rows = (len(off), -1)
+    across = shared[1:] - shared[:-1]
+    across[..., SIZE] -= off / size
+    normals.add(
+        off.reshape(rows), np.repeat(weight, 3, axis=1),
+        {0: -own[:-1].reshape(*rows, own.shape[3]), 1: own[1:].reshape(*rows, own.shape[3])},
+        across.reshape(*rows, across.shape[3]),
+    )  # fmt: skip
 
 
 def add_turning(normals: Normals, state: State, fps: float) -> None:

@@ -11,9 +11,10 @@ from backend.mocap.band import Normals
 from backend.mocap.body import Body
 from backend.mocap.contacts import Floor
 from backend.mocap.evidence import Cameras
+from backend.mocap.sightings import shape_rows
 from backend.mocap.skeleton import STATURE_M, Floats, human
 from backend.mocap.solver import MotionSettings, solve_motion
-from backend.mocap.terms import Contacts, State, add_bends, add_contacts, add_growth, add_motion, add_shape, add_turning
+from backend.mocap.terms import Contacts, State, add_bends, add_contacts, add_growth, add_motion, add_turning
 from tests.unit.mocap_scene import FPS, collars, detected, performance
 
 FLOOR = Floor(np.array([0.0, 0.0, 1.0]), 0.0)
@@ -76,7 +77,7 @@ def test_a_smooth_path_is_not_had_by_shrinking(scale: float) -> None:
         add_motion(normals, state, FPS)
         add_turning(normals, state, FPS)
         add_bends(normals, state)
-        add_shape(normals, state, shown.cameras, evidence)
+        shape_rows(state, shown.cameras, evidence).add_to(normals)
         add_contacts(normals, state, contacts)
         costs.append(normals.cost)
     assert costs[1] == pytest.approx(costs[0], rel=1e-6)
