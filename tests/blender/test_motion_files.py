@@ -109,6 +109,19 @@ def test_fbx_comes_back_with_its_skin(tmp_path: Path) -> None:
         assert np.linalg.norm(np.array(seen.matrix_world @ seen.data.vertices[tip].co) - wrist) < MOST_M
 
 
+def test_fbx_comes_back_through_the_newer_importer(tmp_path: Path) -> None:
+    import bpy
+
+    if "fbx_import" not in dir(bpy.ops.wm):
+        pytest.skip("Blender has it from 4.5 on")
+    motion = _motion()
+    write_fbx(motion, tmp_path / "motion.fbx", blender=HERE, check_cancelled=lambda: None)
+    scene = _empty_scene()
+    scene.render.fps, scene.render.fps_base = 24, 1.001
+    bpy.ops.wm.fbx_import(filepath=str(tmp_path / "motion.fbx"), anim_offset=0.0)
+    assert _worst(motion, 1001) < MOST_M
+
+
 def test_usd_comes_back(tmp_path: Path) -> None:
     import bpy
 
