@@ -50,6 +50,11 @@ def small_picture(picture: Picture) -> Small:
     return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def share_found(before: Small, now: Small) -> float:
+    """Share of a picture's pixels that the one before it has too; 0 for pictures of another shape."""
+    return float(_found_again(now, before)[1].mean()) if before.shape == now.shape else 0.0
+
+
 def link(kind: str, before: tuple[Small, Map], now: tuple[Small, Map]) -> Link:
     """How this frame's map relates to that of the frame before: (small picture, inverse depth in its pixels) of
     both."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from backend.roto.people.process import PeopleWorker, travelling
 
 from .apart import Flags, alone, enlarged, found_others, masked_others
+from .cuts import cuts_of
 from .engines import open_engine, open_finder
 from .job import Mask, Picture, PoseJob
 from .keypoints import Keypoints, PoseResult, track_of
@@ -57,10 +58,11 @@ def pose_tracks(job: PoseJob) -> PoseResult:
     with ExitStack() as stack:
         worker = LazyWorker(steps, stack)
         engine = open_engine(heard, worker)
+        heard = replace(heard, cuts=cuts_of(heard))
         places = masked_places(heard) if heard.labels else found_places(heard, open_finder(heard, worker))
         seen = look_at_people(heard, engine, places)
     tracks = {label: track_of(label, job.numbers, seen[label]) for label in places}
-    return PoseResult(tracks, engine.name, engine.version, engine.model)
+    return PoseResult(tracks, engine.name, engine.version, engine.model, cuts=tuple(heard.cuts))
 
 
 def look_at_people(job: PoseJob, engine: Engine, places: Places) -> dict[str, dict[int, Keypoints]]:

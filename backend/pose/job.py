@@ -53,9 +53,9 @@ class PoseJob:
     run while the stage is unfinished; it belongs to one plate and one set of masks. labels: people that have roto
     masks, in order; without, people are found and named `person_00`, ... by first appearance. masks: label, number ->
     uint8 [H, W], 255 where the person is, None where that frame has none. cuts: plate numbers that begin another
-    take: nobody is followed across. hands_and_face: whether to look at those too. device: for torch and onnxruntime
-    ("cpu", "cuda:0"). checkpoint(what, done, total): says how far it is, raises `JobCancelled`. notice: tells the user
-    a sentence."""
+    take, over which nobody is followed; empty: they are looked for. hands_and_face: whether to look at those too.
+    device: for torch and onnxruntime ("cpu", "cuda:0"). checkpoint(what, done, total): says how far it is, raises
+    `JobCancelled`. notice: tells the user a sentence."""
 
     numbers: tuple[int, ...]
     picture: Callable[[int], Picture]

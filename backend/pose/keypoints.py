@@ -85,13 +85,15 @@ class PersonTrack:
 class PoseResult:
     """tracks: label -> person, in the labels' order or by first appearance; empty when nobody is in the clip. A label
     that was asked for and is never seen has a track without frames. engine, version: what saw them, for files and
-    keys. model: weights that ran, "" for the engine's own. notices: sentences for people."""
+    keys. model: weights that ran, "" for the engine's own. notices: sentences for people. cuts: plate numbers that
+    begin another take; without masks whoever is seen after one is somebody new."""
 
     tracks: Mapping[str, PersonTrack]
     engine: str
     version: str
     model: str = ""
     notices: tuple[str, ...] = ()
+    cuts: tuple[int, ...] = ()
 
 
 def box_around(points: Floats, margin: float = 0.0) -> Box:

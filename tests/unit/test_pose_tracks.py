@@ -6,7 +6,7 @@ Where `.venv-mocap` is set up the real one runs too.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.pose import PoseJob, PoseResult, clip, engines, pose_tracks
+from backend.pose import PoseJob, PoseResult, clip, engines, places, pose_tracks
 from backend.pose.apart import alone, found_others, masked_others
+from backend.pose.cuts import cuts_of, gaps
 from backend.pose.engines import ready_engine
-from backend.pose.job import Mask
+from backend.pose.job import Mask, Picture
 from backend.pose.keypoints import Keypoints
 from backend.pose.mediapipe.centres import NAMES, centred
 from backend.pose.mediapipe.merge import merged
@@ -89,6 +90,24 @@ def test_nobody_is_followed_across_a_cut(run: Callable[..., PoseResult]) -> None
     assert list(takes((3, 4, 5, 6), [3, 5])) == [(3, 4), (5, 6)]
 
 
+def test_a_cut_is_told_from_a_whip_of_the_camera() -> None:
+    assert gaps([0.9, 0.9, 0.02, 0.8, 0.9]) == [3]
+    assert gaps([0.9, 0.2, 0.02, 0.03, 0.2, 0.9]) == []
+    assert gaps([0.0]) == [1] and gaps([]) == []
+
+
+def test_takes_of_a_clip_are_found(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    sets = [cv2.GaussianBlur(rng.integers(0, 256, (144, 240, 3), np.uint8), (0, 0), 5.0) for _ in range(2)]
+    takes_of = [cv2.normalize(one, None, 0, 255, cv2.NORM_MINMAX) for one in sets]  # type: ignore[call-overload]
+
+    def shown(number: int) -> Picture:
+        return np.asarray(np.roll(takes_of[number >= 5], 2 * number, 1)[:, 20:220])
+
+    job = PoseJob(tuple(range(1, 9)), shown, 24.0, Params(), tmp_path)
+    assert cuts_of(job) == (5,) and cuts_of(replace(job, cuts=(3,))) == (3,)
+
+
 def test_a_run_that_was_stopped_goes_on_where_it_was(run: Callable[..., PoseResult]) -> None:
     people = walking((60.0, 2.0))
     whole = run(FakeWorker(people, noise=0.5), range(1, 9))
@@ -106,7 +125,7 @@ def test_a_cancel_stops_between_frames(run: Callable[..., PoseResult]) -> None:
     worker = FakeWorker(walking((60.0, 2.0)))
 
     def cancelled(what: str, done: int, total: int) -> None:
-        if done == 3:
+        if (what, done) == (places.STEP, 3):
             raise JobCancelled("mocap was cancelled.")
 
     with pytest.raises(JobCancelled):
