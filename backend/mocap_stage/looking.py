@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from backend.media.plate import PlateReader
@@ -70,7 +71,7 @@ def _asked_for(job: MocapJob, found: PoseResult) -> PoseResult:
                     "Choose among these (--mocap-labels), or leave it out for everybody.",
                 )
         tracks = {label: tracks[label] for label in job.asked}
-    return PoseResult(tracks, found.engine, found.version, found.model, found.notices)
+    return replace(found, tracks=tracks)
 
 
 def _store(job: MocapJob, context: StageContext) -> Path:

@@ -10,16 +10,22 @@ from dataclasses import replace
 from backend.roto.people.process import PeopleWorker, travelling
 
 from .apart import Flags, alone, enlarged, found_others, masked_others
+from .cuts import STEP as CUTS
 from .cuts import cuts_of
 from .engines import open_engine, open_finder
 from .job import Mask, Picture, PoseJob
 from .keypoints import Keypoints, PoseResult, track_of
+from .places import STEP as PLACES
 from .places import Place, Places, found_places, masked_places
 from .protocol import Engine
 from .store import KeypointStore
 from .support import doubted
 
 STEP = "Looking at people"
+_SHARES = {CUTS: (0, 1), PLACES: (1, 4), STEP: (5, 8)}
+"""Where each step begins and how long it is, in parts of the time."""
+
+_PARTS = 13
 
 
 class _Steps:
@@ -27,10 +33,11 @@ class _Steps:
 
     def __init__(self, job: PoseJob) -> None:
         self._job = job
-        self._last = (STEP, 0, max(1, len(job.numbers)))
+        self._last = (STEP, 0, 1)
 
     def step(self, what: str, done: int, total: int) -> None:
-        self._last = (what, done, total)
+        begins, lasts = _SHARES[what]
+        self._last = (what, begins * total + lasts * done, _PARTS * total)
         self.again()
 
     def again(self) -> None:

@@ -84,7 +84,8 @@ def _fitted(
 ) -> tuple[Fitted, Mapping[str, Any]]:
     evidence = {label: evidence_of(track, job.cameras) for label, track in seen.tracks.items()}
     ground = ground_for(job.shot, job.camera, job.cameras, context.log.info)
-    asked = Asked(job.rate, job.params.height_m, job.metric)
+    cuts = tuple(i for i, number in enumerate(job.cameras.numbers) if number in seen.cuts)
+    asked = Asked(job.rate, job.params.height_m, job.metric, cuts)
     fitted = fit_people(evidence, job.cameras, ground, asked, progress.fitting)
     if not fitted.people:
         raise InvalidRequest(
