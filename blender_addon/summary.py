@@ -191,7 +191,8 @@ def _mocap(shot: ShotFolder) -> MocapSummary:
 def _mocap_lines(report: MocapReport) -> tuple[str, ...]:
     count = len(report.people)
     who = "Nobody was found" if not count else f"{count} {'person' if count == 1 else 'people'}"
-    return (f"{who}, by {report.engine}", *report.notices)
+    told = {problem.message for problem in report.problems}
+    return (f"{who}, by {report.engine}", *(notice for notice in report.notices if notice not in told))
 
 
 def _person_line(said: PersonReport) -> str:

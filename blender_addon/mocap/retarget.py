@@ -16,10 +16,14 @@ from . import limbs, turns
 from .alignment import Alignment, Body, align
 from .rig import Poses
 
+_LEAN = {"spine": np.radians(10.0), "chest": np.radians(15.0)}
+"""How far a trunk leans to bring shoulders nearer to what hands do not reach."""
 _SHRUG = np.radians(25.0)
 """How far a collarbone goes to help an arm that is too short."""
 _EASE = 0.02
 """Share of an arm's length on which it stretches ever more slowly: elbows must not snap; legs stand and may not."""
+_NEAR = 0.98
+"""Share of an arm's length that hands reach without help."""
 _FLOOR = 2.0
 """Percentile of the lowest foot points that counts as the floor."""
 _TRUNK = ("pelvis", "spine", "chest", "neck", "head")
@@ -62,17 +66,24 @@ def retarget(source: Body, poses: Poses, target: Body, options: Options) -> Reta
     hips = 0.5 * (scaled["thigh.L"] + scaled["thigh.R"]) + lift
     work = _Work(target, turned, {}, rested, hips)
     work.place_trunk()
+    hands = [f"hand.{side}" for side in "LR" if set(_arm(side)) <= set(target.index)]
+    if options.hands > 0:
+        work.lean({slot: scaled[slot] for slot in hands})
     goals: dict[str, np.ndarray] = {}
     middles: dict[str, np.ndarray] = {}
     for side in "LR":
         foot = f"foot.{side}"
         goals[foot] = scaled[foot] + lift
         middles[f"thigh.{side}"] = work.leg(side, goals[foot], scaled[f"shin.{side}"], options.feet)
-        if {f"{part}.{side}" for part in ("upper_arm", "forearm", "hand")} <= set(target.index):
+        if f"hand.{side}" in hands:
             goals[f"hand.{side}"] = scaled[f"hand.{side}"]
             middles[f"upper_arm.{side}"] = work.arm(side, goals[f"hand.{side}"], options.hands)
     errors = {slot: np.linalg.norm(work.places[slot] - goal, axis=1) for slot, goal in goals.items()}
     return Retargeted(work.turned, work.places, goals, middles, fit, errors)
+
+
+def _arm(side: str) -> list[str]:
+    return [f"{part}.{side}" for part in ("upper_arm", "forearm", "hand")]
 
 
 def _delta(source: Body, poses: Poses, slot: str) -> np.ndarray:
@@ -110,6 +121,33 @@ class _Work:
             if slot in self.target.index:
                 self._hang(slot)
 
+    def lean(self, goals: dict[str, np.ndarray]) -> None:
+        """Turns spine and chest, with the collarbones, towards hands that the arms do not reach; the head stays."""
+        for slot, most in _LEAN.items():
+            if slot not in self.target.index:
+                continue
+            turn = turns.of_vectors(sum(self._leaning(slot, hand, goal) for hand, goal in goals.items()) + np.zeros(3))
+            angle = turns.angle_between(turn, turns.IDENTITY)
+            turn = turns.part(turn, np.minimum(1.0, most / np.maximum(angle, 1e-9)))
+            moved = [s for s in _LEAN if s in self.target.index and self._is_on(s, slot)]
+            moved += [f"shoulder.{side}" for side in "LR" if f"shoulder.{side}" in self.target.index]
+            for other in moved:
+                self.turned[other] = multiply(turn, self.turned[other])
+            self.place_trunk()
+
+    def _leaning(self, slot: str, hand: str, goal: np.ndarray) -> np.ndarray:
+        """[T,3]: the turn about a bone, as a rotation vector, that brings a shoulder as far as its hand lacks."""
+        arm = _arm(hand[-1])
+        pivot, shoulder = self.places[slot], self.places[arm[0]]
+        way = goal - shoulder
+        far = np.linalg.norm(way, axis=1, keepdims=True)
+        lacking = np.maximum(far - _NEAR * sum(self.target.lengths(*arm)), 0.0)
+        wanted = shoulder + lacking * way / np.maximum(far, 1e-9)
+        return turns.vectors(turns.shortest(shoulder - pivot, wanted - pivot))
+
+    def _is_on(self, slot: str, below: str) -> bool:
+        return slot == below or self.target.index[below] in self.target.rig.above(self.target.index[slot])
+
     def leg(self, side: str, goal: np.ndarray, knee: np.ndarray, weight: float) -> np.ndarray:
         upper, lower, end, toe = (f"{part}.{side}" for part in ("thigh", "shin", "foot", "toe"))
         self._hang(lower)
@@ -135,7 +173,7 @@ class _Work:
         for _ in range(8):
             to_goal = goal - wanted
             far = np.linalg.norm(to_goal, axis=1, keepdims=True)
-            missing = np.maximum(far - 0.995 * length, 0.0)
+            missing = np.maximum(far - _NEAR * length, 0.0)
             arm = wanted + missing * to_goal / np.maximum(far, 1e-9) - collar
             arm *= np.linalg.norm(way, axis=1, keepdims=True) / np.maximum(
                 np.linalg.norm(arm, axis=1, keepdims=True), 1e-9
