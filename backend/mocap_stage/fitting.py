@@ -15,6 +15,9 @@ from shared.motion_arrays import TRACKED
 from .cameras import ShotCameras
 from .ground import Ground, floor_under
 
+USUAL_M = 1.69
+"""Stature of grown-ups, women and men alike, in the middle."""
+
 Step = Callable[[int, int], None]
 
 
@@ -56,7 +59,7 @@ def fit_people(
 def _fit(
     seen: Mapping[str, Evidence], cameras: ShotCameras, ground: Ground, asked: Asked, step: Callable[[int], Step]
 ) -> dict[str, ClipMotion]:
-    settings = ClipSettings(asked.fps, ground.floor, asked.height_m, asked.metric, asked.cuts)
+    settings = _settings(ground, asked)
     skeleton, found = human(), {}
     for number, (label, evidence) in enumerate(seen.items()):
         if TRACKED in frame_states(evidence.enough, settings):
@@ -64,10 +67,30 @@ def _fit(
     return found
 
 
+def _settings(ground: Ground, asked: Asked) -> ClipSettings:
+    """A floor says how large people are in the world's own units, better than any guess in metres: who is taken for
+    smaller would stand nearer to the camera, above it. A height then only says what a unit is."""
+    if ground.floor is not None and not (asked.metric and asked.height_m is not None):
+        return ClipSettings(asked.fps, ground.floor, None, False, asked.cuts)
+    return ClipSettings(asked.fps, ground.floor, asked.height_m, asked.metric, asked.cuts)
+
+
 def _metres(people: Mapping[str, ClipMotion], asked: Asked) -> float:
     """The middle of what everybody says: all stand in one world."""
-    said = [one.metres_per_unit for one in people.values() if one.metres_per_unit is not None]
-    return 1.0 if asked.metric or not said else float(np.exp(np.median(np.log(said))))
+    if asked.metric or not people:
+        return 1.0
+    usual = USUAL_M if asked.height_m is None else asked.height_m
+    units = [stature_of(one) for one in people.values()]
+    return float(np.exp(np.median(np.log(usual) - np.log(units))))
+
+
+def stature_of(motion: ClipMotion) -> float:
+    """From the sole to the top of the head at rest, along the bones; world units."""
+    body, height = motion.body, np.zeros(len(motion.body.rest))
+    for joint, parent in enumerate(body.skeleton.parents):
+        if parent >= 0:
+            height[joint] = height[parent] + body.rest[joint, 2]
+    return float(np.ptp(height))
 
 
 def resized(motion: ClipMotion, factor: float) -> ClipMotion:

@@ -15,6 +15,7 @@ from shared.mocap_report import MocapProblem, PersonReport, StateRange
 from shared.motion_arrays import ABSENT, BRIDGED, TRACKED
 
 from .cameras import ShotCameras
+from .fitting import stature_of
 
 _HELD = 0.5
 _LEAST_GAP = 3
@@ -36,7 +37,7 @@ def person_report(
         bridged=state.count(BRIDGED),
         absent=state.count(ABSENT),
         states=state_ranges(numbers, state),
-        stature_m=round(_stature(motion) * metres_per_unit, 4),
+        stature_m=round(stature_of(motion) * metres_per_unit, 4),
         height_given=height_given,
         reprojection_px=round(reprojection_px(joints, evidence, cameras), 3),
         confidence=round(float(np.median(motion.confidence[known])), 3),
@@ -76,15 +77,6 @@ def _standing(motion: ClipMotion, joints: Floats, metres_per_unit: float) -> tup
     slide = round(float(travel[use].mean()) * metres_per_unit * 1e3, 3) if use.any() else None
     known = np.isfinite(joints[:, 0, 0])
     return slide, round(float(holds[known].any(1).mean()), 3)
-
-
-def _stature(motion: ClipMotion) -> float:
-    """From the sole to the top of the head at rest, along the bones; world units."""
-    body, height = motion.body, np.zeros(len(motion.body.rest))
-    for joint, parent in enumerate(body.skeleton.parents):
-        if parent >= 0:
-            height[joint] = height[parent] + body.rest[joint, 2]
-    return float(np.ptp(height))
 
 
 def _jerk(joints: Floats) -> float:
