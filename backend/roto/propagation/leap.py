@@ -175,10 +175,10 @@ def _scores(
     h, w = unlike.shape
     x, y = points.x[None] + shifts[..., 0], points.y[None] + shifts[..., 1]
     within = (x >= 0) & (y >= 0) & (x <= w - 1) & (y <= h - 1)
-    columns = np.clip(np.rint(x), 0, w - 1).astype(np.intp)
-    rows = np.clip(np.rint(y), 0, h - 1).astype(np.intp)
-    gap = np.square(lab[rows, columns] - points.lab).sum(-1) / (_NOISE + 0.25 * step**2 * points.slope)
-    odds = np.log(_SURPRISE + (1 - _SURPRISE) * np.exp(-gap / 2)) + unlike[rows, columns]
+    place = np.clip(np.rint(y), 0, h - 1).astype(np.intp) * w + np.clip(np.rint(x), 0, w - 1).astype(np.intp)
+    apart = squared_length(lab.reshape(-1, 3).take(place, 0) - points.lab)
+    gap = apart / (_NOISE + 0.25 * step**2 * points.slope)
+    odds = np.log(_SURPRISE + (1 - _SURPRISE) * np.exp(-gap / 2)) + unlike.take(place)
     seen = within & np.isfinite(odds)
     count = np.maximum(seen.sum(1), 1)
     return np.where(seen, odds * heard, 0).sum(1) / count, seen.mean(1)
