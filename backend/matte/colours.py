@@ -44,8 +44,7 @@ class SideColours:
             self.spread = max(_NARROWEST, 1.5 * self._measured(picture, deep))
 
     def near(self, points: Points) -> NDArray[np.float32]:
-        """float32 [N, K, 3]: the nearest colours of each point, those of its square of pixels; K = 0 when there are none
-        at all."""
+        """float32 [N, K, 3]: the nearest colours of each point's square of pixels; K = 0 when there are none at all."""
         count = min(self._nearest, len(self._rim))
         if not count:
             return np.zeros((len(points), 0, 3), np.float32)
