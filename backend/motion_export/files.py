@@ -16,7 +16,6 @@ from .fbx import write_fbx
 from .usd import write_usd_skeleton
 
 BVH, USDA, USDC, FBX, ANALYSIS = "bvh", "usda", "usdc", "fbx", "analysis"
-KINDS = (BVH, USDA, USDC, FBX, ANALYSIS)
 STEM = "motion"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import replace
@@ -22,6 +23,9 @@ from shared.shot import ShotFolder, document_text
 
 from .bvh import METRES
 from .files import ANALYSIS, BVH, FBX, STEM, USDA, USDC, write_motion_files
+from .skin import rest_vertices
+
+LOG = logging.getLogger("backlot.world")
 
 QUICK = (BVH, USDA, USDC, ANALYSIS)
 """Kinds that need no Blender."""
@@ -91,10 +95,16 @@ def renew(moved: Path, folder: Path, scale: float, change: Change) -> None:
         return
     try:
         motion = read_motion(moved)
-    except ShotCorrupt:
+        body = body_beside(folder / moved.name)
+        if body is not None:
+            rest_vertices(body, motion)
+        metres = analysed_metres(folder) / scale
+    except ShotCorrupt as bad:  # no reason to refuse the world; what is damaged was damaged before
+        LOG.warning("The files for other programs in %s stay as they were: %s", folder, bad.message)
         return
-    body = body_beside(folder / moved.name)
-    stage_files(motion, folder, kinds, change, metres_per_unit=analysed_metres(folder) / scale, body=body)
+    if not motion.known.any():
+        return
+    stage_files(motion, folder, kinds, change, metres_per_unit=metres, body=body)
     if sequence.is_file() and body is not None:
         texture = f"../{TEXTURE_FILE}" if (folder / TEXTURE_FILE).is_file() else ""
         write_usd(change.stage(sequence), Sequence(folder.name, body, motion, texture))

@@ -74,6 +74,16 @@ def test_they_follow_the_world(tmp_path: Path) -> None:
     assert "--to fbx" in fbx
 
 
+def test_a_damaged_body_does_not_hold_the_world(tmp_path: Path) -> None:
+    _shot(tmp_path)
+    folder = tmp_path / "mocap" / "person_00"
+    (folder / "body.npz").write_bytes(b"no body")
+    before = (folder / "motion.bvh").read_bytes()
+    answer(WorldRequest(str(tmp_path), origin=Pick(xyz=(0.0, 1.0, 0.0))))
+    assert read_motion(folder / "motion.npz").world_revision == 1
+    assert (folder / "motion.bvh").read_bytes() == before
+
+
 def test_the_command_keeps_the_stage_up_to_date(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shot = _shot(tmp_path)
     path = tmp_path / "mocap" / "person_00" / "motion.npz"
