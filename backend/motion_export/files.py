@@ -39,8 +39,7 @@ def write_motion_files(
     `EngineUnavailable` for FBX without a Blender, `InvalidParameter`, `ShotCorrupt` for a body of another skeleton,
     `DiskFull`, `ShotReadOnly`, and what `check_cancelled` raises."""
     written: list[Path] = []
-    beside = texture or folder / TEXTURE_FILE
-    picture = beside if body is not None and beside.is_file() else None
+    picture = _picture(texture or folder / TEXTURE_FILE, body)
     for kind in kinds:
         check_cancelled()
         path = folder / f"{STEM}.{kind}"
@@ -60,3 +59,7 @@ def write_motion_files(
             write_usd_skeleton(motion, path, name=name, body=body, texture=picture.name if picture else "")
             written.append(path)
     return tuple(written)
+
+
+def _picture(texture: Path, body: BodyMesh | None) -> Path | None:
+    return texture if body is not None and texture.is_file() else None
