@@ -53,7 +53,7 @@ class Keypoints:
         return self.whole < HALF_VISIBLE
 
 
-HALF_VISIBLE = 0.75
+HALF_VISIBLE = 0.6
 """Share of the joints to be seen, below which a frame is called half-visible."""
 
 

@@ -21,9 +21,10 @@ from backend.pose.engines import ready_engine
 from backend.pose.job import Mask, Picture
 from backend.pose.keypoints import Keypoints
 from backend.pose.mediapipe.centres import NAMES, centred
+from backend.pose.mediapipe.engine import margins
 from backend.pose.mediapipe.merge import merged
 from backend.pose.networks.lift import lifted
-from backend.pose.places import place_of, takes
+from backend.pose.places import Place, place_of, takes
 from backend.pose.store import KeypointStore
 from backend.pose.support import doubted
 from backend.roto.people.environment import VARIABLE
@@ -206,6 +207,13 @@ def test_a_mirrored_look_comes_back_as_the_picture_was() -> None:
         look_at(Networks(), shown, "tail", [], [])  # type: ignore[arg-type]
 
 
+def test_what_the_pictures_edge_cuts_off_is_not_believed() -> None:
+    whole = margins(Place((40.0, 20.0, 80.0, 119.0 - 2.0), (60.0, 70.0, 104.0, 0.0)), (*SIZE, 3))
+    assert whole == (0.0, 0.0, SIZE[1], SIZE[0])
+    cut = margins(Place((40.0, 20.0, 80.0, 120.0), (60.0, 70.0, 104.0, 0.0)), (*SIZE, 3))
+    assert cut[:3] == (0.0, 0.0, SIZE[1]) and cut[3] == pytest.approx(120.0 - 5.2)
+
+
 # -- people who hide each other -------------------------------------------------------------------------------
 
 
@@ -236,9 +244,9 @@ def test_joints_on_somebody_else_are_not_believed() -> None:
     own, other = body_mask(100.0) > 0.5, body_mask(160.0) > 0.5
     on = np.tile([100.0, 70.0], (len(NAMES), 1))
     assert doubted(keypoints(on), other, own).whole == 1.0
-    on[:8, 0] = 160.0
+    on[:11, 0] = 160.0
     some = doubted(keypoints(on), other, own)
-    assert (some.score < 0.5).sum() == 8 and some.sd_px[0] > 3 * some.sd_px[9] and some.is_half_visible
+    assert (some.score < 0.5).sum() == 11 and some.sd_px[0] > 3 * some.sd_px[12] and some.is_half_visible
     on[:, 0] = 160.0
     none = doubted(keypoints(on), other, own)
     assert none.whole == 0.0 and none.sd_m is not None and np.isinf(none.sd_m).all()

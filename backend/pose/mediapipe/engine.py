@@ -13,7 +13,7 @@ from backend.roto.people.evidence import BODY, Look, Region
 
 from ..crops import Crop, crop_around
 from ..job import Mask, Picture
-from ..keypoints import Floats, Keypoints, box_around
+from ..keypoints import Box, Floats, Keypoints, box_around
 from ..places import Place
 from ..protocol import MEDIAPIPE, Looker
 from .centres import NAMES
@@ -22,7 +22,7 @@ from .merge import merged
 from .parts import HandsAndFace
 from .views import VIEWS
 
-VERSION = "2"
+VERSION = "3"
 """Part of the keys: a method that sees other things has another."""
 
 _SIDE = 384
@@ -31,6 +31,10 @@ _SIDE = 384
 _ROOM = 0.15
 _FARTHEST, _LARGEST = 0.5, 2.5
 """Of a region that the network asks for, against the one it was given: in its sides, and as a factor."""
+
+_TOUCHES, _SQUEEZED = 0.01, 0.05
+"""Of the region's side: how near to the picture's edge a person counts as cut off by it, and how far from it the joints
+are then drawn that are beyond."""
 
 
 class MediapipeEngine:
@@ -61,7 +65,7 @@ class MediapipeEngine:
         looks = self._looks(crop, region)
         if not looks:
             return None
-        body = self._body(looks, crop, region, picture.shape)
+        body = self._body(looks, crop, region, margins(place, picture.shape))
         if self._parts is None or body.relative is None:
             return body
         hands, face = self._parts.find(picture, body.xy, body.score, body.relative)
@@ -79,10 +83,11 @@ class MediapipeEngine:
         came = self._looker().look(crop.picture, BODY, regions, [view.mirrored for view in self._views])
         return [look for look in came if look is not None and np.isfinite(look.landmarks).all()]
 
-    def _body(self, looks: list[Look], crop: Crop, region: Region, shape: tuple[int, ...]) -> Keypoints:
+    def _body(self, looks: list[Look], crop: Crop, region: Region, seen: Box) -> Keypoints:
+        """seen: x0, y0, x1, y1, in which joints are believed to be where the network has them."""
         found = merged(looks)
         xy = crop.plate_xy(found.xy)
-        inside = _is_inside(xy, shape)
+        inside = _is_inside(xy, seen)
         score = np.where(inside, found.score, 0.0).astype(np.float32)
         return Keypoints(
             NAMES,
@@ -103,5 +108,21 @@ def _is_near(region: Region, other: Region) -> bool:
     return apart < _FARTHEST * other[2] and 1.0 / _LARGEST < region[2] / other[2] < _LARGEST
 
 
-def _is_inside(xy: Floats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    return (xy[:, 0] >= 0) & (xy[:, 1] >= 0) & (xy[:, 0] < shape[1]) & (xy[:, 1] < shape[0])
+def margins(place: Place, shape: tuple[int, ...]) -> Box:
+    """The part of a picture, x0, y0, x1, y1, in which a person's joints may be believed. Of somebody who is cut off by
+    the picture's edge the network draws what is beyond just inside of it."""
+    height, width = shape[:2]
+    size = place.region[2]
+    reach, near = _SQUEEZED * size, max(2.0, _TOUCHES * size)
+    x0, y0, x1, y1 = place.box
+    return (
+        reach if x0 <= near else 0.0,
+        reach if y0 <= near else 0.0,
+        width - (reach if x1 >= width - near else 0.0),
+        height - (reach if y1 >= height - near else 0.0),
+    )
+
+
+def _is_inside(xy: Floats, seen: Box) -> NDArray[np.bool_]:
+    x0, y0, x1, y1 = seen
+    return (xy[:, 0] >= x0) & (xy[:, 1] >= y0) & (xy[:, 0] < x1) & (xy[:, 1] < y1)
