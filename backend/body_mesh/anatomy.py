@@ -125,9 +125,9 @@ def _trunk(marks: Landmarks) -> list[Shape]:
     draw = _Draw(marks, "trunk", _TRUNK)
     at = marks.at
     shapes = [
-        draw.ball("pelvis", at("pelvis", 0.0, 0.0, -0.01), (0.158, 0.105, 0.115)),
-        draw.cone("spine", at("spine", 0.0, 0.0, -0.05), at("spine", 0.0, 0.0, 0.08), 0.132, 0.134, (1.0, 0.74, 1.0)),
-        draw.ball("chest", at("chest", 0.0, 0.005, -0.02), (0.152, 0.112, 0.19)),
+        draw.ball("pelvis", at("pelvis", 0.0, 0.0, -0.01), (0.166, 0.112, 0.118)),
+        draw.cone("spine", at("spine", 0.0, 0.0, -0.05), at("spine", 0.0, 0.0, 0.08), 0.148, 0.146, (1.0, 0.75, 1.0)),
+        draw.ball("chest", at("chest", 0.0, 0.005, -0.02), (0.154, 0.116, 0.19)),
         draw.ball("chest", at("chest", 0.0, 0.012, 0.08), (0.14, 0.095, 0.10)),
         draw.cone("neck", at("neck", 0.0, 0.022, -0.035), at("head", 0.0, 0.012, 0.02), 0.058, 0.055),
     ]

@@ -46,13 +46,14 @@ class Shape:
     def distance(self, points: Floats, margin: float) -> Floats:
         """[N] of points [N,3], negative inside; `FAR` beyond `margin` of its box."""
         found = np.full(len(points), FAR)
-        low, high = self._box(margin)
+        low, high = self.box(margin)
         near = np.nonzero(((points > low) & (points < high)).all(1))[0]
         if len(near):
             found[near] = self._near(points[near])
         return found
 
-    def _box(self, margin: float) -> tuple[Floats, Floats]:
+    def box(self, margin: float) -> tuple[Floats, Floats]:
+        """Of the shape, and a margin around it."""
         ra, rb = self.ra * self.flat, self.rb * self.flat
         return np.minimum(self.a - ra, self.b - rb) - margin, np.maximum(self.a + ra, self.b + rb) + margin
 
@@ -113,6 +114,11 @@ class Field:
                 beside = np.minimum(beside, self._group(other, points))
             whole = smooth_minimum(whole, beside, blend)
         return np.asarray(np.maximum(whole, self.floor - points[:, 2]))
+
+    def box(self) -> tuple[Floats, Floats]:
+        """(lowest [3], highest [3]): outside there is no body."""
+        boxes = [shape.box(0.0) for shape in self.shapes]
+        return np.min([low for low, _ in boxes], axis=0), np.max([high for _, high in boxes], axis=0)
 
     @cached_property
     def _margin(self) -> float:

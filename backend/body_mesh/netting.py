@@ -1,14 +1,18 @@
-"""The zero surface of a field as a closed mesh: surface nets (Gibson, MICCAI 1998) on a grid that is finer where a body
-has small parts, then evened out along the surface and put back onto it."""
+"""The zero surface of a field as a closed mesh: the dual of marching cubes (Nielson, IEEE Visualization 2004), which
+has a vertex for each piece of surface in a cell, on a grid that is finer where a body has small parts; then evened out
+along the surface and put back onto it."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
+
+from backend.fusion.marching_table import CORNERS, EDGES, triangle_table
 
 from .field import Field, Floats
 
@@ -53,40 +57,63 @@ def net(field: Field, grid: Grid, checkpoint: Callable[[], None] = lambda: None)
             checkpoint()
         value[i] = field.distance(points[i].reshape(-1, 3)).reshape(grid.shape[1:])
     inside = value < 0.0
-    vertices, number = _vertices(value, inside, grid)
-    return vertices, _quads(inside, number)
+    vertices, number, case = _vertices(value, inside, grid)
+    return vertices, _quads(inside, number, case)
 
 
-_CORNERS = np.array([[i >> 2 & 1, i >> 1 & 1, i & 1] for i in range(8)])
-_EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1]
+@functools.cache
+def _loops() -> NDArray[np.int8]:
+    """int8 [256,12]: which of the pieces of surface in a cell cuts each of its edges, -1 for none. Index and edges as
+    in `triangle_table`: the triangles of one piece share edges."""
+    found = np.full((256, len(EDGES)), -1, np.int8)
+    for case, triangles in enumerate(triangle_table()):
+        for triangle in triangles[triangles[:, 0] >= 0]:
+            known = [int(found[case, edge]) for edge in triangle if found[case, edge] >= 0]
+            piece = min(known) if known else int(found[case].max()) + 1
+            for other in set(known):
+                found[case][found[case] == other] = piece
+            found[case, triangle] = piece
+        pieces = np.unique(found[case][found[case] >= 0])
+        found[case] = np.where(found[case] >= 0, np.searchsorted(pieces, found[case]), -1)
+    return found
 
 
-def _vertices(value: Floats, inside: NDArray[np.bool_], grid: Grid) -> tuple[Floats, Ints]:
-    """One in each cell that the surface cuts: the middle of its cut edges. number: of a cell's vertex, -1 for none."""
+_MOST_LOOPS = 4
+
+
+def _vertices(value: Floats, inside: NDArray[np.bool_], grid: Grid) -> tuple[Floats, Ints, NDArray[np.uint8]]:
+    """One for each piece of surface in each cell: the middle of the edges that it cuts. number [cells, 4]: of the
+    pieces' vertices, -1 for none. case: of the cells."""
     shape = tuple(n - 1 for n in value.shape)
-    corner = [value[tuple(slice(c, c + n) for c, n in zip(at, shape, strict=True))] for at in _CORNERS]
-    held = np.stack([inside[tuple(slice(c, c + n) for c, n in zip(at, shape, strict=True))] for at in _CORNERS])
-    cut = held.any(0) & ~held.all(0)
-    values = np.stack([one[cut] for one in corner])
-    total, count = np.zeros((values.shape[1], 3)), np.zeros(values.shape[1])
-    for a, b in _EDGES:
-        crossed = (values[a] < 0) != (values[b] < 0)
-        gap = np.where(crossed, values[a] - values[b], 1.0)
-        share = np.where(crossed, values[a] / gap, 0.0)[:, None]
-        total += crossed[:, None] * (_CORNERS[a] + share * (_CORNERS[b] - _CORNERS[a]))
-        count += crossed
-    place = np.argwhere(cut)
-    inner = total / count[:, None]
-    axes = (grid.x, grid.y, grid.z)
+    parts = [tuple(slice(c, c + n) for c, n in zip(at, shape, strict=True)) for at in CORNERS]
+    case = np.zeros(shape, np.uint8)
+    for bit, part in enumerate(parts):
+        case |= inside[part].astype(np.uint8) << np.uint8(bit)
+    cut = (case > 0) & (case < 255)
+    values = np.stack([value[part][cut] for part in parts])
+    loop = _loops()[case[cut]]
+    total, count = np.zeros((len(loop), _MOST_LOOPS, 3)), np.zeros((len(loop), _MOST_LOOPS))
+    for edge, (a, b) in enumerate(EDGES):
+        (rows,) = np.nonzero(loop[:, edge] >= 0)
+        share = (values[a, rows] / (values[a, rows] - values[b, rows]))[:, None]
+        piece = loop[rows, edge]
+        total[rows, piece] += CORNERS[a] + share * (CORNERS[b] - CORNERS[a])
+        count[rows, piece] += 1.0
+    row, piece = np.nonzero(count)
+    inner, place = total[row, piece] / count[row, piece][:, None], np.argwhere(cut)[row]
     xyz = np.stack(
-        [ax[place[:, k]] + inner[:, k] * (ax[place[:, k] + 1] - ax[place[:, k]]) for k, ax in enumerate(axes)], 1
+        [
+            axis[place[:, k]] + inner[:, k] * (axis[place[:, k] + 1] - axis[place[:, k]])
+            for k, axis in enumerate((grid.x, grid.y, grid.z))
+        ],
+        1,
     )
-    number = np.full(shape, -1, np.int64)
-    number[cut] = np.arange(len(place))
-    return xyz, number
+    number = np.full((*shape, _MOST_LOOPS), -1, np.int64)
+    number[(*place.T, piece)] = np.arange(len(row))
+    return xyz, number, case
 
 
-def _quads(inside: NDArray[np.bool_], number: Ints) -> Faces:
+def _quads(inside: NDArray[np.bool_], number: Ints, case: NDArray[np.uint8]) -> Faces:
     """One around each cut edge of the grid, through the four cells at it."""
     found = []
     for axis in range(3):
@@ -95,10 +122,14 @@ def _quads(inside: NDArray[np.bool_], number: Ints) -> Faces:
         upper = np.take(inside, range(1, inside.shape[axis]), axis)
         at = np.argwhere(lower != upper)
         outwards = lower[tuple(at.T)]
-        step = np.zeros((4, 3), np.int64)
-        step[1, u] = step[2, u] = step[2, v] = step[3, v] = -1
-        quad = np.stack([number[tuple((at + one).T)] for one in step], 1)
-        # The four cells go round the edge against the axis's own turn where it points inwards.
+        quad = np.empty((len(at), 4), np.int64)
+        for corner, (back_u, back_v) in enumerate(((0, 0), (1, 0), (1, 1), (0, 1))):
+            cell = at.copy()
+            cell[:, u] -= back_u
+            cell[:, v] -= back_v
+            edge = EDGES.index((back_u << u | back_v << v, back_u << u | back_v << v | 1 << axis))
+            piece = _loops()[case[tuple(cell.T)], edge]
+            quad[:, corner] = number[(*cell.T, piece)]
         found.append(np.where(outwards[:, None], quad, quad[:, ::-1]))
     return np.concatenate(found).astype(np.int32)
 

@@ -20,7 +20,8 @@ from .weights import skin_weights
 
 _COARSE = 1.42
 _ATTEMPTS = (1.0, 0.93, 1.07, 0.87)
-"""Of the grid's step. Where two sheets of skin meet in one cell, the net is no surface, and another grid is taken."""
+"""Of the grid's step. Where two pieces of skin meet in the same two cells, the net is no surface, and another grid is
+taken."""
 
 
 def build_mesh(motion: Motion, detail: float = 1.0, checkpoint: Callable[[], None] = lambda: None) -> BodyMesh:
@@ -47,14 +48,14 @@ def _skin(
     field: Field, marks: Landmarks, detail: float, checkpoint: Callable[[], None]
 ) -> tuple[Floats, NDArray[np.int32]]:
     for factor in _ATTEMPTS:
-        vertices, quads = net(field, _grid(marks, factor * marks.size * _COARSE / detail), checkpoint)
+        vertices, quads = net(field, _grid(field, marks, factor * marks.size * _COARSE / detail), checkpoint)
         if is_manifold(quads):
             checkpoint()
             return evened(vertices, quads, field, 0.004 * marks.size), quads
     raise InternalError("The bones of this motion do not allow a closed body.", "Look at the motion: is it a person's?")
 
 
-def _grid(marks: Landmarks, size: float) -> Grid:
+def _grid(field: Field, marks: Landmarks, size: float) -> Grid:
     """Finer at head, hands, feet and where limbs begin. size: of the steps, over those of a usual person."""
     at, reach = marks.places, 0.11 * marks.size
     arm = [0.5 * (at[f"left_{j}"][0] - at[f"right_{j}"][0]) for j in ("shoulder", "elbow", "wrist", "hand")]
@@ -64,7 +65,10 @@ def _grid(marks: Landmarks, size: float) -> Grid:
         [(0.0, 0.017 * size), (shoulder, 0.019 * size), (shoulder + reach, 0.026 * size), (middle, 0.026 * size),
          (wrist, 0.017 * size), (hand, 0.015 * size)]
     )  # fmt: skip
-    half = planes(0.5 * across(0.0), hand + reach + 2 * across(hand), across)
+    low, high = field.box()
+    # Where shapes flow into each other, the body is a little larger than they are.
+    low, high = low - 0.02 * marks.size, high + 0.02 * marks.size
+    half = planes(0.5 * across(0.0), float(max(high[0], -low[0])), across)
     shoulders = [float(at[f"{side}_shoulder"][2]) for side in ("left", "right")]
     knee, hip, head = (float(at[joint][2]) for joint in ("left_knee", "left_hip", "head"))
     heights = [(0.0, 0.0125), (0.5 * float(at["left_ankle"][2]), 0.015), (0.5 * knee, 0.027), (knee, 0.024),
@@ -72,12 +76,10 @@ def _grid(marks: Landmarks, size: float) -> Grid:
                (min(shoulders) - reach, 0.019), (min(shoulders), 0.0145), (max(shoulders), 0.0145),
                (head, 0.0165), (head + 2 * reach, 0.0165)]  # fmt: skip
     up = sequence_of([(place, step * size) for place, step in heights])
-    depth = [float(place[1]) for place in at.values()]
-    front, back = min(depth) - 0.09 * marks.size, max(0.13 * marks.size, max(depth) + 0.07 * marks.size)
     return Grid(
         np.concatenate([-half[::-1], half]),
-        planes(front, back, sequence_of([(-0.12 * marks.size, 0.021 * size), (0.0, 0.0155 * size)])),
-        planes(-0.75 * up(0.0), float(at["head_top"][2]) + 2 * up(head), up),
+        planes(float(low[1]), float(high[1]), sequence_of([(-0.12 * marks.size, 0.021 * size), (0.0, 0.0155 * size)])),
+        planes(-0.75 * up(0.0), float(high[2]), up),
     )
 
 
