@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solveh_banded
 
-from .skeleton import Floats
+from .skeleton import Floats, Slopes
 
 _REACH = 2
 _HELD = 1e14
@@ -35,23 +35,29 @@ class Normals:
             np.zeros((frames, per_frame)), np.zeros(shared),
         )  # fmt: skip
 
-    def add(self, residual: Floats, weight: Floats, slopes: dict[int, Floats], shared: Floats | None = None) -> None:
+    def add(self, residual: Slopes, weight: Floats, slopes: dict[int, Slopes], shared: Slopes | None = None) -> None:
         """residual, weight [N,R]: of N chains that begin with the frames 0..N-1. slopes: frame offset -> [N,R,P].
-        shared: slope [N,R,G] by the shared numbers."""
+        shared: slope [N,R,G] by the shared numbers. Products are of single precision."""
         count = len(residual)
         self.cost += 0.5 * float((weight * residual**2).sum())
-        weighted = {k: slope * weight[..., None] for k, slope in slopes.items()}
-        for k in slopes:
-            self.right[k : k + count] -= np.einsum("nrp,nr->np", weighted[k], residual)
-            for j, other in slopes.items():
+        root = np.sqrt(weight)
+        off = (root * residual).astype(np.float32)[..., None]
+        scale = root.astype(np.float32)[..., None]
+        scaled = {k: slope.astype(np.float32, copy=False) * scale for k, slope in slopes.items()}
+        across = None if shared is None else shared.astype(np.float32, copy=False) * scale
+        for k, slope in scaled.items():
+            turned = slope.transpose(0, 2, 1)
+            self.right[k : k + count] -= np.matmul(turned, off)[..., 0]
+            for j, other in scaled.items():
                 if j <= k:
                     at = self.near[k - j]
-                    at[j : j + count] += np.matmul(weighted[k].transpose(0, 2, 1), other)
-            if shared is not None:
-                self.border[k : k + count] += np.matmul(weighted[k].transpose(0, 2, 1), shared)
-        if shared is not None:
-            self.shared += np.einsum("nrg,nr,nrh->gh", shared, weight, shared, optimize=True)
-            self.right_shared -= np.einsum("nrg,nr,nr->g", shared, weight, residual, optimize=True)
+                    at[j : j + count] += np.matmul(turned, other)
+            if across is not None:
+                self.border[k : k + count] += np.matmul(turned, across)
+        if across is not None:
+            flat = across.reshape(-1, across.shape[-1])
+            self.shared += flat.T @ flat
+            self.right_shared -= flat.T @ off.ravel()
 
     def hold(self, frames: int, shared: bool) -> None:
         """The first frames, and the shared numbers if asked, stay as they are."""

@@ -6,6 +6,7 @@ whitened before they are weighed, by how far all of it may be shifted and turned
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from backend.sfm.rotations import skew
 from .band import Normals
 from .body import MEASURE
 from .evidence import Cameras, Evidence, Flags
-from .skeleton import Floats
+from .skeleton import Floats, Slopes
 from .terms import State, cauchy
 
 _SHIFTED_M, _TURNED_DEG = 0.03, 4.0
@@ -27,9 +28,9 @@ class Rows:
     """off [T,R]: residuals in standard deviations, 0 where nothing is seen. own [T,R,P], across [T,R,G]: how they
     answer to the frame's numbers and the shared ones. seen [T,R]."""
 
-    off: Floats
-    own: Floats
-    across: Floats
+    off: Slopes
+    own: Slopes
+    across: Slopes
     seen: Flags
 
     def add_to(self, normals: Normals) -> None:
@@ -44,6 +45,7 @@ def picture_rows(state: State, cameras: Cameras, evidence: Evidence) -> Rows:
     sd = np.where(ahead, evidence.sd_px, np.inf)
     scale = np.sqrt(cauchy(np.linalg.norm(off, axis=-1) / sd)) / sd
     to_px = np.matmul(cameras.project_slope(camera), cameras.rotation[:, None]) * scale[..., None, None]
+    to_px = to_px.astype(np.float32)
     return Rows(
         _flat(off * scale[..., None]), _flat(np.matmul(to_px, state.own)), _flat(np.matmul(to_px, state.shared)),
         np.repeat(scale > 0.0, 2, axis=1),
@@ -58,26 +60,36 @@ def shape_rows(state: State, cameras: Cameras, evidence: Evidence) -> Rows:
     camera = np.einsum("tij,tkj->tki", turn, state.joints - state.joints[:, hips].mean(1, keepdims=True))
     off = camera - evidence.relative
     scale = np.sqrt(cauchy(np.linalg.norm(off, axis=-1) / (1.7 * evidence.sd_m))) / evidence.sd_m
-    turn = turn[:, None] * scale[..., None, None]
+    turn = (turn[:, None] * scale[..., None, None]).astype(np.float32)
     own = np.matmul(turn, state.own - state.own[:, hips].mean(1, keepdims=True))
     across = np.matmul(turn, state.shared - state.shared[:, hips].mean(1, keepdims=True))
     across[..., MEASURE] -= camera * scale[..., None] / body.measure
-    parts = _flat((off * scale[..., None])[..., None]), _flat(own), _flat(across)
-    left, own, across = _whitened(camera, scale, parts)
-    return Rows(left[..., 0], own, across, np.repeat(scale > 0.0, 3, axis=1))
+    keep = _free_of_shifts(camera, scale)
+    left = keep(_flat((off * scale[..., None])[..., None]))[..., 0]
+    return Rows(left, keep(_flat(own)), keep(_flat(across)), np.repeat(scale > 0.0, 3, axis=1))
 
 
-def _flat(values: Floats) -> Floats:
+def _flat(values: Slopes) -> Slopes:
     """[T,J,3,...] -> [T,3J,...]"""
     return values.reshape(len(values), -1, *values.shape[3:])
 
 
-def _whitened(camera: Floats, scale: Floats, parts: tuple[Floats, ...]) -> list[Floats]:
-    """parts [T,3J,k]: in standard deviations of each joint's own error; returned so that the shift and the turn of all
-    of them together are no likelier than anything else: times (I + B B^T)^(-1/2), B [3J,6] what those do."""
+def _free_of_shifts(camera: Floats, scale: Floats) -> Callable[[Slopes], Slopes]:
+    """What makes residuals and slopes [T,3J,k], in standard deviations of each joint's own error, such that the shift
+    and the turn of all joints together are no likelier than anything else: times (I + B B^T)^(-1/2), B [3J,6] what
+    those two do."""
     shift = np.broadcast_to(np.eye(3) * _SHIFTED_M, (*camera.shape, 3))
     turn = skew(camera) * np.radians(_TURNED_DEG)
     both = _flat(np.concatenate([shift, turn], -1) * scale[..., None, None])
-    along, length, _ = np.linalg.svd(both, full_matrices=False)
-    less = 1.0 - 1.0 / np.sqrt(1.0 + length**2)
-    return [part - np.matmul(along * less[:, None], np.matmul(along.transpose(0, 2, 1), part)) for part in parts]
+    length, along = np.linalg.eigh(np.matmul(both.transpose(0, 2, 1), both))
+    length = np.maximum(length, 1e-12)
+    less = (1.0 - 1.0 / np.sqrt(1.0 + length)) / length
+    ways = np.matmul(both, along)
+
+    def freed(part: Slopes) -> Slopes:
+        across = ways.astype(part.dtype)
+        weighed = across.transpose(0, 2, 1) * less[..., None].astype(part.dtype)
+        found: Slopes = part - np.matmul(across, np.matmul(weighed, part))
+        return found
+
+    return freed

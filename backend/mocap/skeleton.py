@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Slopes = NDArray[np.floating]
+"""Single precision does: they say where to step, not where things are."""
 
 STATURE_M = 1.72
 """Of the rest pose below, heel to top of the head."""

@@ -10,7 +10,7 @@ Markov chain over the feet's speeds and heights, contacts.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,7 +40,7 @@ _GIVEN_SPREAD, _ANY_SPREAD = 0.01, 0.25
 in a world whose unit is only about a metre."""
 
 _CONTACT_ROUNDS = 3
-_LEAST_GAIN = 1e-4
+_ROUGH_GAIN, _LEAST_GAIN = 1e-3, 2e-4
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,13 @@ def solve_window(
 ) -> BodyMotion:
     """The motion of one person whom all views show at the same times. Raises as `solve_motion`."""
     window = _Window(tuple(views), settings, known, checkpoint)
-    body = window.fit(window.start(skeleton), None)
-    contacts: Contacts | None = None
-    if settings.floor is not None:
-        for _ in range(_CONTACT_ROUNDS):
-            contacts = window.contacts(body, settings.floor)
-            body = window.fit(body, contacts)
+    body = window.fit(window.start(skeleton), None, _ROUGH_GAIN)
+    window = replace(window, still=True)
+    if settings.floor is None:
+        return BodyMotion(window.fit(body, None, _LEAST_GAIN), None)
+    for left in reversed(range(_CONTACT_ROUNDS)):
+        contacts = window.contacts(body, settings.floor)
+        body = window.fit(body, contacts, _ROUGH_GAIN if left else _LEAST_GAIN)
     return BodyMotion(body, contacts)
 
 
@@ -121,6 +122,8 @@ class _Window:
     settings: MotionSettings
     known: Known
     checkpoint: Callable[[], None]
+    still: bool = False
+    """Whether the body is where it should be, so that feet can be told to rest."""
 
     def start(self, skeleton: Skeleton) -> Body:
         known = self.known
@@ -138,7 +141,8 @@ class _Window:
             found.touching[: self.known.held] = before.contacts.touching
         return found
 
-    def fit(self, body: Body, contacts: Contacts | None) -> Body:
+    def fit(self, body: Body, contacts: Contacts | None, enough: float) -> Body:
+        """enough: share of the cost that a step no longer takes off."""
         damping = 1e-3
         normals = self.normals(body, contacts)
         for _ in range(self.settings.iterations):
@@ -150,7 +154,7 @@ class _Window:
             if gain > -1e-3:
                 body, normals = moved, after
                 damping = max(damping * 0.3, 1e-6)
-                if abs(gain) < _LEAST_GAIN:
+                if abs(gain) < enough:
                     break
             else:
                 damping *= 10.0
@@ -172,6 +176,7 @@ class _Window:
             add_bones(normals, body, known.bones)
         if contacts is not None:
             add_contacts(normals, state, contacts)
+        if self.still:
             add_stillness(normals, state, settings.fps)
         normals.hold(known.held, known.held_bones)
         return normals

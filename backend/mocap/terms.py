@@ -17,7 +17,7 @@ from backend.sfm.rotations import skew
 
 from .band import Normals
 from .body import MEASURE, SIZE, Body, free_rest
-from .skeleton import Floats, Skeleton
+from .skeleton import Floats, Skeleton, Slopes
 
 _CAUCHY = 2.0
 """Standard deviations from which on a residual counts for less."""
@@ -48,12 +48,13 @@ class State:
 
     body: Body
     joints: Floats
-    own: Floats
-    shared: Floats
+    own: Slopes
+    shared: Slopes
 
     @classmethod
     def of(cls, body: Body) -> State:
-        return cls(body, body.joints(), *body.slopes())
+        own, shared = body.slopes()
+        return cls(body, body.joints(), own.astype(np.float32), shared.astype(np.float32))
 
 
 def cauchy(scaled: Floats) -> Floats:
@@ -238,11 +239,10 @@ def add_contacts(normals: Normals, state: State, contacts: Contacts) -> None:
         slide, weight, {0: -own[:-1].reshape(*rows, -1) / size, 1: own[1:].reshape(*rows, -1) / size}, across
     )  # fmt: skip
     off = contacts.heights(state.joints) - contacts.height
+    up = contacts.normal.astype(np.float32)
     holds = np.where(off < 0.0, 1.0, contacts.touching)
-    normals.add(
-        off, holds / contacts.height_sd_m**2, {0: np.einsum("a,tfap->tfp", contacts.normal, own)},
-        np.einsum("a,tfag->tfg", contacts.normal, shared),
-    )  # fmt: skip
+    own, shared = np.einsum("a,tfap->tfp", up, own), np.einsum("a,tfag->tfg", up, shared)
+    normals.add(off, holds / contacts.height_sd_m**2, {0: own}, shared)
 
 
 def rotation_vectors(turns: Floats) -> Floats:
