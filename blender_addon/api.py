@@ -21,7 +21,7 @@ from .depth.choice import chosen_parts
 from .depth.contents import DepthParts
 from .importers.shot_import import ImportedShot, ImportOptions
 from .importers.shot_import import import_shot as _import_shot
-from .mocap.scene_import import ImportedMocap
+from .mocap.scene_import import ImportedMocap, is_behind
 from .mocap.scene_import import import_mocap as _import_mocap
 from .properties import folder_path, import_options
 from .requests import depth_request, export_request, has_plate, ingest_request, mocap_request, solve_request
@@ -148,7 +148,7 @@ def mocap_of_scene(scene: bpy.types.Scene, on_event: OnEvent | None = None) -> I
     """Captures people as the scene's Backlot settings say; imports them if they say so."""
     request = mocap_request(scene)
     run(request, on_event)
-    return _import_mocap(scene, Path(request.shot)) if scene.backlot.import_when_done else None
+    return import_mocap(request.shot, scene=scene) if scene.backlot.import_when_done else None
 
 
 def import_mocap(
@@ -156,6 +156,8 @@ def import_mocap(
 ) -> ImportedMocap:
     """Imports the people of a shot as armatures, or updates what was imported: all of them unless some are named."""
     target, folder = scene or bpy.context.scene, Path(shot).expanduser().absolute()
+    if is_behind(target, folder):
+        _import_shot(target, folder)
     return _import_mocap(target, folder, labels)
 
 

@@ -23,6 +23,7 @@ from .importers.contents import ShotContents, read_shot
 from .importers.shot_import import ImportedShot, ImportOptions, import_steps
 from .mocap.live import STAGE as MOCAP
 from .mocap.live import MocapLive
+from .mocap.scene_import import is_behind
 from .properties import ShotSettings, import_options, show_job
 from .roto.live import STAGES, RotoLive
 from .session import Session
@@ -133,6 +134,16 @@ class Pump:
 
         self.session.background(lambda: read_shot(folder, options.track_limit, options.depth), ready, failed)
 
+    def import_people_later(self, scene: bpy.types.Scene, folder: Path, labels: tuple[str, ...] = ()) -> None:
+        """Imports motions; the shot before them, if the scene has it in another world than they are in."""
+        try:
+            if is_behind(scene, folder):
+                self.import_later(scene, folder, import_options(scene.backlot))
+        except BacklotError as error:
+            self.session.error, self.session.changed = error, True
+            return
+        self.mocap.import_later(scene, folder, labels)
+
     # -- the timer ------------------------------------------------------------------------------------
 
     def tick(self) -> float | None:
@@ -167,7 +178,8 @@ class Pump:
         self.roto.follow_scenes()
         self._step_imports(deadline - BUDGET_S + _LAST_STEP_S)
         self.roto.step_imports(deadline - BUDGET_S + _LAST_STEP_S)
-        self.mocap.imports.step(deadline - BUDGET_S + _LAST_STEP_S)
+        if not self._imports:  # people stand in a shot that is there
+            self.mocap.imports.step(deadline - BUDGET_S + _LAST_STEP_S)
         if self.session.changed:
             self.session.changed = False
             self._import_finished()
@@ -212,7 +224,7 @@ class Pump:
             if stages & set(STAGES):
                 self.roto.import_later(scene, folder)
             if MOCAP in stages:
-                self.mocap.import_later(scene, folder)
+                self.import_people_later(scene, folder)
             if stages - {"ingest", MOCAP, *STAGES}:
                 self.import_later(scene, folder, _options_after(status, settings))
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..shared.body_arrays import BODY_FILE, read_body, scale_of
 from ..shared.camera_files import World
 from ..shared.errors import ArtifactMissing, ShotCorrupt
+from ..shared.mocap_report import MocapProblem, read_mocap_report
 from ..shared.motion_arrays import ABSENT, BRIDGED, MOTION_FILE, TRACKED, Motion, read_motion
 from ..shared.shot import ShotFile, ShotFolder, read_document
 from .bones import BonePlan, PoseKeys, bone_plan, pose_keys
@@ -36,7 +37,8 @@ class Body:
 
 @dataclass(frozen=True)
 class Person:
-    """states int [T]: see STATE_NUMBERS, for every plate number of motion.frames."""
+    """states int [T]: see STATE_NUMBERS, for every plate number of motion.frames. reported: problems of this person in
+    the stage's report."""
 
     label: str
     motion: Motion
@@ -44,14 +46,17 @@ class Person:
     keys: PoseKeys
     states: np.ndarray
     body: Body | None = None
+    reported: tuple[MocapProblem, ...] = ()
 
     @property
     def problems(self) -> list[tuple[int, int, str]]:
-        """First frame, last frame and kind of every range that was not seen."""
-        found = []
+        """First frame, last frame and kind of every range that needs a look: what the report names, and what was not
+        seen besides."""
+        found = [(said.first, said.last, said.kind.replace("-", " ")) for said in self.reported]
         for state in (ABSENT, BRIDGED):
             for first, last in _ranges(self.motion.frames[self.states == STATE_NUMBERS[state]]):
-                found.append((first, last, "not seen" if state == ABSENT else "bridged"))
+                if not any(said.first <= first and last <= said.last for said in self.reported):
+                    found.append((first, last, "not seen" if state == ABSENT else "bridged"))
         return sorted(found)
 
 
@@ -97,7 +102,16 @@ def _person(root: Path, label: str, revision: int) -> Person:
         )
     plan = bone_plan(motion)
     states = np.array([STATE_NUMBERS[state] for state in motion.state])
-    return Person(label, motion, plan, pose_keys(motion, plan), states, _body(folder, motion))
+    reported = tuple(problem for problem in _reported(root) if problem.label == label)
+    return Person(label, motion, plan, pose_keys(motion, plan), states, _body(folder, motion), reported)
+
+
+def _reported(root: Path) -> tuple[MocapProblem, ...]:
+    """Motions of other programs come without a report."""
+    try:
+        return read_mocap_report(ShotFolder(root)).problems
+    except (ArtifactMissing, ShotCorrupt):
+        return ()
 
 
 def _body(folder: Path, motion: Motion) -> Body | None:

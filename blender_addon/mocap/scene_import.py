@@ -11,7 +11,9 @@ import bpy
 from ..importers import ownership, world_record
 from ..importers.camera import import_root
 from ..importers.shot_import import shot_name
+from ..shared.camera_files import World
 from ..shared.errors import ShotCorrupt
+from ..shared.shot import ShotFolder, read_document
 from .actions import import_action
 from .armature import import_armature
 from .body import import_body
@@ -76,6 +78,16 @@ def import_steps(scene: bpy.types.Scene, contents: MocapContents) -> Iterator[Im
         yield None
     frames = {person.label: len(person.keys.frames) for person in contents.people}
     yield ImportedMocap(armatures, bodies, frames, unseen)
+
+
+def is_behind(scene: bpy.types.Scene, root: Path) -> bool:
+    """Whether the scene shows a shot in another world than its files are in, as when its people have given it a scale:
+    the shot is to be imported before its people. Raises `ArtifactMissing`, `ShotCorrupt`."""
+    collection = next(
+        (c for c in ownership.collections_of(str(root)) if c in scene.collection.children_recursive), None
+    )
+    shown = world_record.read(collection) if collection is not None else None
+    return shown is not None and shown.revision != read_document(ShotFolder(root).world, World).revision
 
 
 def _require_same_world(collection: bpy.types.Collection, contents: MocapContents) -> None:

@@ -12,7 +12,6 @@ from ..mocap import names
 from ..mocap.cleaning import clean_person, settings_of
 from ..mocap.cleanup import Settings
 from ..mocap.contents import labels_in
-from ..mocap.scene_import import import_mocap
 from ..properties import folder_path
 from ..requests import mocap_request
 from ..shared.errors import BacklotError, InvalidRequest
@@ -75,11 +74,11 @@ class BACKLOT_OT_import_mocap(bpy.types.Operator):
         labels = (self.label,) if self.label else ()
         if not bpy.app.background:
             runtime.session().error = None
-            runtime.pump().mocap.import_later(context.scene, folder, labels)
+            runtime.pump().import_people_later(context.scene, folder, labels)
             runtime.pump().hurry()
             return FINISHED
         try:
-            self.report({"INFO"}, import_mocap(context.scene, folder, labels).summary)
+            self.report({"INFO"}, api.import_mocap(folder, scene=context.scene, labels=labels).summary)
         except BacklotError as error:
             return refuse(self, error)
         return FINISHED

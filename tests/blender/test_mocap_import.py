@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 from shared.body_arrays import posed, write_body
+from shared.mocap_report import MOCAP_REPORT, MocapProblem, MocapReport
+from shared.shot import document_text
 from tests.blender.synthetic_mocap import Walk, body, motion, write_person
 from tests.blender.synthetic_shot import ShotPlan, write_png, write_shot
 
@@ -95,6 +98,51 @@ def test_people_follow_the_world_and_their_files(empty: None, tmp_path: Path) ->
     api.import_mocap(root)
     bpy.context.view_layer.update()
     assert np.abs(heads(armature, ("hand.L",))[0] - truth.joints[2, truth.index("left_wrist")]).max() < MILLIMETRE
+
+
+def test_a_shot_that_got_its_scale_from_its_people_is_brought_up_to_date(empty: None, tmp_path: Path) -> None:
+    """The stage may change the shot's world: the camera comes along, and what was in the scene before."""
+    import bpy
+    from bl_ext.user_default.backlot import api
+
+    root = tmp_path / "clip_backlot"
+    write_shot(root, ShotPlan(count=4))
+    write_person(root, "person_00", Walk(count=4))
+    shot = api.import_shot(root)
+    armature = api.import_mocap(root).armatures["person_00"]
+    for name in ("extrinsics", "world"):
+        path = root / f"camera/{name}.json"
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain["world_revision" if name == "extrinsics" else "revision"] = 1
+        if name == "world":
+            plain["world_from_solve"]["scale"] *= 2.0
+        path.write_text(json.dumps(plain), encoding="utf-8")
+    truth = write_person(root, "person_00", Walk(count=4, size=1.3, revision=1))
+    people = api.import_mocap(root)
+    assert people.armatures["person_00"] == armature
+    assert json.loads(shot.collection["backlot_world"])["revision"] == 1
+    bpy.context.scene.frame_set(1002)
+    assert np.abs(heads(armature, ("hand.L",))[0] - truth.joints[1, truth.index("left_wrist")]).max() < MILLIMETRE
+
+
+def test_problems_of_the_report_are_markers(empty: None, tmp_path: Path) -> None:
+    import bpy
+    from bl_ext.user_default.backlot import api
+
+    root = tmp_path / "clip_backlot"
+    write_shot(root, ShotPlan(count=12))
+    write_person(root, "person_00", Walk(count=12, absent=(1010,), bridged=(1005,)))
+    problems = (
+        MocapProblem("person_00", "half-visible", 1002, 1003, "Half of person_00 is seen."),
+        MocapProblem("person_00", "gap", 1005, 1006, "person_00 is hidden."),
+        MocapProblem("person_01", "gap", 1001, 1002, "person_01 is hidden."),
+    )
+    (root / MOCAP_REPORT).write_text(document_text(MocapReport(1, "synthetic", {}, problems)), encoding="utf-8")
+    for _ in range(2):
+        assert api.import_mocap(root).unseen == 3
+    marks = {(marker.name, marker.frame) for marker in bpy.context.scene.timeline_markers}
+    said = {("half visible to 1003", 1002), ("gap to 1006", 1005), ("not seen", 1010)}
+    assert marks == {(f"person_00 {name}", frame) for name, frame in said}
 
 
 @pytest.mark.parametrize("what", ["none", "revision"])
