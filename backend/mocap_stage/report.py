@@ -110,6 +110,12 @@ def camera_problems(cameras: ShotCameras) -> list[MocapProblem]:
     return _problems("", "no-camera", unsolved, text)
 
 
+def cut_problems(cuts: Sequence[int]) -> list[MocapProblem]:
+    """cuts: plate numbers that begin another take."""
+    text = "The clip has a cut at frame {frames}: nobody is followed across it."
+    return [one for number in sorted(cuts) for one in _problems("", "cut", [number], text)]
+
+
 def _long(numbers: Sequence[int]) -> list[int]:
     return [n for first, last in frame_runs(numbers) if last - first + 1 >= _LEAST_GAP for n in range(first, last + 1)]
 

@@ -19,7 +19,7 @@ from backend.mocap_stage.looking import look
 from backend.mocap_stage.outputs import Writer
 from backend.mocap_stage.progress import Progress
 from backend.mocap_stage.publish import open_workshop, publish, publish_derived
-from backend.mocap_stage.report import camera_problems, person_report, problems_of
+from backend.mocap_stage.report import camera_problems, cut_problems, person_report, problems_of
 from backend.mocap_stage.reuse import earlier_motion
 from backend.mocap_stage.scale import Scale, set_scale
 from backend.pipeline.context import StageContext
@@ -103,7 +103,7 @@ def _report(
     job: MocapJob, seen: PoseResult, fitted: Fitted, evidence: Mapping[str, Any], scale: Scale, context: StageContext
 ) -> MocapReport:
     """fitted, and the cameras of the job: in the world as it was when the stage began."""
-    people, problems = {}, camera_problems(job.cameras)
+    people, problems = {}, [*camera_problems(job.cameras), *cut_problems(seen.cuts)]
     for label, motion in fitted.people.items():
         people[label] = person_report(
             motion, evidence[label], job.cameras, scale.metres_per_unit, height_given=job.params.height_m is not None
