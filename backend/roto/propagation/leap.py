@@ -173,9 +173,10 @@ def _scores(
     """Mean log odds of object over background where the points are led to, and the share that is in sight.
     shifts: [C, N or 1, 2]. step: px that a shift may be off by half of. heard: [N], how far each way is believed."""
     h, w = unlike.shape
-    x, y = points.x[None] + shifts[..., 0], points.y[None] + shifts[..., 1]
+    steps = shifts.astype(np.float32)
+    x, y = points.x[None] + steps[..., 0], points.y[None] + steps[..., 1]
     within = (x >= 0) & (y >= 0) & (x <= w - 1) & (y <= h - 1)
-    place = np.clip(np.rint(y), 0, h - 1).astype(np.intp) * w + np.clip(np.rint(x), 0, w - 1).astype(np.intp)
+    place = (np.clip(np.rint(y), 0, h - 1) * np.float32(w) + np.clip(np.rint(x), 0, w - 1)).astype(np.intp)
     apart = squared_length(lab.reshape(-1, 3).take(place, 0) - points.lab)
     gap = apart / (_NOISE + 0.25 * step**2 * points.slope)
     odds = np.log(_SURPRISE + (1 - _SURPRISE) * np.exp(-gap / 2)) + unlike.take(place)
