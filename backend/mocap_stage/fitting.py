@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backend.mocap.clip import ClipMotion, ClipSettings, frame_states, solve_clip
-from backend.mocap.evidence import Evidence
+from backend.mocap.evidence import Cameras, Evidence
 from backend.mocap.skeleton import human
 from shared.motion_arrays import TRACKED
 
@@ -17,6 +17,9 @@ from .ground import Ground, floor_under
 
 USUAL_M = 1.69
 """Stature of grown-ups, women and men alike, in the middle."""
+
+_ODD = 1.5
+"""Factor by which hardly anybody is taller or smaller than that, or than a height that is said."""
 
 Step = Callable[[int, int], None]
 
@@ -34,11 +37,13 @@ class Asked:
 @dataclass(frozen=True)
 class Fitted:
     """people: label -> motion, world units; those who cannot be placed are left out. ground: as it is known now.
-    metres_per_unit: that the people's size asks for; 1 in a metric world."""
+    metres_per_unit: that the people's size asks for; 1 in a metric world. floating: labels of people who do not stand
+    on the floor that was known."""
 
     people: Mapping[str, ClipMotion]
     ground: Ground
     metres_per_unit: float
+    floating: tuple[str, ...] = ()
 
 
 def fit_people(
@@ -53,7 +58,30 @@ def fit_people(
         floor = floor_under([one.body for one in people.values()], ground.up, _metres(people, asked))
         ground = Ground(floor, ground.up, "feet") if floor is not None else ground
         people = _fit(seen, cameras, ground, asked, lambda i: step(len(seen) + i, count))
-    return Fitted(people, ground, _metres(people, asked))
+    metres = _metres(people, asked)
+    floating = _floating(people, ground, metres, asked)
+    for number, label in enumerate(floating):
+        people[label] = _without_floor(seen[label], cameras, metres, asked, step(number, len(floating)))
+    if floating and len(floating) == len(people):
+        ground, metres = Ground(None, ground.up, "none"), _metres(people, asked)
+    return Fitted(people, ground, metres, floating)
+
+
+def _floating(people: Mapping[str, ClipMotion], ground: Ground, metres: float, asked: Asked) -> tuple[str, ...]:
+    """Who would be a giant or a dwarf on the floor: they stand on something else, or the floor is none."""
+    if ground.floor is None:
+        return ()
+    usual = USUAL_M if asked.height_m is None else asked.height_m
+    off = {label: abs(np.log(stature_of(one) * metres / usual)) for label, one in people.items()}
+    return tuple(label for label, one in off.items() if one > np.log(_ODD))
+
+
+def _without_floor(evidence: Evidence, cameras: ShotCameras, metres: float, asked: Asked, step: Step) -> ClipMotion:
+    """In the world of the others, whose unit is so many metres."""
+    near = cameras.cameras
+    metric = Cameras(near.matrix, near.rotation, metres * near.translation)
+    settings = ClipSettings(asked.fps, None, asked.height_m, True, asked.cuts)
+    return resized(solve_clip(human(), metric, evidence, settings, checkpoint=step), 1.0 / metres)
 
 
 def _fit(

@@ -93,6 +93,8 @@ def _fitted(
             "with a solved camera, to say how they move.",
             "Choose frames that show a whole person (--mocap-start, --mocap-end).",
         )
+    for label in fitted.floating:
+        context.notice(f"{label} does not stand on the floor that is known: nobody is so tall, or so small.")
     for label in seen.tracks:
         if label not in fitted.people:
             context.notice(f"Too little of {label} is to be seen: no motion was made.")

@@ -42,8 +42,9 @@ FIRST, WIDTH, HEIGHT = 101, 640, 360
 
 @dataclass(frozen=True)
 class Scene:
-    """shown: in metres. unit: metres that a unit of the shot's world is. lens: k1 of the plate. unposed: plate numbers
-    without a camera. up_source, scale_source: as in extrinsics.json."""
+    """shown: in metres. unit: metres that a unit of the shot's world is. k1: of the plate's lens. unposed: plate
+    numbers without a camera. up_source, scale_source: as in extrinsics.json. raised: units by which the shot's world
+    lies under the true one."""
 
     shown: Performance
     unit: float = 1.0
@@ -51,6 +52,7 @@ class Scene:
     unposed: Collection[int] = ()
     up_source: str = "picked"
     scale_source: str = "two-points"
+    raised: float = 0.0
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -92,6 +94,7 @@ def _poses(scene: Scene) -> list[FramePose]:
         pose = np.eye(4)
         pose[:3, :3] = cameras.rotation[index].T
         pose[:3, 3] = -cameras.rotation[index].T @ cameras.translation[index] / scene.unit
+        pose[2, 3] += scene.raised
         rows: Any = tuple(tuple(map(float, row)) for row in pose)
         there = number not in scene.unposed
         found.append(FramePose(number, rows if there else None, "solved" if there else "failed", "full", 0.2, 100))

@@ -168,6 +168,16 @@ def test_somebody_who_leaves_is_absent_and_nothing_is_made_up(tmp_path: Path, mo
     assert report.people["person_00"].states[-1] == StateRange("absent", hidden[0], hidden[-1])
 
 
+def test_a_floor_on_which_people_would_be_giants_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = small_scene(6, raised=1.5, up_source="imported")
+    shot = write_shot(tmp_path / "shot", scene)
+    _, notices = run_mocap(shot, sees(track(scene)), monkeypatch)
+    report, motion = read_mocap_report(shot), read_motion(shot.root / "mocap/person_00/motion.npz")
+    assert report.floor == "none" and any("does not stand on the floor" in one for one in notices)
+    assert abs(report.people["person_00"].stature_m / 1.55 - 1.0) < 0.15
+    assert np.linalg.norm(motion.joints - [0.0, 0.0, 1.5] - scene.shown.joints, axis=-1).mean() < 0.6
+
+
 def test_nobody_in_the_clip_is_said_and_what_was_there_stays(
     captured: tuple[ShotFolder, Scene, StageResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
