@@ -60,9 +60,9 @@ class MocapParams:
     pose_mode: str = param(
         "balanced",
         choices=(
-            Choice("lightweight", "Light", "The fastest networks"),
+            Choice("lightweight", "Light", "The fewest looks at each person"),
             Choice("balanced", "Balanced", "Most shots"),
-            Choice("performance", "Best", "The most exact networks"),
+            Choice("performance", "Best", "Many looks at each person, of which the middle one counts"),
         ),
         flags=("--pose-mode",),
         help="Time against accuracy of what is seen in the picture.",
