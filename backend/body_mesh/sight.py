@@ -103,9 +103,10 @@ def _trust(buffer: Buffer, frame: Frame, stature_px: float) -> NDArray[np.float3
 
 
 def _ramp(inside: NDArray[np.bool_], strip: float) -> NDArray[np.float32]:
-    """0 outside and at the border, 1 from `strip` px inside; the picture's own border does not count."""
+    """0 outside and in the pixels at the border, which show a mixture; 1 from `strip` px inside. The picture's own
+    border does not count."""
     away = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
-    return np.asarray(np.clip((away - 0.5) / strip, 0.0, 1.0), np.float32)
+    return np.asarray(np.clip((away - 1.5) / strip, 0.0, 1.0), np.float32)
 
 
 def _steps(depth: NDArray[np.float32], jump: float) -> NDArray[np.bool_]:
