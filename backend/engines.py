@@ -12,6 +12,7 @@ from shared.stages import stage_info, stage_params
 from .pipeline.stage import load
 
 WEIGHT_FREE, LEARNED = "weight-free", "learned"
+_PROGRAM = "of the program that you set up"
 _TRANSFORMERS = "Apache-2.0 (transformers, OpenCV) AND BSD-3-Clause (PyTorch)"
 _ONNX = "MIT (onnxruntime) AND Apache-2.0 (OpenCV) AND BSD-3-Clause (NumPy, SciPy)"
 _SET_UP = "Run `python build.py setup` in Backlot's folder."
@@ -81,6 +82,9 @@ ENGINES: tuple[EngineInfo, ...] = (
     EngineInfo("mocap", "dwpose", LEARNED, _ONNX, "Apache-2.0 (DWPose, YOLOX)"),
     EngineInfo("mocap", "rtmpose", LEARNED, _ONNX, "Apache-2.0 (RTMPose)"),
     EngineInfo("mocap", "vitpose", LEARNED, _TRANSFORMERS, "Apache-2.0 (ViTPose)"),
+    EngineInfo("mocap", "gvhmr", LEARNED, _PROGRAM, "non-commercial research (GVHMR, SMPL)", commercial=False),
+    EngineInfo("mocap", "wham", LEARNED, _PROGRAM, "non-commercial research (WHAM, SMPL)", commercial=False),
+    EngineInfo("mocap", "sam-3d-body", LEARNED, _PROGRAM, "SAM License (SAM 3D Body)"),
     EngineInfo(
         "export", "writers", WEIGHT_FREE, "TOST-1.0 (OpenUSD) AND BSD-3-Clause (OpenEXR) AND Apache-2.0 (OpenCV)"
     ),

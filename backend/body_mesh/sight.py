@@ -98,7 +98,7 @@ def _trust(buffer: Buffer, frame: Frame, stature_px: float) -> NDArray[np.float3
     inside = buffer.covered & ~_steps(buffer.depth, 0.04 * frame.stature)
     trust = _ramp(inside, strip)
     if frame.seen is not None:
-        trust = trust * _ramp(frame.seen, strip)
+        trust = np.minimum(trust, _ramp(frame.seen, strip))
     return np.asarray(trust, np.float32)
 
 
@@ -106,7 +106,7 @@ def _ramp(inside: NDArray[np.bool_], strip: float) -> NDArray[np.float32]:
     """0 outside and in the pixels at the border, which show a mixture; 1 from `strip` px inside. The picture's own
     border does not count."""
     away = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
-    return np.asarray(np.clip((away - 1.5) / strip, 0.0, 1.0), np.float32)
+    return np.asarray(np.clip((away - 1.0) / strip, 0.0, 1.0), np.float32)
 
 
 def _steps(depth: NDArray[np.float32], jump: float) -> NDArray[np.bool_]:

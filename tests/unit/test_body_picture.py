@@ -85,7 +85,7 @@ def test_the_texture_is_the_suit(scene: Turning, made: tuple[Path, dict[str, obj
     assert 1.0 < gain < 1.25
     apart = np.abs(light - gain * scene.suit(rest)).mean(1)
     assert apart[seen].mean() < 0.045
-    assert 0.75 < seen.mean() < 0.99 and facts["texture_coverage"] == pytest.approx(seen.mean(), abs=0.001)
+    assert 0.7 < seen.mean() < 0.99 and facts["texture_coverage"] == pytest.approx(seen.mean(), abs=0.001)
     assert not seen[rest[:, 2] < 0.004].any()
     assert apart[~seen].mean() < 0.2
     assert facts["texture_error"] < 16.0
