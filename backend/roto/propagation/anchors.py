@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.roto.cut import Cutter, Hints, beside
-from backend.roto.timing import PROMPTED_FRAMES, Measure
+from backend.roto.timing import PROMPTED_FRAMES, Measure, unmeasured
 
 from .movement import Floats
 from .plan import Anchor, LabelPlan
@@ -29,7 +29,7 @@ class Anchors:
         plans: Mapping[str, LabelPlan],
         store: MaskStore,
         settings: PropagationSettings,
-        measure: Measure,
+        measure: Measure = unmeasured,
     ) -> None:
         """numbers: of the clip, ascending."""
         self._numbers, self._measure = numbers, measure
