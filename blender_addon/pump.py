@@ -208,6 +208,7 @@ class Pump:
         if event.kind == "stage" or event.status.is_over:
             self.session.refresh_summary(Path(event.status.request.shot))
             self.roto.stage_ended(event.status)
+            self.mocap.stage_ended(event.status)
 
     def _import_finished(self) -> None:
         """Imports the shots of jobs that scenes wait for. It looks at states, not at events: a job may end

@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..session import Session
+from ..shared.messages import JobStatus
 from ..step_imports import StepImports
 from .contents import read_mocap
 from .overlay import SkeletonOverlay
@@ -33,3 +34,9 @@ class MocapLive:
     def _imported(self, result: ImportedMocap) -> None:
         self.last_import = result.summary
         self._changed("motion capture")
+
+    def stage_ended(self, status: JobStatus) -> None:
+        """A stage of a job has ended, or the job: what was seen may be something else now."""
+        ended = status.request.stages if status.is_over else (result.stage for result in status.results[-1:])
+        if STAGE in ended:
+            self.overlay.keypoints.forget()

@@ -22,11 +22,13 @@ from ..shared.camera_files import SolvedCamera, read_camera
 from ..shared.errors import BacklotError
 from ..shared.shot import ShotFolder
 from . import names
+from .keypoint_files import KeypointFiles
 from .plate_places import plate_places
 
 _WIDTH_PX, _DOT_PX = 3.0, 7.0
 _SEEN, _BRIDGED = 0.95, 0.4
 """Opacity of a frame's skeleton."""
+_WHITE, _SEEN_PX = (1.0, 1.0, 1.0, 0.9), 4.0
 _DARK = (0.0, 0.0, 0.0, 0.6)
 _RIM_PX = 2.0
 
@@ -72,6 +74,7 @@ class SkeletonOverlay:
 
     def __init__(self, session: Session) -> None:
         self._cameras = Cameras(session)
+        self.keypoints = KeypointFiles(session)
         self._handles: list[tuple[Any, Any]] = []
 
     def start(self) -> None:
@@ -106,6 +109,9 @@ class SkeletonOverlay:
             _draw_lines(lines, _DARK, (_WIDTH_PX + _RIM_PX) * scale)
             _draw_lines(lines, colour, _WIDTH_PX * scale)
             _draw_dots(dots, colour, _DOT_PX * scale)
+            if scene.backlot_retarget.keypoints:
+                seen = self.keypoints.find(plate.folder, sticks.label, plate.number(scene))
+                _draw_dots([view.place(tuple(at)) for at in seen], _WHITE, _SEEN_PX * scale)
         gpu.state.blend_set("NONE")
 
 

@@ -57,6 +57,9 @@ class RetargetSettings(bpy.types.PropertyGroup):
         name="Hands", description="How much hands follow the person's places rather than the angles of the arms",
         default=1.0, min=0.0, max=1.0, subtype="FACTOR",
     )  # fmt: skip
+    keypoints: bpy.props.BoolProperty(
+        name="Show What Was Seen", description="Draw the joints that the pose engine saw, as white dots", default=False
+    )
     overlay: bpy.props.BoolProperty(
         name="Show on Plate", description="Draw the skeletons over the plate in Image Editor and Clip Editor",
         default=True,

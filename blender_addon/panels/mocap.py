@@ -72,7 +72,11 @@ class BACKLOT_PT_mocap(BacklotTab, bpy.types.Panel):
             box.operator("backlot.import_mocap", icon="IMPORT").label = ""
         if live.last_import:
             wording.draw_wrapped(box.column(align=True), live.last_import, width)
-        box.prop(context.scene.backlot_retarget, "overlay")
+        row = box.row()
+        row.prop(context.scene.backlot_retarget, "overlay")
+        shown = row.row()
+        shown.active = context.scene.backlot_retarget.overlay
+        shown.prop(context.scene.backlot_retarget, "keypoints", text="What Was Seen")
 
     def _people(
         self, context: bpy.types.Context, box: bpy.types.UILayout, mocap: MocapSummary | None, width: int

@@ -49,6 +49,17 @@ def test_bones_are_where_the_joints_are(empty: None, tmp_path: Path) -> None:
     assert {("person_00 not seen to 1021", 1020), ("person_00 bridged", 1030)} <= marks
 
 
+def test_what_engines_saw_is_read(empty: None, tmp_path: Path) -> None:
+    from bl_ext.user_default.backlot.mocap.keypoint_files import read_keypoints
+
+    path = tmp_path / "frame_0001.json"
+    points = [10.0, 20.0, 0.9, 0.0, 0.0, 0.0, 30.5, 40.5, 0.5]
+    path.write_text(json.dumps({"people": [{"pose_keypoints_2d": points, "face_keypoints_2d": []}]}), encoding="utf-8")
+    assert read_keypoints(path).tolist() == [[10.0, 20.0], [30.5, 40.5]]
+    path.write_text('{"people": 3}', encoding="utf-8")
+    assert len(read_keypoints(path)) == len(read_keypoints(tmp_path / "none.json")) == 0
+
+
 def test_importing_again_keeps_what_the_artist_did(empty: None, tmp_path: Path) -> None:
     import bpy
     from bl_ext.user_default.backlot import api
@@ -209,3 +220,28 @@ def test_the_body_hangs_on_the_bones(empty: None, tmp_path: Path) -> None:
         assert np.abs(found - posed(mesh, truth, index)).max() < MILLIMETRE
     bpy.context.scene.frame_set(1004)
     assert shown.evaluated_get(bpy.context.evaluated_depsgraph_get()).hide_render
+
+
+@pytest.mark.parametrize("mode", ["other mesh", "its own bones"])
+def test_edit_mode_does_not_matter(empty: None, tmp_path: Path, mode: str) -> None:
+    """Another mesh stays in Edit Mode; the armature itself leaves it, because Blender's copy of its bones would win."""
+    import bpy
+    from bl_ext.user_default.backlot import api
+
+    root = tmp_path / "clip_backlot"
+    write_shot(root, ShotPlan(count=4))
+    write_person(root, "person_00", Walk(count=4))
+    armature = api.import_mocap(root).armatures["person_00"]
+    if mode == "other mesh":
+        bpy.ops.mesh.primitive_cube_add()
+    edited = bpy.context.object if mode == "other mesh" else armature
+    bpy.context.view_layer.objects.active = edited
+    bpy.ops.object.mode_set(mode="EDIT")
+    truth = write_person(root, "person_00", Walk(count=4, size=0.8))
+    write_person(root, "person_01", Walk(count=4, start=(0.0, 0.0)))
+    api.import_mocap(root)
+    assert edited.mode == ("EDIT" if mode == "other mesh" else "OBJECT")
+    if edited.mode == "EDIT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.context.scene.frame_set(1003)
+    assert np.abs(heads(armature, ("foot.L",))[0] - truth.joints[2, truth.index("left_ankle")]).max() < MILLIMETRE
