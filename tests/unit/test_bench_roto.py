@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
 from tests.benchmarks.grabcut_peer import box_of
 from tests.benchmarks.mask_scores import boundary, boundary_accuracy, corrective_click, region_similarity
+from tests.benchmarks.roto import scaled_clip, true_masks
+from tests.benchmarks.truth import frame_paths
 
 
 def square(x0: int, y0: int, x1: int, y1: int, shape: tuple[int, int] = (100, 120)) -> np.ndarray:
@@ -50,3 +55,18 @@ def test_the_click_is_in_the_middle_of_the_largest_error() -> None:
 
 def test_a_box_is_half_open() -> None:
     assert box_of(square(3, 4, 10, 20)) == (3, 4, 10, 20)
+
+
+def test_a_scaled_clip_has_its_truth_at_that_size(tmp_path: Path) -> None:
+    clip = tmp_path / "clip"
+    for folder in ("frames", "gt/masks/one", "gt/masks/other"):
+        (clip / folder).mkdir(parents=True)
+    for number in (1, 2, 3):
+        cv2.imwrite(str(clip / "frames" / f"frame_{number:04d}.png"), np.full((100, 120, 3), 40 * number, np.uint8))
+        for name, mask in (("one", square(20, 20, 40, 60)), ("other", square(60, 10, 100, 50))):
+            cv2.imwrite(str(clip / "gt" / "masks" / name / f"{number:04d}.png"), mask.astype(np.uint8) * 255)
+    scaled = scaled_clip(clip, tmp_path / "scaled", "180x200", 2)
+    paths, truth = frame_paths(scaled), true_masks(scaled, 2)
+    assert [cv2.imread(str(path)).shape for path in paths] == [(200, 180, 3)] * 2
+    assert {name: list(masks) for name, masks in truth.items()} == {"one": [0, 1], "other": [0, 1]}
+    assert region_similarity(truth["other"][1], square(90, 20, 150, 100, (200, 180))) > 0.97
