@@ -162,7 +162,7 @@ def _make(plan: Plan) -> None:
     run_quietly([str(base), "-m", "venv", str(plan.folder)], f"venv-{plan.folder.name}", environment=_environment())
 
 
-def _install(plan: Plan, offline: Path | None, watch: Watch | None) -> None:
+def _install(plan: Plan, offline: Path | None, watch: Watch | None = None) -> None:
     python = layout.environment_python(plan.folder)
     (plan.folder / STAMP).unlink(missing_ok=True)
     kept = [lock for lock in _locks_seen(plan.folder) if lock not in plan.locks]

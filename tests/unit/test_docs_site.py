@@ -31,7 +31,8 @@ def test_every_stage_is_listed() -> None:
 
 
 def test_every_error_code_is_in_the_index_with_what_it_says() -> None:
-    page = error_page()
+    said = sentences()
+    page = error_page(said)
 
     def kinds(kind: type[BacklotError]) -> list[type[BacklotError]]:
         return [one for child in kind.__subclasses__() for one in (child, *kinds(child))]
@@ -39,7 +40,7 @@ def test_every_error_code_is_in_the_index_with_what_it_says() -> None:
     defined = [kind for kind in kinds(BacklotError) if kind.__module__ == "shared.errors"]
     assert len(defined) > 30
     assert all(f"## {code_of(kind)}\n" in page for kind in defined)
-    assert ("The footage … is not an absolute path.", "Give its whole path.") in sentences()["InvalidRequest"]
+    assert ("The footage … is not an absolute path.", "Give its whole path.") in said["InvalidRequest"]
 
 
 def test_every_page_is_in_the_contents_and_every_link_leads_somewhere() -> None:

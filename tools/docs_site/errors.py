@@ -21,9 +21,9 @@ _LONGEST = 300
 _Sentences = dict[str, list[tuple[str, str]]]
 
 
-def error_page() -> str:
-    """One section for each class of the tree that is raised or caught by name."""
-    found = sentences()
+def error_page(found: _Sentences | None = None) -> str:
+    """One section for each class of the tree. found: what `sentences` gave."""
+    found = sentences() if found is None else found
     parts = [_section(kind, found.get(kind.__name__, [])) for kind in _tree(BacklotError)]
     return (
         "# Errors and what to do\n\n"
@@ -58,7 +58,10 @@ def sentences() -> _Sentences:
     found: dict[str, set[tuple[str, str]]] = {}
     for folder in _SOURCES:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = path.read_text(encoding="utf-8")
+            if not any(name in text for name in known):
+                continue
+            for node in ast.walk(ast.parse(text)):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in known:
                     message, remedy = (_text(node.args[at]) if len(node.args) > at else "" for at in (0, 1))
                     if message.strip("… ."):
