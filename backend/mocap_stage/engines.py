@@ -8,7 +8,7 @@ from backend.pipeline.stage import Engine
 from backend.pose.engines import ENGINES, ready_engine
 from shared.mocap_params import MocapParams
 
-VERSION = 6
+VERSION = 7
 
 
 def engine_of(params: MocapParams) -> Engine:
