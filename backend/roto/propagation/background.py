@@ -17,6 +17,12 @@ _STEP = 8
 _REFRESH = 0.7
 _FORGET = 0.985
 _SEEN_ONCE = 0.6
+_SHADED = 0.2
+"""How likely a background that is known gets into a shadow; no less than an object looks like nothing seen of it."""
+_BUMPS = 0.1
+"""Of what a shadow darkens, how unevenly it does: bumps cast shadows in the sun only."""
+_SKY = 14.0
+"""Lab units that a shadow may be bluer by, since the sky still lights it."""
 _ENOUGH, _EVERY = 200, 7
 _LEAST_NOISE, _LEAST_MISPLACED = 2.0, 0.05
 _BLACK = np.array([16.0, 0.0, 0.0], np.float32)
@@ -106,7 +112,9 @@ class Background:
     """What is known of the picture behind one object.
 
     plate: float32 [h, w, 3] Lab, carried to the current frame. known: float32 [h, w], 0 never seen .. 1 seen to stay.
-    flow: float32 [h, w, 2], from the current frame to the previous. gap: float32 [h, w], `residual` of the plate.
+    flow: float32 [h, w, 2], from the current frame to the previous. gap: float32 [h, w], `residual` of the plate; in
+    what may be a shadow, outside of the objects as they are expected, it says neither that the background shows nor
+    that it does not.
     """
 
     def __init__(self, lab: Floats, behind: Floats) -> None:
@@ -122,7 +130,11 @@ class Background:
         self.flow = background_flow(movement.back, free * movement.trust)
         self.plate = fetch(self.plate, self.flow)
         self.known = fetch(self.known, self.flow) * np.float32(_FORGET)
-        self.gap = residual(lab, self.plate, free * self.known)
+        gap = squared_gap(lab, self.plate)
+        allowed = allowance(gap, slope_of(lab), free * self.known)
+        shaded = shade(lab, self.plate, allowed, _SKY) * (taken < 0.2)
+        likely = (1 - shaded) * np.exp(-gap / (2 * allowed)) + shaded * np.float32(_SHADED)
+        self.gap = np.minimum(gap / allowed, -2 * np.log(np.maximum(likely, 1e-12)))
 
     def refresh(self, lab: Floats, soft: Floats) -> None:
         """soft: float32 [h, w], where objects turned out to be. What moves there by itself does not become known."""
@@ -170,7 +182,7 @@ def allowance(gap: Floats, slope: Floats, sure: Floats) -> Floats:
     return allowed
 
 
-def shade(lab: Floats, still: Floats, allowed: Floats) -> Floats:
+def shade(lab: Floats, still: Floats, allowed: Floats, bluer: float = 0.0) -> Floats:
     """How likely `lab` is `still` in a shadow, float32 [h, w] in 0..1. lab, still: float32 [h, w, 3]. allowed: float32
     [h, w], the squared gap to expect.
 
@@ -179,7 +191,11 @@ def shade(lab: Floats, still: Floats, allowed: Floats) -> Floats:
     dark, bright = lab + _BLACK, still + _BLACK
     product: Floats = np.einsum("ijk,ijk->ij", dark, bright)
     gain = cv2.blur(product, (9, 9)) / np.maximum(cv2.blur(squared_length(bright), (9, 9)), 1.0)
-    gap = cv2.blur(squared_length(dark - gain[..., None] * bright), (5, 5))
+    rest = dark - gain[..., None] * bright
+    if bluer > 0:
+        rest[..., 2] -= np.clip(cv2.blur(rest[..., 2], (9, 9)), -bluer, 0)
+        allowed = allowed + np.square(_BUMPS * (dark - bright)[..., 0])
+    gap = cv2.blur(squared_length(rest), (5, 5))
     darker = np.clip((0.97 - gain) / 0.04, 0, 1) * np.clip((gain - 0.5) / 0.1, 0, 1)
     shaded: Floats = (darker * np.exp(-gap / (2 * (allowed + _TINT)))).astype(np.float32)
     return shaded

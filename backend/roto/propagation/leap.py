@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .background import Background, allowance, shade, slope_of, squared_gap
+from .background import Background, allowance, slope_of, squared_gap
 from .movement import Floats, FlowMeter, Movement, fetch, squared_length
 from .windows import Window, Working
 
@@ -37,6 +37,8 @@ _LEAST_SIDE = 24
 _NEW, _SEEN, _SHARED = 9.0, 0.3, 0.2
 """Squared deviations from the background, how well that has to be known, and the share of a part that looks new that
 the object has to lie on."""
+_GROWS = 0.15
+"""In sizes of the object, how far it may reach beyond itself in a frame, unless it comes in from the picture's rim."""
 _ALIKE, _ALIKE_SHARE = 1.0, 0.2
 """Variance of a movement that is like another one, px^2, and its deviation in parts of what they differ by."""
 _NOISE = 6.0
@@ -87,7 +89,7 @@ def with_leap(
     if leap is None:
         return Leapt(movement)
     merged = _only_credible(_merged(inside, before, picture, movement, leap), background.flow, leap)
-    new = _new_there(inside, picture, background, others, leap)
+    new = _new_there(inside, background, others, leap)
     return Leapt(merged, -np.asarray(leap, np.float32), new)
 
 
@@ -218,14 +220,12 @@ def _only_credible(movement: Movement, behind: Floats, leap: tuple[int, int]) ->
     return replace(movement, trust=(movement.trust * np.exp(-nearest / allowed)).astype(np.float32))
 
 
-def _new_there(inside: Flags, picture: Working, background: Background, others: Floats, leap: tuple[int, int]) -> Flags:
+def _new_there(inside: Flags, background: Background, others: Floats, leap: tuple[int, int]) -> Flags:
     """The connected parts of what the background does not explain, neither in a shadow, that lie for a good share where
-    the object went: all of such a part is the object, even if it shows for the first time."""
+    the object went: such a part is the object, even if it shows for the first time."""
     shift = np.array([[1, 0, leap[0]], [0, 1, leap[1]]], np.float32)
     there = cv2.warpAffine(inside.astype(np.uint8), shift, inside.shape[::-1], flags=cv2.INTER_NEAREST)
-    gap = squared_gap(picture.lab, background.plate)
-    shaded = shade(picture.lab, background.plate, allowance(gap, slope_of(picture.lab), background.known))
-    new = (background.gap > _NEW) & (background.known > _SEEN) & (others < 0.5) & (shaded < 0.5)
+    new = (background.gap > _NEW) & (background.known > _SEEN) & (others < 0.5)
     solid = cv2.morphologyEx(new.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, labels = cv2.connectedComponents(solid, connectivity=4)
     area = np.bincount(labels.ravel(), minlength=count)
@@ -233,7 +233,14 @@ def _new_there(inside: Flags, picture: Working, background: Background, others: 
     taken = shared >= _SHARED * np.maximum(area, 1)
     taken[0] = False
     found: Flags = taken[labels]
+    if not _at_the_rim(inside):
+        reach = max(2, round(_GROWS * float(np.sqrt(inside.sum()))))
+        found &= cv2.dilate(there, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
     return found
+
+
+def _at_the_rim(inside: Flags) -> bool:
+    return bool(inside[0].any() or inside[-1].any() or inside[:, 0].any() or inside[:, -1].any())
 
 
 def _widened(low: int, high: int, first: int, size: int) -> tuple[int, int]:
