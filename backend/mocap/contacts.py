@@ -19,6 +19,10 @@ _STAND_M, _LIFT_M = 0.025, 0.12
 _SOLE_M, _SOLE_SD_M = 0.04, 0.015
 """Heel or ball of the foot over the floor it stands on, in people and their shoes."""
 
+_LOWEST, _ERROR_M = 0.1, 0.3
+"""Share of the frames in which somebody stands at the least, and by how much a height is off when only the detector's
+guess has told it."""
+
 _TOGETHER = 6.0
 """Frames whose errors are one error."""
 
@@ -34,9 +38,12 @@ class Floor:
     offset: float
 
 
-def find_contacts(body: Body, floor: Floor, fps: float, stand: Floats | None = None) -> Contacts:
+def find_contacts(
+    body: Body, floor: Floor, fps: float, stand: Floats | None = None, *, rough: bool = False
+) -> Contacts:
     """The likeliest sequence of standing and swinging of each foot joint, from its speed and height: a two-state
-    hidden Markov chain (Viterbi 1967). stand [4]: height of each joint over the floor while it stands, if known."""
+    hidden Markov chain (Viterbi 1967). stand [4]: height of each joint over the floor while it stands, if known. rough:
+    the body has not been held to the floor yet, and may stand too high as a whole."""
     skeleton = body.skeleton
     at = tuple(skeleton.index(name) for name in FEET)
     joints = body.joints()[:, list(at)]
@@ -45,7 +52,8 @@ def find_contacts(body: Body, floor: Floor, fps: float, stand: Floats | None = N
     if stand is None:
         stand = np.array([_standing_height(height[:, f], speed[:, f]) for f in range(len(at))])
         stand = np.tile(stand.reshape(2, 2).mean(0), 2)  # both feet wear the same shoes
-    touching = likely_standing(speed, height - stand, fps)
+    over = _too_high(height - stand) if rough else 0.0
+    touching = likely_standing(speed, height - stand - over, fps)
     return Contacts(at, touching, stand, floor.normal, floor.offset)
 
 
@@ -63,6 +71,12 @@ def _standing_height(height: Floats, speed: Floats) -> float:
     usual, measured = 1.0 / _SOLE_SD_M**2, len(low) / _STAND_M**2 / _TOGETHER
     found = (usual * _SOLE_M + measured * float(np.median(low))) / (usual + measured)
     return float(np.clip(found, 0.0, _SOLE_M + 2.5 * _SOLE_SD_M))
+
+
+def _too_high(lift: Floats) -> float:
+    """How far the lower foot is over the floor at its lowest; 0 when that is too far for an error."""
+    lowest = float(np.quantile(lift.min(1), _LOWEST))
+    return lowest if 0.0 < lowest < _ERROR_M else 0.0
 
 
 def _speed_odds(speed: Floats) -> Floats:

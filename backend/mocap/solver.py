@@ -105,7 +105,7 @@ def solve_window(
     if settings.floor is None:
         return BodyMotion(window.fit(body, None, _LEAST_GAIN), None)
     for left in reversed(range(_CONTACT_ROUNDS)):
-        contacts = window.contacts(body, settings.floor)
+        contacts = window.contacts(body, settings.floor, rough=left == _CONTACT_ROUNDS - 1 and not known.held)
         body = window.fit(body, contacts, _ROUGH_GAIN if left else _LEAST_GAIN)
     return BodyMotion(body, contacts)
 
@@ -134,8 +134,8 @@ class _Window:
             body.root[: known.held], body.turns[: known.held] = known.before.body.root, known.before.body.turns
         return body
 
-    def contacts(self, body: Body, floor: Floor) -> Contacts:
-        found = find_contacts(body, floor, self.settings.fps, self.known.stand)
+    def contacts(self, body: Body, floor: Floor, rough: bool) -> Contacts:
+        found = find_contacts(body, floor, self.settings.fps, self.known.stand, rough=rough)
         before = self.known.before
         if before is not None and before.contacts is not None:
             found.touching[: self.known.held] = before.contacts.touching
