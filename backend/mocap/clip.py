@@ -22,9 +22,11 @@ from .body import Body
 from .certainty import certainty
 from .contacts import Floor
 from .evidence import Cameras, Evidence, Flags, View, usable
+from .lift import with_depth
 from .scale import metres_per_unit, scaled
 from .skeleton import STATURE_M, Floats, Skeleton
 from .solver import BodyMotion, Known, MotionSettings, bones_of, solve_window
+from .swaps import unswapped
 from .terms import Contacts
 
 _WINDOW, _AHEAD, _HELD = 120, 24, 2
@@ -86,7 +88,7 @@ def solve_clip(
     """The motion of one person. cameras with numbers that are not finite: that frame has none. views: more calibrated
     cameras that took the same moments. Raises `ValueError` when no frame shows enough of the person, and what
     checkpoint raises."""
-    every = [usable(view) for view in (View(cameras, evidence), *views)]
+    every = [_made_ready(skeleton, view, settings) for view in (View(cameras, evidence), *views)]
     state = frame_states(_seen_enough(every), settings)
     spans = _spans(state, settings.cuts)
     if not spans:
@@ -105,6 +107,13 @@ def solve_clip(
     return ClipMotion(world.body, world.contacts, state, sure, factor * taller)
 
 
+def _made_ready(skeleton: Skeleton, view: View, settings: ClipSettings) -> View:
+    """With left and right in their places, and a guess of the depth where the detector has none."""
+    view = usable(view)
+    evidence, _ = unswapped(skeleton, view.evidence, settings.fps, settings.cuts)
+    return with_depth(skeleton, replace(view, evidence=evidence), (settings.height_m or _USUAL_M) / STATURE_M)
+
+
 def frame_states(enough: Flags, settings: ClipSettings) -> tuple[str, ...]:
     """enough [T]: frames that show enough of the person. Gaps count within a cut's side only."""
     state = np.full(len(enough), ABSENT, dtype="<U7")
@@ -120,7 +129,7 @@ def frame_states(enough: Flags, settings: ClipSettings) -> tuple[str, ...]:
 
 
 def _seen_enough(views: Sequence[View]) -> Flags:
-    found: Flags = np.any([view.evidence.enough for view in views], axis=0)
+    found: Flags = np.any([view.evidence.shaped for view in views], axis=0)
     return found
 
 

@@ -75,6 +75,12 @@ class Evidence:
     @property
     def enough(self) -> Flags:
         """[T]: frames that say where the body is."""
+        found: Flags = self.seen.sum(1) >= LEAST_JOINTS
+        return found
+
+    @property
+    def shaped(self) -> Flags:
+        """[T]: frames of which the detector guesses the shape, too."""
         found: Flags = (self.seen & np.isfinite(self.sd_m)).sum(1) >= LEAST_JOINTS
         return found
 

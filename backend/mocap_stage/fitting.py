@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,7 +92,9 @@ def _fit(
     skeleton, found = human(), {}
     for number, (label, evidence) in enumerate(seen.items()):
         if TRACKED in frame_states(evidence.enough, settings):
-            found[label] = solve_clip(skeleton, cameras.cameras, evidence, settings, checkpoint=step(number))
+            # Seen, but not so that a body could be placed (a head alone, by a detector without depth).
+            with suppress(ValueError):
+                found[label] = solve_clip(skeleton, cameras.cameras, evidence, settings, checkpoint=step(number))
     return found
 
 
