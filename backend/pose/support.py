@@ -27,14 +27,15 @@ def doubted(seen: Keypoints, others: Flags | None, own: Flags | None) -> Keypoin
     if own is None or not own.any():
         return seen
     reach = max(1, round(_REACH * max(seen.box[2] - seen.box[0], seen.box[3] - seen.box[1])))
-    far = _is_far(seen, own, reach)
-    sure = seen.score >= 0.5
-    if not (far & sure).any():
-        return seen
-    if others is None and np.count_nonzero(sure & ~far) >= _LEAST * np.count_nonzero(sure):
-        return seen  # a mask alone may have a hole
+    far, sure = ~_is_near(seen, own, reach), seen.score >= 0.5
     if np.count_nonzero(sure & ~far) < _LEAST * np.count_nonzero(sure):
         far = np.ones_like(far)
+    elif others is None:
+        return seen
+    else:  # a mask may lack a fast hand; what lies on somebody else is another matter
+        far &= _is_near(seen, others, reach)
+    if not (far & sure).any():
+        return seen
     score = np.where(far, np.minimum(seen.score, _DOUBTED), seen.score).astype(np.float32)
     sd_px = np.where(far & sure, _WORSE * seen.sd_px, seen.sd_px).astype(np.float32)
     sd_m = seen.sd_m
@@ -43,11 +44,11 @@ def doubted(seen: Keypoints, others: Flags | None, own: Flags | None) -> Keypoin
     return replace(seen, score=score, sd_px=sd_px, sd_m=sd_m, whole=float((score >= 0.5).mean()))
 
 
-def _is_far(seen: Keypoints, own: Flags, reach: int) -> Flags:
-    """bool [N]: joints that lie farther than `reach` px from the mask; those beyond the picture do not."""
-    height, width = own.shape
-    distance = np.asarray(cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 3))
+def _is_near(seen: Keypoints, mask: Flags, reach: int) -> Flags:
+    """bool [N]: joints within `reach` px of a mask, and those beyond the picture."""
+    height, width = mask.shape
+    distance = np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3))
     x, y = np.floor(seen.xy).astype(np.int64).T
     inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
     at = distance[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
-    return np.asarray(inside & (at > reach))
+    return np.asarray(~inside | (at <= reach))

@@ -22,7 +22,7 @@ from .merge import merged
 from .parts import HandsAndFace
 from .views import VIEWS
 
-VERSION = "3"
+VERSION = "4"
 """Part of the keys: a method that sees other things has another."""
 
 _SIDE = 384
