@@ -16,7 +16,8 @@ from shared.shot import ShotFolder, read_document
 from .cameras import ShotCameras, cameras_of
 from .people import asked_labels, masked_people
 
-UNSCALED = ("none", "person-height")
+PERSON = "person-height"
+UNSCALED = ("none", PERSON)
 """Sources of a scale that does not bind: none, or people as this stage measures them."""
 
 _REMEDY = "Solve the camera first: run with -s solve,mocap, or press Solve Camera."
@@ -24,8 +25,9 @@ _REMEDY = "Solve the camera first: run with -s solve,mocap, or press Solve Camer
 
 @dataclass(frozen=True)
 class MocapJob:
-    """numbers: plate numbers that are captured. fps: exact fraction. masked: labels with masks that are captured; ()
-    when people are found. asked: labels that the user named."""
+    """numbers: plate numbers that are captured; a sequence may lack some between the first and the last. cameras: of
+    all of them, without a pose where the plate has no frame: motion goes on in time. fps: exact fraction. masked:
+    labels with masks that are captured; () when people are found. asked: labels that the user named."""
 
     params: MocapParams
     shot: ShotFolder
@@ -42,7 +44,11 @@ class MocapJob:
 
     @property
     def metric(self) -> bool:
-        return self.camera.extrinsics.units == "metres"
+        """Whether the world's size holds. One that came from somebody's height does not bind whoever now gives that
+        height."""
+        said, params = self.camera.extrinsics, self.params
+        corrected = said.scale_source == PERSON and params.height_m is not None and params.set_scale != "off"
+        return said.units == "metres" and not corrected
 
 
 def make_job(params: MocapParams, shot: ShotFolder) -> MocapJob:
@@ -53,7 +59,7 @@ def make_job(params: MocapParams, shot: ShotFolder) -> MocapJob:
         camera = read_camera(shot.root)
     except ArtifactMissing as missing:
         raise ArtifactMissing(f"The shot {shot.root} has no solved camera to place people in.", _REMEDY) from missing
-    cameras = cameras_of(camera, numbers)
+    cameras = cameras_of(camera, range(numbers[0], numbers[-1] + 1))
     masked = masked_people(params, shot)
     return MocapJob(
         params, shot, camera, cameras, numbers, shot.read().facts.fps, masked, asked_labels(params)

@@ -41,7 +41,7 @@ class Writer:
         `EngineUnavailable`, `DiskFull`, `ShotReadOnly`, `JobCancelled`."""
         person = resized(solved, self.scale.grown)
         motion = motion_of(
-            person.body, np.array(self.job.numbers, np.int64), person.state, person.confidence, person.contacts,
+            person.body, np.array(self.job.cameras.numbers, np.int64), person.state, person.confidence, person.contacts,
             fps=self.job.fps, world_revision=self.scale.revision, engine=self.seen.engine,
         )  # fmt: skip
         self._pose(label, step)

@@ -9,9 +9,10 @@ from backend.world.change import WorldStep, move_held
 from shared.camera_files import UNCHANGED
 
 from .fitting import Fitted
-from .job import MocapJob
+from .job import PERSON, MocapJob
 
-SOURCE = "person-height"
+_SAME = 0.005
+"""Difference of sizes for which a world in metres, with all that is in it, is not moved."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ def set_scale(job: MocapJob, fitted: Fitted, context: StageContext) -> Scale:
     revision, metres = job.camera.world.revision, fitted.metres_per_unit
     if job.metric:
         return Scale(1.0, 1.0, revision, "solve")
+    if job.camera.extrinsics.units == "metres" and abs(metres - 1.0) < _SAME:
+        return Scale(1.0, 1.0, revision, "solve")
     source = "height" if job.params.height_m is not None else "floor" if fitted.ground.floor is not None else "motion"
     if job.params.set_scale == "off":
         context.notice(
@@ -39,6 +42,6 @@ def set_scale(job: MocapJob, fitted: Fitted, context: StageContext) -> Scale:
     tall = f"{job.params.height_m:.2f} m" if job.params.height_m is not None else "as tall as people mostly are"
     context.notice(f"The shot's scale was set from its people, taken to be {tall}: a unit was {metres:.3g} m.")
     said = job.camera.extrinsics
-    step = WorldStep(replace(UNCHANGED, scale=metres), said.up_source, SOURCE, "metres")
+    step = WorldStep(replace(UNCHANGED, scale=metres), said.up_source, PERSON, "metres")
     moved = move_held(job.shot, job.camera, step, context.check_cancelled, keep=context.stage)
     return Scale(metres, metres, moved.world.revision, source)

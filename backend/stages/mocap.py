@@ -69,7 +69,8 @@ def _anew(job: MocapJob, done: Manifest, motions: Mapping[str, Motion], context:
     """The files of other programs, from motion that is there already."""
     context.log.info("the motion is there already: only what is made from it is written")
     shop, progress = open_workshop(context), Progress(context, job.numbers)
-    metres = 1.0 if job.metric else read_mocap_report(context.shot).metres_per_unit
+    is_metric = job.camera.extrinsics.units == "metres"
+    metres = 1.0 if is_metric else read_mocap_report(context.shot).metres_per_unit
     scale = Scale(metres, 1.0, job.camera.world.revision, "solve")
     writer = Writer(shop, job, PoseResult({}, done.result.engine, ""), scale, context)
     for person, (label, motion) in enumerate(motions.items()):

@@ -17,13 +17,13 @@ from backend.mocap_stage.evidence import evidence_of
 from backend.mocap_stage.job import fingerprint
 from backend.pose import PoseJob, PoseResult
 from backend.world.change import WorldStep, change_world
-from shared.artifacts import StageResult
+from shared.artifacts import StageResult, frame_name
 from shared.camera_files import Similarity, read_camera
 from shared.errors import ArtifactMissing, FootageEmpty, InvalidParameter, InvalidRequest, JobCancelled
 from shared.mocap_params import MocapParams
 from shared.mocap_report import StateRange, read_mocap_report
 from shared.motion_arrays import ABSENT, joints_of, read_motion
-from shared.shot import ShotFolder
+from shared.shot import ShotFolder, document_text
 from shared.stages import stage_params
 from tests.unit.export_shot import Recorder
 from tests.unit.mocap_shot import FIRST, Scene, record, run_mocap, sees, small_scene, track, write_shot
@@ -112,6 +112,33 @@ def test_a_shot_without_a_scale_gets_it_from_the_persons_height(
     assert np.linalg.norm(motion.joints - scene.shown.joints, axis=-1).mean() < 0.2  # mostly the scale's error
     assert any("scale was set" in notice for notice in notices)
     assert fingerprint(MocapParams(height_m=1.548), shot) == before
+
+
+def test_a_height_given_later_corrects_the_scale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of people only: what somebody measured in the scene holds."""
+    scene = small_scene(5, unit=1.3, scale_source="person-height")
+    shot = write_shot(tmp_path / "shot", scene)
+    run_mocap(shot, sees(track(scene)), monkeypatch)
+    assert read_camera(shot.root).world.revision == 0
+    run_mocap(shot, sees(track(scene)), monkeypatch, height_m=1.548)
+    camera = read_camera(shot.root)
+    assert camera.world.revision == 1 and abs(camera.world.world_from_solve.scale / 1.3 - 1.0) < 0.06
+    assert abs(read_mocap_report(shot).people["person_00"].stature_m - 1.548) < 0.02
+    run_mocap(shot, sees(track(scene)), monkeypatch, height_m=1.548)
+    assert read_camera(shot.root).world.revision == 1
+
+
+def test_a_plate_that_lacks_frames_gives_motion_without_holes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = small_scene(6)
+    shot = write_shot(tmp_path / "shot", scene)
+    lacks = FIRST + 2
+    (shot.frames_dir / frame_name(lacks)).unlink()
+    facts = replace(shot.read().facts, frame_count=5, missing_frames=(lacks,))
+    shot.shot_json.write_text(document_text(replace(shot.read(), facts=facts)), encoding="utf-8")
+    run_mocap(shot, sees(track(scene, hidden={lacks})), monkeypatch)
+    motion = read_motion(shot.root / "mocap/person_00/motion.npz")
+    assert motion.frames.tolist() == list(scene.numbers) and motion.state[2] == "bridged"
+    assert np.linalg.norm(motion.joints - scene.shown.joints, axis=-1).mean() < 0.1
 
 
 def test_the_world_stays_when_the_user_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
