@@ -58,6 +58,7 @@ def _fitted(job: BodyJob, views: Mapping[int, View], facts: dict[str, Any], noti
     better = refined(
         mesh, job.motion, views, lambda number: _whole_mask(job, number),
         lambda done, total: job.checkpoint("Fitting the body to its masks", done, total),
+        lambda number: _before(job, number),
     )  # fmt: skip
     if better is None:
         return mesh
@@ -83,6 +84,16 @@ def _smpl_parameters(job: BodyJob) -> Path:
 def _whole_mask(job: BodyJob, number: int) -> NDArray[np.bool_] | None:
     mask = job.mask(job.label, number)
     return None if mask is None else np.asarray(mask > 127)
+
+
+def _before(job: BodyJob, number: int) -> NDArray[np.bool_] | None:
+    """Where another label is."""
+    found: NDArray[np.bool_] | None = None
+    for other in job.others:
+        mask = job.mask(other, number)
+        if mask is not None:
+            found = mask > 127 if found is None else found | (mask > 127)
+    return found
 
 
 def _sequences(job: BodyJob, mesh: BodyMesh, texture: str, notices: list[str]) -> list[Path]:

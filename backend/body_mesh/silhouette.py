@@ -57,12 +57,14 @@ class Refined:
 
 @dataclass(frozen=True)
 class _Seen:
-    """t: index in the motion. distance float32 [H,W]: px from the mask's outline, negative inside."""
+    """t: index in the motion. distance float32 [H,W]: px from the mask's outline, negative inside. free: where nothing
+    stands before the person."""
 
     view: View
     t: int
     mask: Mask
     distance: NDArray[np.float32]
+    free: Mask
 
 
 def refined(
@@ -71,11 +73,17 @@ def refined(
     views: Mapping[int, View],
     mask: Callable[[int], Mask | None],
     checkpoint: Callable[[int, int], None] = lambda _done, _total: None,
+    hidden: Callable[[int], Mask | None] = lambda _number: None,
 ) -> Refined | None:
     """The mesh with girths that fit the masks; None when too few frames show the person whole, or the masks have
-    nothing to say against the proxy. mask(number): bool [H,W] of a plate frame."""
-    seen = [one for number in spread_frames(motion, views) if (one := _seen(motion, views[number], mask(number)))]
-    seen = [one for one in seen if overlap(mesh, motion, one.view, one.mask) > _LEAST]
+    nothing to say against the proxy. mask(number): bool [H,W] of a plate frame. hidden(number): bool [H,W],
+    where something else may stand before the person: a mask that ends there has no outline."""
+    seen = [
+        one
+        for number in spread_frames(motion, views)
+        if (one := _seen(motion, views[number], mask(number), hidden(number)))
+    ]
+    seen = [one for one in seen if overlap(mesh, motion, one.view, one.mask, one.free) > _LEAST]
     if len(seen) < 2:
         return None
     girths = girths_of(mesh)
@@ -84,7 +92,9 @@ def refined(
         checkpoint(done, _ROUNDS)
         logs = np.clip(logs + _step(girths, mesh, motion, seen, logs), -_MOST, _MOST)
     fitted = girths.moved(mesh, logs)
-    before, after = (float(np.mean([overlap(one, motion, s.view, s.mask) for s in seen])) for one in (mesh, fitted))
+    before, after = (
+        float(np.mean([overlap(one, motion, s.view, s.mask, s.free) for s in seen])) for one in (mesh, fitted)
+    )
     if after <= before:
         return None
     return Refined(fitted, before, after, tuple(s.view.number for s in seen))
@@ -114,9 +124,11 @@ def spread_frames(motion: Motion, views: Mapping[int, View], most: int = _FRAMES
     return [numbers[i] for i in sorted(chosen)]
 
 
-def overlap(mesh: BodyMesh, motion: Motion, view: View, mask: Mask) -> float:
-    """Intersection over union of the body and a mask; 0 when both are empty."""
+def overlap(mesh: BodyMesh, motion: Motion, view: View, mask: Mask, free: Mask | None = None) -> float:
+    """Intersection over union of the body and a mask, where free; 0 when both are empty."""
     covered = _render(mesh, motion, view)[0].covered
+    if free is not None:
+        covered, mask = covered & free, mask & free
     return float((covered & mask).sum() / max(int((covered | mask).sum()), 1))
 
 
@@ -126,11 +138,13 @@ def _render(mesh: BodyMesh, motion: Motion, view: View) -> tuple[Buffer, Floats,
     return rasterised(pixels, depth, mesh.faces, view.size), pixels, vertices
 
 
-def _seen(motion: Motion, view: View, mask: Mask | None) -> _Seen | None:
+def _seen(motion: Motion, view: View, mask: Mask | None, hidden: Mask | None) -> _Seen | None:
     if mask is None or not mask.any() or mask.all():
         return None
+    # An outline that ends at something before the person ends a little earlier already.
+    free = np.ones(mask.shape, bool) if hidden is None else cv2.dilate(hidden.astype(np.uint8), np.ones((5, 5))) == 0
     inner, outer = (cv2.distanceTransform(m.astype(np.uint8), cv2.DIST_L2, 5) for m in (mask, ~mask))
-    return _Seen(view, int(view.number - motion.frames[0]), mask, np.where(mask, 0.5 - inner, outer - 0.5))
+    return _Seen(view, int(view.number - motion.frames[0]), mask, np.where(mask, 0.5 - inner, outer - 0.5), free)
 
 
 def _step(girths: Girths, mesh: BodyMesh, motion: Motion, seen: list[_Seen], logs: Floats) -> Floats:
@@ -159,7 +173,7 @@ def _outline(girths: Girths, mesh: BodyMesh, motion: Motion, one: _Seen, logs: F
     buffer, pixels, vertices = _render(mesh, motion, one.view)
     inside = buffer.covered.astype(np.uint8)
     inner = cv2.erode(inside, np.ones((3, 3), np.uint8), borderValue=1)
-    y, x = np.nonzero((inside > 0) & (inner == 0))
+    y, x = np.nonzero((inside > 0) & (inner == 0) & one.free)
     face = buffer.face[y, x]
     corners = mesh.faces[face]
     at = pixel_centres(np.stack([x, y], 1))

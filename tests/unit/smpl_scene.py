@@ -19,7 +19,7 @@ PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18,
 def content() -> dict[str, np.ndarray]:
     """Arrays of a model whose first shape parameter is size (10 % each)."""
     motion = standing()
-    mesh = build_mesh(motion, detail=0.6)
+    mesh = build_mesh(motion, detail=0.45)
     places, _ = rest_pose(motion)
     known = dict(zip(motion.joint_names, places, strict=True))
     known["spine_middle"] = 0.5 * (known["spine"] + known["chest"])

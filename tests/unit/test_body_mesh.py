@@ -93,7 +93,7 @@ def test_people_of_other_shapes_have_bodies_too() -> None:
     for number, name in enumerate(motion.joint_names):
         if "_" in name:
             rest[number] *= widths[0] if name.split("_")[1] in ("shoulder", "elbow", "wrist", "hip") else widths[1]
-    other = build_mesh(replace(motion, rest_offsets=rest))
+    other = build_mesh(replace(motion, rest_offsets=rest), 0.6)
     assert is_manifold(other.faces) and len(overlaps(other.uv.astype(np.float64))) == 0
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from body_plate import DETAIL, FRAMES, Turning
 from pxr import Usd, UsdGeom
 from scipy.spatial import cKDTree
 
@@ -18,6 +17,7 @@ from backend.body_mesh.raster import rasterised
 from backend.body_mesh.silhouette import refined
 from backend.body_mesh.texels import texels_of
 from shared.errors import InternalError, JobCancelled
+from tests.quality.body_plate import DETAIL, FRAMES, Turning
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,21 @@ def test_masks_of_something_else_change_nothing(scene: Turning) -> None:
     other[:40, :40] = True
     assert refined(scene.proxy, scene.motion, scene.views, lambda _n: other) is None
     assert refined(scene.proxy, scene.motion, scene.views, lambda _n: None) is None
+
+
+def test_somebody_in_front_makes_nobody_slim(scene: Turning) -> None:
+    views = {number: scene.views[number] for number in (1, 2)}
+    front = np.zeros((208, 160), bool)
+    front[90:150, :82] = True
+
+    def mask(number: int) -> np.ndarray:
+        return (scene.mask("ann", number) > 127) & ~front
+
+    known = refined(scene.proxy, scene.motion, views, mask, hidden=lambda _n: front)
+    unknown = refined(scene.proxy, scene.motion, views, mask)
+    assert known is not None and unknown is not None
+    off = [np.linalg.norm(one.mesh.vertices - scene.truth.vertices, axis=1).mean() for one in (known, unknown)]
+    assert off[0] < 0.8 * off[1]
 
 
 def test_girths_are_the_same_on_both_sides(scene: Turning) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from body_scene import standing
 
 from backend.body_mesh.girths import girths_of
 from backend.body_mesh.projection import code_values
@@ -16,6 +15,7 @@ from backend.body_mesh.views import View, views_of
 from shared.body_arrays import BodyMesh, posed
 from shared.camera_files import CAMERA_AXES, WORLD_AXES, Extrinsics, FrameIntrinsics, FramePose, Intrinsics
 from shared.motion_arrays import Motion, joints_of
+from tests.unit.body_scene import standing
 
 WIDTH, HEIGHT, FRAMES = 160, 208, 5
 WALL = 118
