@@ -14,6 +14,7 @@ from shared.mocap_params import MocapParams
 from shared.shot import ShotFolder, read_document
 
 from .cameras import ShotCameras, cameras_of
+from .engines import weights_fingerprint
 from .people import asked_labels, masked_people
 
 PERSON = "person-height"
@@ -95,11 +96,12 @@ def fingerprint(params: MocapParams, shot: ShotFolder) -> dict[str, str]:
 
 
 def seen_fingerprint(params: MocapParams, shot: ShotFolder) -> str:
-    """The plate and the masks, as far as people are looked at in them."""
+    """The plate, the masks as far as people are looked at in them, and the weights of what looks."""
     ingested = manifest.find(shot, "ingest")
     labels = masked_people(params, shot)
     masks = [path for label in labels for path in sorted((shot.roto_dir / label).glob("frame_*.png"))]
-    return f"{ingested.key if ingested else ''}:{','.join(labels)}:{of_sequence(masks)}"
+    weights = weights_fingerprint(params)
+    return f"{ingested.key if ingested else ''}:{','.join(labels)}:{of_sequence(masks)}:{weights}"
 
 
 def _places(shot: ShotFolder) -> tuple[str, str]:
