@@ -6,9 +6,10 @@ out of memory, chunks get smaller. Finished chunks are kept: a job that was stop
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -16,8 +17,9 @@ import numpy as np
 
 from backend.body_mesh.views import View, views_of
 from backend.pipeline.atomic import disk_errors
-from backend.pose import Keypoints, PersonTrack, PoseJob, PoseResult
-from backend.pose.keypoints import box_around
+from backend.pose import Keypoints, PoseJob, PoseResult
+from backend.pose.cuts import cuts_of
+from backend.pose.keypoints import box_around, track_of
 from backend.worker.program import last_words, ran_out_of_memory, run_program
 from shared.artifacts import frame_name
 from shared.camera_files import Extrinsics, Intrinsics
@@ -59,21 +61,16 @@ class ExternalJob:
 def external_tracks(job: ExternalJob) -> PoseResult:
     """People as the program sees them: joints in the picture and, in camera axes, how they lie to each other. Raises
     `EngineUnavailable`, `OutOfMemory`, `InternalError` when the program fails, `JobCancelled`, `DiskFull`."""
+    cuts = cuts_of(replace(job.pose, checkpoint=lambda what, _done, _total: job.pose.checkpoint(what, 0, 1)))
     views = views_of(job.intrinsics, job.extrinsics)
     notices: list[str] = []
     runner = _Runner(job, notices.append)
     people: dict[str, dict[int, Keypoints]] = {label: {} for label in job.pose.labels}
     for chunk in runner.chunks():
         _merge(people, {name: _keypoints(one, views) for name, one in chunk.items()}, named=bool(job.pose.labels))
-    tracks = {
-        label: PersonTrack(
-            label, tuple(sorted(seen)), tuple(seen[n] for n in sorted(seen)),
-            tuple(n for n in job.pose.numbers if n not in seen),
-        )
-        for label, seen in people.items()
-    }  # fmt: skip
+    tracks = {label: track_of(label, job.pose.numbers, seen) for label, seen in people.items()}
     research = ENGINES[job.program.engine]
-    return PoseResult(tracks, job.program.engine, str(VERSION), research.title, tuple(notices))
+    return PoseResult(tracks, job.program.engine, str(VERSION), research.title, tuple(notices), cuts)
 
 
 class _Runner:
@@ -81,6 +78,7 @@ class _Runner:
 
     def __init__(self, job: ExternalJob, notice: Callable[[str], None]) -> None:
         self._job, self._notice = job, notice
+        self._store = job.pose.store / f"{job.program.engine}-{_key(job)}"
         self._numbers = job.pose.numbers
         self._size = min(_FIRST_CHUNK, len(self._numbers))
 
@@ -90,19 +88,21 @@ class _Runner:
         while start < len(self._numbers):
             self._job.pose.checkpoint(f"Looking with {self._job.program.title}", start, len(self._numbers))
             numbers = tuple(self._numbers[start : start + self._kept_size(start)])
-            kept = self._job.pose.store / f"{self._job.program.engine}_{numbers[0]}_{numbers[-1]}.npz"
+            kept = self._store / f"{numbers[0]}_{numbers[-1]}.npz"
             request = self._request(numbers)
             if not kept.is_file() and not self._ran(request, kept):
                 continue
-            yield self._read(kept, request)
+            seen = _read(kept, request)
+            if seen is None:
+                continue
+            yield seen
             if start + len(numbers) >= len(self._numbers):
                 break
             start += max(1, len(numbers) - _OVERLAP)
 
     def _kept_size(self, start: int) -> int:
         """Frames of the chunk that begins here: as many as a finished one has, or as are tried now."""
-        first = self._numbers[start]
-        for path in sorted(self._job.pose.store.glob(f"{self._job.program.engine}_{first}_*.npz")):
+        for path in sorted(self._store.glob(f"{self._numbers[start]}_*.npz")):
             last = path.stem.rpartition("_")[2]
             if last.isdigit() and int(last) in self._numbers:
                 return self._numbers.index(int(last)) - start + 1
@@ -147,13 +147,6 @@ class _Runner:
         except ValueError as bad:
             raise self._failed(str(bad), said) from bad
 
-    def _read(self, kept: Path, request: Request) -> dict[str, SeenPerson]:
-        try:
-            return read_result(kept, request)
-        except ValueError:
-            kept.unlink()
-            raise
-
     def _shrink(self, tried: int) -> None:
         title = self._job.program.title
         if tried <= _LEAST_CHUNK:
@@ -167,6 +160,32 @@ class _Runner:
             "Try it by hand (docs/mocap-external.md); what it said is in the job's log.",
             log=last_words(said),
         )
+
+
+def _read(kept: Path, request: Request) -> dict[str, SeenPerson] | None:
+    """A finished chunk; None for one that is damaged, and gone now: it is made again."""
+    try:
+        return read_result(kept, request)
+    except ValueError:
+        kept.unlink()
+        return None
+
+
+def _key(job: ExternalJob) -> str:
+    """Of what chunks follow from besides the plate and the masks: the command, and the cameras. Where the world is does
+    not matter, nor how large it is."""
+    posed = [one for one in job.extrinsics.frames if one.world_from_camera is not None]
+    poses = np.array([one.world_from_camera for one in posed], np.float64).reshape(-1, 4, 4)
+    turns, places = poses[:1, :3, :3].transpose(0, 2, 1) @ poses[:, :3, :3], poses[:, :3, 3] - poses[:1, :3, 3]
+    places = places @ poses[0, :3, :3] if posed else places
+    size = float(np.abs(places).max(initial=0.0)) or 1.0
+    numbers = [one.frame for one in posed]
+    said = (job.program.parts, repr(job.intrinsics), numbers, _plain(turns), _plain(places / size))
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:12]
+
+
+def _plain(values: Floats) -> list[float]:
+    return (np.round(values, 5) + 0.0).ravel().tolist()
 
 
 def write_request(folder: Path, request: Request, job: ExternalJob) -> None:

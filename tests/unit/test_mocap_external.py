@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +31,10 @@ class Stand:
     def see(
         self, mode: str, *, labels: tuple[str, ...] = ("ann",), timeout_s: float = 60.0, **more: object
     ) -> PoseResult:
+        more = {"picture": lambda _n: np.zeros((SIZE[1], SIZE[0], 3), np.uint8), **more}
         line = shlex.join([sys.executable, str(PROGRAM), "{request}", str(self.folder / "truth.npz"), mode])
         pose = PoseJob(
             numbers=tuple(range(FIRST, FIRST + FRAMES)),
-            picture=lambda _n: np.zeros((SIZE[1], SIZE[0], 3), np.uint8),
             fps=24.0,
             params=MocapParams(engine="sam-3d-body"),
             store=self.folder / "store",
@@ -87,10 +87,47 @@ def test_what_the_program_sees_is_evidence(stand: Stand) -> None:
     assert seen.sd_m.min() > 0.04 and seen.sd_px.min() >= 1.0 and seen.sd_px.max() < 20.0
 
 
+def test_cuts_are_found(stand: Stand) -> None:
+    takes = [np.random.default_rng(seed).integers(0, 255, (*SIZE[::-1], 3), np.uint8) for seed in (1, 2)]
+    found = stand.see("ok", picture=lambda number: takes[number >= FIRST + 9])
+    assert found.cuts == (FIRST + 9,)
+
+
 def test_finished_chunks_are_not_run_again(stand: Stand) -> None:
     stand.see("ok")
     stand.see("ok")
     assert stand.calls == [FRAMES]
+
+
+def test_another_command_or_camera_runs_again_and_a_moved_world_does_not(stand: Stand) -> None:
+    stand.see("ok")
+    stand.see("small")
+    assert stand.calls == [16, 16, 8, 8, 8]
+    inner, outer = stand.documents
+    turn = np.array([[0.0, -2.0, 0.0, 1.0], [2.0, 0.0, 0.0, 2.0], [0.0, 0.0, 2.0, 3.0], [0.0, 0.0, 0.0, 1.0]])
+    replace(stand, documents=(inner, _placed(outer, turn))).see("ok")
+    assert len(stand.calls) == 5
+    bent = np.diag([1.0, 1.0, 1.5, 1.0])
+    replace(stand, documents=(inner, _placed(outer, bent))).see("ok")
+    assert len(stand.calls) == 6
+
+
+def _placed(extrinsics: Extrinsics, move: np.ndarray) -> Extrinsics:
+    """The cameras in another world, whose axes may be stretched."""
+    frames = []
+    for one in extrinsics.frames:
+        pose = move @ np.array(one.world_from_camera)
+        pose[:3, :3] /= np.cbrt(np.linalg.det(pose[:3, :3]))
+        frames.append(replace(one, world_from_camera=tuple(map(tuple, pose.tolist()))))
+    return replace(extrinsics, frames=tuple(frames))
+
+
+def test_a_damaged_chunk_is_made_again(stand: Stand) -> None:
+    stand.see("ok")
+    (kept,) = (stand.folder / "store").rglob("*.npz")
+    kept.write_bytes(b"PK")
+    assert len(stand.see("ok").tracks["ann"].frames) == FRAMES
+    assert stand.calls == [FRAMES, FRAMES]
 
 
 def test_too_little_memory_makes_chunks_smaller(stand: Stand) -> None:
