@@ -13,7 +13,7 @@ import bpy
 
 from .shared.params import ParamSpec, specs
 
-_FIRST_VALUE = {"mm": 35.0, "px": 1000.0}
+_FIRST_VALUE = {"mm": 35.0, "px": 1000.0, "m": 1.7}
 """What an optional number shows when it is switched on for the first time, by unit."""
 _SUBTYPES = {"px": "PIXEL"}
 _UNITS = {"mm": "CAMERA"}

@@ -12,6 +12,8 @@ SHOT = "backlot_mocap_shot"
 """Custom property of an armature: id of the shot that it was imported from."""
 MOVED = "backlot_mocap_moved"
 """Custom property of an armature: how the shot's world has moved it since its import, 16 numbers by rows."""
+UNFINISHED = "backlot_mocap_unfinished"
+"""Custom property of an armature that is hidden while it is imported for the first time."""
 STATE, CONFIDENCE, CONTACT = "mocap_state", "confidence", "contact"
 """Animated custom properties: of the armature, and of its bones."""
 

@@ -14,6 +14,7 @@ from ..importers.shot_import import shot_name
 from ..shared.camera_files import World
 from ..shared.errors import ShotCorrupt
 from ..shared.shot import ShotFolder, read_document
+from . import names
 from .actions import import_action
 from .armature import import_armature
 from .body import import_body
@@ -62,15 +63,17 @@ def import_steps(scene: bpy.types.Scene, contents: MocapContents) -> Iterator[Im
     for person in contents.people:
         title = f"{name} {person.label}"
         armature, made = import_armature(scene, collection, person.label, person.plan, title)
-        armature.hide_viewport |= made  # until it moves: nobody stands there in a T-pose
+        if made:  # until it moves: nobody stands there in a T-pose
+            armature.hide_viewport, armature[names.UNFINISHED] = True, True
         yield None
         for _ in import_action(collection, armature, person, title):
             yield None
         clean_again(collection, armature, person.label)
         yield None
         unseen += place_markers(scene, armature, person)
-        if made:
+        if names.UNFINISHED in armature:  # also of an import that was broken off
             armature.hide_viewport = False
+            del armature[names.UNFINISHED]
         body = import_body(scene, collection, armature, person, f"{title} Body")
         armatures[person.label] = armature
         if body is not None:
