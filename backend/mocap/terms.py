@@ -105,22 +105,32 @@ def add_stillness(normals: Normals, state: State, fps: float) -> None:
 
 
 def add_turning(normals: Normals, state: State, fps: float) -> None:
-    """Segments turn about their own axes no more than they must: nothing else sees that."""
-    body = state.body
+    """Segments turn against what they hang on no more than they must: nothing else sees how they turn about their own
+    axes. In a pirouette all turn with the body."""
+    body, skeleton = state.body, state.body.skeleton
     if body.frames < 2:
         return
+    above = skeleton.parents[skeleton.segments]
+    holds = np.where(above >= 0, skeleton.segment_of[above], -1)
+    held = np.where((holds >= 0)[None, :, None, None], body.turns[:, holds], np.eye(3))
     sd = np.radians(_TURN_DEG_PER_S2) / fps**2
-    turn = rotation_vectors(np.swapaxes(body.turns[:-1], -1, -2) @ body.turns[1:])
+    own = np.swapaxes(held, -1, -2) @ body.turns
+    turn = rotation_vectors(np.swapaxes(own[:-1], -1, -2) @ own[1:])
     weight = cauchy(np.linalg.norm(turn, axis=-1) / (1.7 * sd)) / sd**2
     slope = np.matmul(inverse_jacobian(turn), np.swapaxes(body.turns[1:], -1, -2))
+    before = slope @ held[1:] @ np.swapaxes(held[:-1], -1, -2)
     count, segments = turn.shape[:2]
-    later = np.zeros((count, segments, 3, body.per_frame))
-    for s in range(segments):
+    earlier, later = (np.zeros((count, segments, 3, body.per_frame), np.float32) for _ in range(2))
+    for s, hold in enumerate(holds):
         later[:, s, :, 3 + 3 * s : 6 + 3 * s] = slope[:, s]
+        earlier[:, s, :, 3 + 3 * s : 6 + 3 * s] = -before[:, s]
+        if hold >= 0:
+            later[:, s, :, 3 + 3 * hold : 6 + 3 * hold] = -slope[:, s]
+            earlier[:, s, :, 3 + 3 * hold : 6 + 3 * hold] = before[:, s]
     rows = (count, 3 * segments)
     normals.add(
         turn.reshape(rows), np.repeat(weight, 3, axis=1),
-        {0: -later.reshape(*rows, -1), 1: later.reshape(*rows, -1)},
+        {0: earlier.reshape(*rows, -1), 1: later.reshape(*rows, -1)},
     )  # fmt: skip
 
 

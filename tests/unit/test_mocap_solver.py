@@ -15,6 +15,7 @@ from backend.mocap.sightings import shape_rows
 from backend.mocap.skeleton import STATURE_M, Floats, human
 from backend.mocap.solver import MotionSettings, solve_motion
 from backend.mocap.terms import Contacts, State, add_bends, add_contacts, add_growth, add_motion, add_turning
+from backend.sfm.rotations import exponential
 from tests.unit.mocap_scene import FPS, collars, detected, performance
 
 FLOOR = Floor(np.array([0.0, 0.0, 1.0]), 0.0)
@@ -141,3 +142,17 @@ def test_cameras_project_as_their_slope_says() -> None:
 
 def _seen_joints(values: Floats) -> Floats:
     return np.delete(values, collars(human()), axis=1)
+
+
+def test_who_turns_on_the_spot_is_not_wrung() -> None:
+    """A body that turns as one, and fast, turns against nothing it hangs on."""
+    shown = performance(6).truth
+    spin = exponential(np.outer(0.6 * np.arange(6), [0.0, 0.0, 1.0]))
+    stiff = replace(shown, turns=np.repeat(spin[:, None], len(shown.skeleton.segments), axis=1))
+    normals = Normals.empty(6, stiff.per_frame, stiff.shared)
+    add_turning(normals, State.of(stiff), FPS)
+    root = Normals.empty(6, stiff.per_frame, stiff.shared)
+    add_turning(root, State.of(replace(stiff, turns=np.tile(np.eye(3), (6, len(shown.skeleton.segments), 1, 1)))), FPS)
+    assert root.cost == pytest.approx(0.0, abs=1e-9)
+    by_segment = np.abs(normals.right.reshape(6, -1, 3)[:, 2:]).max()
+    assert by_segment < 1e-3 * np.abs(normals.right[:, 3:6]).max()
