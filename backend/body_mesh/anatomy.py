@@ -199,8 +199,8 @@ def _leg(marks: Landmarks, side: str) -> list[Shape]:
         return np.asarray((1 - share) * at(start, *offset) + share * at(end, *offset))
 
     return [
-        draw.cone(hip, at(hip, -0.004, 0.008, -0.02), between(hip, knee, 0.45, -0.002, 0.0, 0.0), 0.086, 0.075),
-        draw.cone(hip, between(hip, knee, 0.45, -0.002, 0.0, 0.0), at(knee, 0.0, -0.002, 0.02), 0.075, 0.056),
+        draw.cone(hip, at(hip, 0.004, 0.008, -0.02), between(hip, knee, 0.45, 0.004, 0.0, 0.0), 0.082, 0.073),
+        draw.cone(hip, between(hip, knee, 0.45, 0.004, 0.0, 0.0), at(knee, 0.0, -0.002, 0.02), 0.073, 0.056),
         draw.cone(knee, at(knee, 0.0, -0.004, 0.0), between(knee, ankle, 0.9), 0.053, 0.036),
         draw.cone(
             knee, between(knee, ankle, 0.14, 0.0, 0.012, 0.0), between(knee, ankle, 0.55, 0.0, 0.012, 0.0), 0.053, 0.036

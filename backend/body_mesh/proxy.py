@@ -62,7 +62,8 @@ def _grid(field: Field, marks: Landmarks, size: float) -> Grid:
     shoulder, elbow, wrist, hand = (float(place) for place in arm)
     middle = 0.5 * (elbow + wrist)
     across = sequence_of(
-        [(0.0, 0.017 * size), (shoulder, 0.019 * size), (shoulder + reach, 0.026 * size), (middle, 0.026 * size),
+        [(0.0, 0.0105 * size), (0.3 * shoulder, 0.018 * size), (shoulder, 0.019 * size),
+         (shoulder + reach, 0.026 * size), (middle, 0.026 * size),
          (wrist, 0.017 * size), (hand, 0.015 * size)]
     )  # fmt: skip
     low, high = field.box()

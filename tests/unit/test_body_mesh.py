@@ -11,7 +11,7 @@ from body_scene import STATURE_M, standing
 from scipy.spatial import cKDTree
 
 from backend.body_mesh.flatten import overlaps, signed_areas
-from backend.body_mesh.netting import is_manifold
+from backend.body_mesh.netting import is_manifold, neighbours
 from backend.body_mesh.proxy import build_mesh
 from shared.body_arrays import BodyMesh, posed, read_body, write_body
 from shared.errors import ArtifactMissing, ShotCorrupt
@@ -47,6 +47,12 @@ def test_the_body_stands_on_the_floor_and_is_as_large_as_a_person(body: BodyMesh
     assert body.vertices[:, 2].max() == pytest.approx(STATURE_M, abs=0.01)
     # People weigh about as much as water: 1.76 m, BMI 20 to 26.
     assert 0.062 < volume(body.vertices, body.faces) < 0.081
+
+
+def test_no_vertex_sticks_out(body: BodyMesh) -> None:
+    graph = neighbours(body.faces, len(body.vertices))
+    middle = graph @ body.vertices / np.asarray(graph.sum(1))
+    assert np.linalg.norm(middle - body.vertices, axis=1).max() < 0.02
 
 
 def test_weights_are_few_and_smooth(body: BodyMesh) -> None:
