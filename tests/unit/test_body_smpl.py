@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -49,6 +51,27 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path, monkeypatc
     with pytest.raises(EngineUnavailable, match="wants to run"):
         read_smpl(path)
     assert not (tmp_path / "harm").exists()
+
+
+def test_chumpy_s_arrays_are_taken_without_chumpy(
+    arrays: dict[str, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {}
+    for name, value in (("Ch", arrays["v_template"]), ("Select", None)):
+        kind = type(name, (), {"__module__": "chumpy.ch"})
+        made[name] = kind()
+        made[name].x = value
+        monkeypatch.setitem(sys.modules, "chumpy", ModuleType("chumpy"))
+        module = sys.modules.get("chumpy.ch") or ModuleType("chumpy.ch")
+        setattr(module, name, kind)
+        monkeypatch.setitem(sys.modules, "chumpy.ch", module)
+    good = write_pkl(tmp_path / "good.pkl", arrays | {"v_template": made["Ch"]})
+    bad = write_pkl(tmp_path / "bad.pkl", arrays | {"v_template": made["Select"]})
+    for name in ("chumpy", "chumpy.ch"):
+        monkeypatch.delitem(sys.modules, name)
+    assert np.array_equal(read_smpl(good).template, arrays["v_template"])
+    with pytest.raises(EngineUnavailable, match="chumpy"):
+        read_smpl(bad)
 
 
 def test_a_damaged_file_says_what_it_lacks(arrays: dict[str, np.ndarray], tmp_path: Path) -> None:
