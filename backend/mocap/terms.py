@@ -38,8 +38,8 @@ FEET = ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
 _STILL_M_S, _STILL_SHARE = 0.08, 0.1
 """Speed of a foot at rest, as far as it can be told from one that moves."""
 
-_TURN_DEG_PER_S2 = 2000.0
-"""Angular acceleration of a segment, typical."""
+_TURN_DEG_PER_S2, _ROOT_SHARE = 4000.0, 2.0
+"""Angular acceleration of a segment, typical; and how many times as much the body turns as a whole."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ def add_turning(normals: Normals, state: State, fps: float) -> None:
     sd = np.radians(_TURN_DEG_PER_S2) / fps**2
     own = np.swapaxes(held, -1, -2) @ body.turns
     turn = rotation_vectors(np.swapaxes(own[:-1], -1, -2) @ own[1:])
+    sd = np.where(holds >= 0, sd, _ROOT_SHARE * sd)
     weight = cauchy(np.linalg.norm(turn, axis=-1) / (1.7 * sd)) / sd**2
     slope = np.matmul(inverse_jacobian(turn), np.swapaxes(body.turns[1:], -1, -2))
     before = slope @ held[1:] @ np.swapaxes(held[:-1], -1, -2)
