@@ -33,7 +33,7 @@ def set_scale(job: MocapJob, fitted: Fitted, context: StageContext) -> Scale:
         return Scale(1.0, 1.0, revision, "solve")
     if job.camera.extrinsics.units == "metres" and abs(metres - 1.0) < _SAME:
         return Scale(1.0, 1.0, revision, "solve")
-    source = "height" if job.params.height_m is not None else "floor" if fitted.ground.floor is not None else "motion"
+    source = _source(job, fitted)
     if job.params.set_scale == "off":
         context.notice(
             f"The solve has no scale, and none was set: by the people, a unit of the world is {metres:.3g} m."
@@ -45,3 +45,10 @@ def set_scale(job: MocapJob, fitted: Fitted, context: StageContext) -> Scale:
     step = WorldStep(replace(UNCHANGED, scale=metres), said.up_source, PERSON, "metres")
     moved = move_held(job.shot, job.camera, step, context.check_cancelled, keep=context.stage)
     return Scale(metres, metres, moved.world.revision, source)
+
+
+def _source(job: MocapJob, fitted: Fitted) -> str:
+    """What the people's size was measured against."""
+    if job.params.height_m is not None or not (job.cameras.travels or fitted.ground.floor):
+        return "height"
+    return "floor" if fitted.ground.floor is not None else "motion"
