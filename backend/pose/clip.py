@@ -12,7 +12,7 @@ from backend.roto.people.process import PeopleWorker, travelling
 from .apart import Flags, alone, enlarged, found_others, masked_others
 from .cuts import STEP as CUTS
 from .cuts import cuts_of
-from .engines import open_engine, open_finder
+from .engines import open_engine, open_search
 from .job import Mask, Picture, PoseJob
 from .keypoints import Keypoints, PoseResult, track_of
 from .places import STEP as PLACES
@@ -26,6 +26,9 @@ _SHARES = {CUTS: (0, 1), PLACES: (1, 4), STEP: (5, 8)}
 """Where each step begins and how long it is, in parts of the time."""
 
 _PARTS = 13
+
+_FORMAT = 2
+"""Of the files with keypoints."""
 
 
 class _Steps:
@@ -66,7 +69,7 @@ def pose_tracks(job: PoseJob) -> PoseResult:
         worker = LazyWorker(steps, stack)
         engine = open_engine(heard, worker)
         heard = replace(heard, cuts=cuts_of(heard))
-        places = masked_places(heard) if heard.labels else found_places(heard, open_finder(heard, worker))
+        places = masked_places(heard) if heard.labels else found_places(heard, open_search(heard, worker))
         seen = look_at_people(heard, engine, places)
     tracks = {label: track_of(label, job.numbers, seen[label]) for label in places}
     return PoseResult(tracks, engine.name, engine.version, engine.model, cuts=tuple(heard.cuts))
@@ -74,22 +77,23 @@ def pose_tracks(job: PoseJob) -> PoseResult:
 
 def look_at_people(job: PoseJob, engine: Engine, places: Places) -> dict[str, dict[int, Keypoints]]:
     """label -> plate number -> keypoints. Frames that are in the store are read from there."""
-    store = KeypointStore(job.store / _key(job, engine, places))
+    store = KeypointStore(job.store / _key(job, engine))
     seen: dict[str, dict[int, Keypoints]] = {label: {} for label in places}
     for index, number in enumerate(job.numbers):
         job.checkpoint(STEP, index, len(job.numbers))
-        people = store.get(number)
+        here = {label: frames[number] for label, frames in places.items() if number in frames}
+        regions = {label: place.region for label, place in here.items()}
+        people = store.get(number, regions)
         if people is None:
-            people = _frame(job, engine, places, number)
-            store.put(number, people)
+            people = _frame(job, engine, here, number)
+            store.put(number, regions, people)
         for label, one in people.items():
             seen[label][number] = one
     return seen
 
 
-def _frame(job: PoseJob, engine: Engine, places: Places, number: int) -> dict[str, Keypoints]:
+def _frame(job: PoseJob, engine: Engine, here: Mapping[str, Place], number: int) -> dict[str, Keypoints]:
     people: dict[str, Keypoints] = {}
-    here = {label: frames[number] for label, frames in places.items() if number in frames}
     masks = {label: job.masks(label, number) for label in job.labels}
     for label, place in here.items():
         picture = job.picture(number)
@@ -115,10 +119,7 @@ def _owners(
     return enlarged(over, width, height), enlarged(own, width, height)
 
 
-def _key(job: PoseJob, engine: Engine, places: Places) -> str:
-    """Name of the folder for what one engine sees. People who were found have other names in another range of frames:
-    where each begins tells."""
-    begun = [] if job.labels else [(label, next(iter(here.items()), None)) for label, here in places.items()]
-    said = (engine.name, engine.version, engine.model, job.params.pose_mode, job.hands_and_face, job.labels)
-    where = [(label, first and (first[0], *map(round, first[1].box))) for label, first in begun]
-    return f"{engine.name}-{hashlib.sha256(repr((said, where)).encode()).hexdigest()[:12]}"
+def _key(job: PoseJob, engine: Engine) -> str:
+    """Name of the folder for what one engine sees."""
+    said = (_FORMAT, engine.name, engine.version, engine.model, job.params.pose_mode, job.hands_and_face, job.labels)
+    return f"{engine.name}-{hashlib.sha256(repr(said).encode()).hexdigest()[:12]}"

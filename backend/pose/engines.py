@@ -12,9 +12,10 @@ from shared.errors import EngineUnavailable, InvalidRequest
 
 from .job import MODES, PoseJob, PoseParams
 from .mediapipe import MediapipeEngine
-from .networks.choice import NETWORKS, choose, detector_file, load
+from .networks.choice import DETECTOR, NETWORKS, choose, detector_file, load
 from .networks.lift import LiftedEngine
 from .networks.yolox import YoloxFinder
+from .places import Search
 from .protocol import MEDIAPIPE, Engine, Looker
 
 AUTO = "auto"
@@ -62,12 +63,12 @@ def open_engine(job: PoseJob, looker: Callable[[], Looker]) -> Engine:
     return LiftedEngine(engine, _mediapipe(job, looker, hands_and_face=False))
 
 
-def open_finder(job: PoseJob, looker: Callable[[], Looker]) -> Callable[[], Finder]:
+def open_search(job: PoseJob, looker: Callable[[], Looker]) -> Search:
     """What finds people where there are no masks: MediaPipe, else YOLOX. Raises `EngineUnavailable`: for want of
     MediaPipe, which needs no weights."""
     try:
         mocap_python()
-        return looker
+        return Search(MEDIAPIPE, looker)
     except EngineUnavailable as missing:
         try:
             path = detector_file(job.params)
@@ -78,7 +79,7 @@ def open_finder(job: PoseJob, looker: Callable[[], Looker]) -> Callable[[], Find
     def finder() -> Finder:
         return YoloxFinder(path, job.device)
 
-    return finder
+    return Search(DETECTOR, finder)
 
 
 def _mediapipe(job: PoseJob, looker: Callable[[], Looker], *, hands_and_face: bool) -> Engine:

@@ -46,6 +46,14 @@ Places = Mapping[str, Mapping[int, Place]]
 """label -> plate number -> where the person is seen there."""
 
 
+@dataclass(frozen=True)
+class Search:
+    """What finds people. name: others find others. open: starts it, if need be."""
+
+    name: str
+    open: Callable[[], Finder]
+
+
 def person_label(index: int) -> str:
     return f"person_{index:02d}"
 
@@ -76,13 +84,13 @@ def place_of(mask: Mask | None) -> Place | None:
     return Place(box, (0.5 * (box[0] + box[2]), 0.5 * (box[1] + box[3]), _REGION * side, 0.0))
 
 
-def found_places(job: PoseJob, finder: Callable[[], Finder]) -> Places:
-    """The people that the networks find, named by first appearance. finder: starts what finds them, if need be. Looks
-    at every frame: in a crossing each one counts. Somebody who is seen again after a cut is somebody new."""
+def found_places(job: PoseJob, search: Search) -> Places:
+    """The people that the networks find, named by first appearance. Looks at every frame: in a crossing each one
+    counts. Somebody who is seen again after a cut is somebody new."""
     tracks: list[tuple[Track, Sequence[int]]] = []
     scale, done = 1.0, 0
     for take in takes(job.numbers, job.cuts):
-        looking = _Looking(job, take, finder)
+        looking = _Looking(job, take, search)
         for index in range(len(take)):
             job.checkpoint(STEP, done, len(job.numbers))
             looking.frame(index)
@@ -111,9 +119,9 @@ def takes(numbers: Sequence[int], cuts: Sequence[int]) -> Iterator[tuple[int, ..
 class _Looking:
     """Goes through the frames of one take."""
 
-    def __init__(self, job: PoseJob, take: Sequence[int], finder: Callable[[], Finder]) -> None:
-        self._job, self._take, self._finder = job, take, finder
-        self._store = FoundStore(job.store)
+    def __init__(self, job: PoseJob, take: Sequence[int], search: Search) -> None:
+        self._job, self._take, self._finder = job, take, search.open
+        self._store = FoundStore(job.store / f"found-{search.name}")
         self._searched = -float(len(take)) - job.fps
         self.tracker = Tracker(job.fps)
         self.scale = 1.0
@@ -138,7 +146,7 @@ class _Looking:
                 self.tracker.add(index, self._found(number, f"{BEHIND}_{place}", hidden, [region]), small)
 
     def _found(self, number: int, kind: str, small: Picture, near: Sequence[Region]) -> list[PersonEvidence]:
-        return self._store.found(number, kind, lambda: self._finder().find(small, near, search=kind == SEARCHED))
+        return self._store.found(number, kind, near, lambda: self._finder().find(small, near, search=kind == SEARCHED))
 
 
 def _plate_place(sighting: Sighting, scale: float) -> Place:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgpack
 import numpy as np
 
 from backend.pipeline.atomic import atomic_path, disk_errors, remove_partials
-from backend.roto.people.evidence import PersonEvidence
+from backend.roto.people.evidence import PersonEvidence, Region
 from shared.artifacts import frame_name
 from shared.errors import ShotCorrupt
 
@@ -50,23 +50,46 @@ FOLLOWED, SEARCHED, BEHIND = "followed", "searched", "behind"
 """How a frame was looked at: where people were last, in the whole picture, or with those in front painted over."""
 
 
+_SAME_REGION = (0.5, 0.5, 0.5, 0.02)
+"""Centre and side, px, and turn, radians: what two regions differ by that are one."""
+
+
 class FoundStore:
-    """What the search for people said of frames."""
+    """What the search for people said of frames. folder: of what searches."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._kinds: dict[str, _Folder] = {}
 
-    def found(self, number: int, kind: str, find: Callable[[], list[PersonEvidence]]) -> list[PersonEvidence]:
-        """The people of a frame, looked at in one way: found now unless they were before."""
+    def found(
+        self, number: int, kind: str, near: Sequence[Region], find: Callable[[], list[PersonEvidence]]
+    ) -> list[PersonEvidence]:
+        """The people of a frame, looked at in one way and near those regions: found now unless they were before. A run
+        over another range of frames may look elsewhere."""
+        kept = self._of(kind).get(number)
+        if kept is not None and _alike(kept["near"], near):
+            return [PersonEvidence.from_wire(plain) for plain in kept["people"]]
+        people = find()
+        plain = {"near": [[float(value) for value in one] for one in near], "people": [one.to_wire() for one in people]}
+        self._of(kind).put(number, plain)
+        return people
+
+    def kept(self, number: int, kind: str) -> list[PersonEvidence]:
+        """What was found in a frame, wherever that was looked for; nobody when it was not."""
+        kept = self._of(kind).get(number)
+        return [] if kept is None else [PersonEvidence.from_wire(plain) for plain in kept["people"]]
+
+    def _of(self, kind: str) -> _Folder:
         if kind not in self._kinds:
             self._kinds[kind] = _Folder(self._folder / kind)
-        kept = self._kinds[kind].get(number)
-        if kept is not None:
-            return [PersonEvidence.from_wire(plain) for plain in kept]
-        people = find()
-        self._kinds[kind].put(number, [person.to_wire() for person in people])
-        return people
+        return self._kinds[kind]
+
+
+def _alike(kept: Sequence[Sequence[float]], near: Sequence[Region]) -> bool:
+    return len(kept) == len(near) and all(
+        abs(a - b) <= most for one, other in zip(kept, near, strict=True)
+        for a, b, most in zip(one, other, _SAME_REGION, strict=True)
+    )  # fmt: skip
 
 
 class KeypointStore:
@@ -75,15 +98,19 @@ class KeypointStore:
     def __init__(self, folder: Path) -> None:
         self._files = _Folder(folder)
 
-    def put(self, number: int, people: Mapping[str, Keypoints]) -> None:
-        self._files.put(number, {label: _plain(seen) for label, seen in people.items()})
+    def put(self, number: int, regions: Mapping[str, Region], people: Mapping[str, Keypoints]) -> None:
+        """regions: where each of the frame's people was looked for, also those who were not seen there."""
+        said = {label: [float(value) for value in one] for label, one in regions.items()}
+        self._files.put(number, {"regions": said, "people": {label: _plain(seen) for label, seen in people.items()}})
 
-    def get(self, number: int) -> dict[str, Keypoints] | None:
-        """None when the frame was not looked at. Raises `ShotCorrupt`."""
+    def get(self, number: int, regions: Mapping[str, Region]) -> dict[str, Keypoints] | None:
+        """None when these people were not looked for there. Raises `ShotCorrupt`."""
         kept = self._files.get(number)
-        if kept is None:
+        if kept is None or kept["regions"].keys() != regions.keys():
             return None
-        return {label: _keypoints(plain) for label, plain in kept.items()}
+        if not all(_alike([kept["regions"][label]], [one]) for label, one in regions.items()):
+            return None
+        return {label: _keypoints(plain) for label, plain in kept["people"].items()}
 
 
 def _plain(seen: Keypoints) -> dict[str, Any]:

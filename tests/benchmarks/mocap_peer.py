@@ -7,8 +7,6 @@ is told by the truth, frame by frame: the peer cannot mix people up.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import numpy as np
 from backend.mocap.evidence import Cameras, nothing_seen
 from backend.mocap.skeleton import human
 from backend.mocap.start import place_of, shape_at
+from backend.pose.protocol import MEDIAPIPE
 from backend.pose.store import FOLLOWED, SEARCHED, FoundStore
 from backend.roto.people.evidence import LONGEST_SIDE, PersonEvidence
 from tests.benchmarks.scoring import Array
@@ -44,10 +43,9 @@ class Sights:
 
     @classmethod
     def of(cls, shot: Path, numbers: Sequence[int], size: tuple[int, int]) -> Sights:
-        (folder,) = (shot / ".backlot/mocap").iterdir()
-        with tempfile.TemporaryDirectory(prefix="bench-mocap-") as work:  # a store remembers what it is asked
-            store = FoundStore(Path(shutil.copytree(folder, Path(work) / "store")))
-            return cls([_of_frame(store, number) for number in numbers], size)
+        (folder,) = (shot / ".backlot/mocap").glob(f"*/found-{MEDIAPIPE}")
+        store = FoundStore(folder)
+        return cls([_of_frame(store, number) for number in numbers], size)
 
     def joints(self, cameras: Cameras, true_px: Array, names: Sequence[str]) -> Array:
         """[T,J,3] in the cameras' world, whose unit must be about a metre; NaN where nobody was seen near true_px
@@ -68,10 +66,7 @@ class Sights:
 
 
 def _of_frame(store: FoundStore, number: int) -> list[PersonEvidence]:
-    people: list[PersonEvidence] = []
-    for kind in (FOLLOWED, SEARCHED):
-        people += store.found(number, kind, list)
-    return people
+    return [*store.kept(number, FOLLOWED), *store.kept(number, SEARCHED)]
 
 
 def _placed(person: PersonEvidence, pixels: Array, index: int, cameras: Cameras, names: Sequence[str]) -> Array:

@@ -16,15 +16,16 @@ import pytest
 
 from backend.pose import PoseJob, PoseResult, clip, engines, pose_tracks
 from backend.pose.apart import alone, found_others, masked_others
+from backend.pose.clip import look_at_people
 from backend.pose.cuts import cuts_of, gaps
 from backend.pose.engines import ready_engine
 from backend.pose.job import Mask, Picture
 from backend.pose.keypoints import Keypoints
 from backend.pose.mediapipe.centres import NAMES, centred
-from backend.pose.mediapipe.engine import margins
+from backend.pose.mediapipe.engine import MediapipeEngine, margins
 from backend.pose.mediapipe.merge import merged
 from backend.pose.networks.lift import lifted
-from backend.pose.places import Place, place_of, takes
+from backend.pose.places import Place, Search, found_places, place_of, takes
 from backend.pose.store import KeypointStore
 from backend.pose.support import doubted
 from backend.roto.people.environment import VARIABLE
@@ -120,6 +121,21 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(run: Callable[..., PoseResu
         assert np.array_equal(one.xy, other.xy) and np.array_equal(one.sd_px, other.sd_px)
     run(again, range(1, 9), Params(pose_mode="lightweight"))
     assert again.found == [] and len(again.looked) == 8  # who is where is known, how they look is not
+
+
+def test_what_was_seen_counts_where_it_was_looked_for(tmp_path: Path) -> None:
+    """Another range of frames may join tracks in another way, and other networks find other people."""
+    job = PoseJob((1, 2, 3), frame, 24.0, Params(), tmp_path, hands_and_face=False)
+    workers = [FakeWorker({number: [60.0] for number in job.numbers}) for _ in range(3)]
+    for name, worker in zip(("one", "other", "one"), workers, strict=True):
+        found_places(job, Search(name, lambda own=worker: own))  # type: ignore[misc]
+    assert [worker.found for worker in workers] == [[1, 2, 3], [1, 2, 3], []]
+    here, there = (Place((x - 20.0, 20.0, x + 20.0, 110.0), (x, 70.0, 104.0, 0.0)) for x in (60.0, 90.0))
+    engine = MediapipeEngine(lambda: workers[0], "lightweight", hands_and_face=False)
+    for places, looks_at in (([here] * 3, 3), ([here, there, here], 1), ([here, there, here], 0)):
+        workers[0].looked.clear()
+        seen = look_at_people(job, engine, {"anna": dict(zip(job.numbers, places, strict=True))})
+        assert len(workers[0].looked) == looks_at and list(seen["anna"]) == [1, 2, 3]
 
 
 def test_a_cancel_stops_between_frames(run: Callable[..., PoseResult]) -> None:
@@ -265,11 +281,11 @@ def test_another_networks_joints_get_a_depth_when_both_see_the_same() -> None:
 
 def test_a_damaged_store_says_so(tmp_path: Path) -> None:
     store = KeypointStore(tmp_path)
-    store.put(7, {})
-    assert store.get(7) == {} and store.get(8) is None
+    store.put(7, {}, {})
+    assert store.get(7, {}) == {} and store.get(8, {}) is None and store.get(7, {"anna": (0.0, 0.0, 9.0, 0.0)}) is None
     (tmp_path / "frame_0007.msgpack").write_bytes(b"\xc1")
     with pytest.raises(ShotCorrupt, match="frame_0007"):
-        store.get(7)
+        store.get(7, {})
 
 
 @pytest.mark.skipif(not mediapipe_is_set_up(), reason="needs build.py setup --extra mocap")
