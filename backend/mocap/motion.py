@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from shared.motion_arrays import ABSENT, Motion, joints_of
 
 from .body import Body
-from .skeleton import Floats, Indices
+from .skeleton import Floats, Indices, hung
 from .terms import Contacts
 
 _STANDING = ("left_heel", "right_heel", "left_foot_index", "right_foot_index")
@@ -53,10 +53,7 @@ def _contact_names(body: Body, contacts: Contacts | None) -> tuple[str, ...]:
 def _pelvis_height(body: Body) -> float:
     """Over the floor that the body at rest stands on."""
     skeleton = body.skeleton
-    at = np.zeros((len(skeleton), 3))
-    for joint, parent in enumerate(skeleton.parents):
-        if parent >= 0:
-            at[joint] = at[parent] + body.rest[joint]
+    at = hung(skeleton.parents, body.rest)
     return -float(min(at[skeleton.index(name), 2] for name in _STANDING))
 
 

@@ -131,10 +131,24 @@ class Skeleton:
         return tuple(found)
 
     @cached_property
+    def at_rest(self) -> Floats:
+        """[J,3] from the root."""
+        return hung(self.parents, self.rest)
+
+    @cached_property
     def mirrored(self) -> Floats:
         """[J,3] factor of a twin's rest that gives a joint's own."""
         own = self.twin == np.arange(len(self))
         return np.where(own[:, None], 1.0, _MIRROR)
+
+
+def hung(parents: Indices, offsets: Floats) -> Floats:
+    """[J,3] from the root: where joints are whose offsets [J,3] from their parents [J] nothing turns."""
+    found = np.zeros_like(offsets)
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            found[joint] = found[parent] + offsets[joint]
+    return found
 
 
 def _right(name: str) -> str:

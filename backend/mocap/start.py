@@ -102,9 +102,7 @@ def _turns(skeleton: Skeleton, joints: Floats, known: Flags, sd: Floats) -> Floa
     frames = len(joints)
     turns = np.broadcast_to(np.eye(3), (frames, len(skeleton.segments), 3, 3)).copy()
     trunk = [skeleton.index(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "shoulder")]
-    at_rest = np.zeros((len(skeleton), 3))
-    for joint in range(1, len(skeleton)):
-        at_rest[joint] = at_rest[skeleton.parents[joint]] + skeleton.rest[joint]
+    at_rest = skeleton.at_rest
     for t in range(frames):
         whole = _trunk_turn(at_rest[trunk], joints[t, trunk], known[t, trunk])
         for s, joint in enumerate(skeleton.segments):

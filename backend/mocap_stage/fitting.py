@@ -10,7 +10,7 @@ import numpy as np
 
 from backend.mocap.clip import ClipMotion, ClipSettings, frame_states, solve_clip
 from backend.mocap.evidence import Cameras, Evidence
-from backend.mocap.skeleton import human
+from backend.mocap.skeleton import human, hung
 from shared.motion_arrays import TRACKED
 
 from .cameras import ShotCameras
@@ -117,11 +117,7 @@ def _metres(people: Mapping[str, ClipMotion], asked: Asked) -> float:
 
 def stature_of(motion: ClipMotion) -> float:
     """From the sole to the top of the head at rest, along the bones; world units."""
-    body, height = motion.body, np.zeros(len(motion.body.rest))
-    for joint, parent in enumerate(body.skeleton.parents):
-        if parent >= 0:
-            height[joint] = height[parent] + body.rest[joint, 2]
-    return float(np.ptp(height))
+    return float(np.ptp(hung(motion.body.skeleton.parents, motion.body.rest)[:, 2]))
 
 
 def resized(motion: ClipMotion, factor: float) -> ClipMotion:

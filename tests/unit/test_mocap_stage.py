@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from backend.mocap.evidence import Evidence
+from backend.mocap.skeleton import human
 from backend.mocap_stage.cameras import cameras_of
 from backend.mocap_stage.evidence import evidence_of
+from backend.mocap_stage.flat import flat_shape
 from backend.mocap_stage.job import fingerprint
 from backend.pose import PoseJob, PoseResult
 from backend.world.change import WorldStep, change_world
@@ -90,6 +92,29 @@ def test_keypoints_are_freed_of_the_lens(tmp_path: Path) -> None:
     straight, curved = (_evidence(one, tmp_path / str(one.k1)) for one in (replace(scene, k1=0.0), scene))
     seen = straight.seen
     assert np.array_equal(seen, curved.seen) and np.abs(straight.xy[seen] - curved.xy[seen]).max() < 2e-3
+
+
+def test_joints_in_the_picture_alone_give_a_motion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from networks without MediaPipe beside them."""
+    scene = small_scene(5)
+    shot, whole = write_shot(tmp_path / "shot", scene), track(scene)
+    flat = replace(whole, keypoints=tuple(replace(one, relative=None, sd_m=None) for one in whole.keypoints))
+    run_mocap(shot, sees(flat), monkeypatch)
+    motion = read_motion(shot.root / "mocap/person_00/motion.npz")
+    off = np.linalg.norm(motion.joints - scene.shown.joints, axis=-1)
+    assert set(motion.state) == {"tracked"} and off.mean() < 0.15, off.mean()
+
+
+def test_a_flat_guess_is_unsure_of_what_leans() -> None:
+    skeleton = human()
+    shin, knee, other = (skeleton.index(name) for name in ("left_ankle", "left_knee", "right_ankle"))
+    xy, seen = 100.0 * skeleton.at_rest[:, [0, 2]] * [1.0, -1.0] + 300.0, np.ones(len(skeleton), bool)
+    relative, upright = flat_shape(skeleton, xy, seen)
+    assert abs(np.linalg.norm(relative[shin] - relative[knee]) - 0.41) < 0.02
+    xy[shin] = xy[knee]
+    leaning = flat_shape(skeleton, xy, seen)[1]
+    assert leaning[shin] > 0.4 > 0.2 > upright[shin] and leaning[other] < 0.2
+    assert np.isinf(flat_shape(skeleton, xy, seen & (np.arange(len(skeleton)) != skeleton.hips[0]))[1]).all()
 
 
 def _evidence(scene: Scene, root: Path) -> Evidence:
