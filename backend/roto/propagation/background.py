@@ -16,6 +16,9 @@ from .movement import Floats, Movement, fetch, pixel_grid, squared_length
 _STEP = 8
 _REFRESH = 0.7
 _FORGET = 0.985
+_STRAY, _PARALLAX = 0.75, 8.0
+"""px by which the background's movement may differ from what most of it does: where something fast is about that flow
+mixes into it, and else."""
 _SEEN_ONCE = 0.6
 _SHADED = 0.2
 """How likely a background that is known gets into a shadow; no less than an object looks like nothing seen of it."""
@@ -54,12 +57,13 @@ def main_shape(flow: Floats, weight: Floats) -> Floats:
     return out
 
 
-def background_flow(flow: Floats, around: Floats) -> Floats:
-    """The background's movement everywhere, from `around` (float32 [h, w]); what else moves there counts little."""
+def background_flow(flow: Floats, around: Floats, least: float = _STRAY) -> Floats:
+    """The background's movement everywhere, from `around` (float32 [h, w]); what else moves there counts little. least:
+    px by which parallax may differ from what most of it does, at least."""
     main = main_shape(flow, around)
     gap = squared_length(flow - main)
     usual = float(np.median(np.sqrt(gap[around > 0.2]))) if (around > 0.2).any() else 0.0
-    scale = 3 * max(0.25, 1.5 * usual)
+    scale = max(least, 4.5 * usual)
     return smooth_flow(flow, around / (1 + gap / scale**2))
 
 
@@ -124,10 +128,11 @@ class Background:
         self.flow = np.zeros((*behind.shape, 2), np.float32)
         self.gap = np.zeros(behind.shape, np.float32)
 
-    def carry(self, lab: Floats, movement: Movement, taken: Floats) -> None:
-        """To the next frame. lab: its picture. taken: float32 [h, w], where objects are expected in it."""
+    def carry(self, lab: Floats, movement: Movement, taken: Floats, *, fast: bool = False) -> None:
+        """To the next frame. lab: its picture. taken: float32 [h, w], where objects are expected in it. fast: whether
+        the object moves too fast for flow, so that it may be anywhere."""
         free = cv2.erode((taken < 0.2).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.float32)
-        self.flow = background_flow(movement.back, free * movement.trust)
+        self.flow = background_flow(movement.back, free * movement.trust, _STRAY if fast else _PARALLAX)
         self.plate = fetch(self.plate, self.flow)
         self.known = fetch(self.known, self.flow) * np.float32(_FORGET)
         gap = squared_gap(lab, self.plate)

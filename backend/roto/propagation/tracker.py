@@ -71,6 +71,7 @@ class Tracker:
         for model in (self._anchor, self._recent):
             self._learn(model, window, np.ones_like(soft))
         self._sure = self._separability(window)
+        self._fast = _touches_rim(soft)  # what comes in from there has shown no movement yet
         self.state, self.confidence = TRACKED, 1.0
 
     def _take(self, picture: Working, soft: Floats, others: Floats) -> None:
@@ -90,7 +91,7 @@ class Tracker:
         if self.state == TRACKED:
             speed = self._whereabouts.speed
             leapt = with_leap(self.soft, self._before, picture, movement, self._background, elsewhere, speed)
-            movement = leapt.movement
+            movement, self._fast = leapt.movement, leapt.shift is not None
         window = self._around(fetch(self.soft, movement.back)) if self.state == TRACKED else None
         if window is None:
             return self._search(picture, elsewhere)
@@ -100,7 +101,7 @@ class Tracker:
     def _carry_on(self, picture: Working, movement: Movement, others: Floats) -> None:
         """Takes the background and the whereabouts along to the frame."""
         expected = np.maximum(fetch(self.soft, movement.back), fetch(others, movement.back))
-        self._background.carry(picture.lab, movement, expected)
+        self._background.carry(picture.lab, movement, expected, fast=self._fast)
         self._whereabouts.drift(self._background.flow)
 
     def accept(self, picture: Working, soft: Floats, others: Floats, proposal: Proposal) -> None:
@@ -251,6 +252,11 @@ class Tracker:
         missed = float(((1 - colour) * soft * band).sum() / ((soft * band).sum() + 1e-6))
         false = float((colour * (1 - soft) * band).sum() / (((1 - soft) * band).sum() + 1e-6))
         return float(np.clip(1.0 - 1.25 * (missed + false), 0.0, 1.0))
+
+
+def _touches_rim(soft: Floats) -> bool:
+    rim = (soft[0], soft[-1], soft[:, 0], soft[:, -1])
+    return any(bool((side > 0.5).any()) for side in rim)
 
 
 def _worth_learning(soft: Floats, proposal: Proposal) -> Floats:
