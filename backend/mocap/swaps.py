@@ -25,6 +25,9 @@ _MOVED = 0.03
 _MOST = 25.0
 """A jump that is less likely than this says no more."""
 
+_LONGEST_S = 0.5
+"""A detector that says so for longer is believed: somebody has turned round unseen."""
+
 _SWITCH = 25.0
 """Minus twice the logarithm of the odds that a detector changes its mind."""
 
@@ -39,7 +42,7 @@ def unswapped(skeleton: Skeleton, evidence: Evidence, fps: float, cuts: tuple[in
     for g, group in enumerate(_GROUPS):
         left, right = ([skeleton.index(f"{side}_{part}") for part in group] for side in ("left", "right"))
         for start, stop in pairwise(edges):
-            wrong[start:stop, g] = _exchanged(evidence, left, right, spread, start, stop)
+            wrong[start:stop, g] = _short(_exchanged(evidence, left, right, spread, start, stop), _LONGEST_S * fps)
         at = np.nonzero(wrong[:, g])[0][:, None]
         for array in arrays:
             array[at, left + right] = array[at, right + left]
@@ -72,6 +75,15 @@ def _exchanged(evidence: Evidence, left: list[int], right: list[int], moved: flo
         state = int(came[i, state])
     swapped = found[np.array(frames) - start]
     return ~found if swapped.mean() > 0.5 else found
+
+
+def _short(found: Flags, most: float) -> Flags:
+    """Without the runs of more than `most` frames."""
+    edges = np.nonzero(np.diff(found.astype(np.int64), prepend=0, append=0))[0]
+    kept = found.copy()
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        kept[start:stop] = stop - start <= most
+    return kept
 
 
 def _jumps(
