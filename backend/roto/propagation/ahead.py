@@ -9,6 +9,8 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
+from backend.pipeline.heaps import share_one_heap
+
 from .movement import FlowMeter, Movement
 from .windows import Working
 
@@ -18,6 +20,7 @@ class FlowAhead:
     ms, and ends the thread."""
 
     def __init__(self) -> None:
+        share_one_heap()
         self._meter = FlowMeter()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flow")
         self._begun: tuple[Working, Working, Future[Movement]] | None = None
