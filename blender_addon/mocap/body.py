@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 import numpy as np
 
@@ -11,6 +13,11 @@ from . import names
 from .contents import Body, Person
 
 MODIFIER = "Backlot Armature"
+_PLAIN = "backlot_mocap_plain"
+"""Custom property of a body's material that waits for a texture."""
+_HIDDEN = "backlot_mocap_hidden"
+"""Custom property of a body that is hidden in some frames by its import."""
+_HIDING = ("hide_render", "hide_viewport")
 
 
 def import_body(
@@ -31,6 +38,7 @@ def import_body(
         known.vertex_groups.clear()
         replace_mesh(known.data, mesh)
         ownership.place(scene, collection, known)
+        _renew_texture(known, body)
     else:
         mesh.materials.append(_material(body, name))
         known, _ = ownership.ensure_object(scene, collection, role, name, mesh)
@@ -72,6 +80,7 @@ def _weigh(thing: bpy.types.Object, person: Person) -> None:
 def _hide_where_absent(thing: bpy.types.Object, person: Person, name: str) -> None:
     """Nobody stands where nobody was seen."""
     if person.motion.known.all():
+        _show_everywhere(thing)
         return
     action = thing.animation_data.action if thing.animation_data is not None else None
     if action is None:
@@ -82,8 +91,34 @@ def _hide_where_absent(thing: bpy.types.Object, person: Person, name: str) -> No
     changes = np.concatenate([[True], np.diff(hidden) != 0])
     frames = person.motion.frames[changes]
     marks, kinds = np.full(len(frames), animation.CONSTANT), np.full(len(frames), animation.KEYFRAME)
-    for path in ("hide_render", "hide_viewport"):
+    for path in _HIDING:
         animation.write_curve(animation.channels(action, thing), path, 0, frames, hidden[changes], marks, kinds)
+    thing[_HIDDEN] = True
+
+
+def _show_everywhere(thing: bpy.types.Object) -> None:
+    """Takes back what an earlier import has hidden."""
+    if _HIDDEN not in thing:
+        return
+    if thing.animation_data is not None and thing.animation_data.action is not None:
+        curves = animation.channels(thing.animation_data.action, thing)
+        for path in _HIDING:
+            animation.remove_curve(curves, path)
+    thing.hide_render = thing.hide_viewport = False
+    del thing[_HIDDEN]
+
+
+def _renew_texture(thing: bpy.types.Object, body: Body) -> None:
+    """The picture's file may be another now; a body that was grey for want of one gets it."""
+    if body.texture is None:
+        return
+    for image in bpy.data.images:
+        if image.filepath and Path(bpy.path.abspath(image.filepath)) == body.texture:
+            image.reload()
+    for material in thing.data.materials:
+        if material is not None and _PLAIN in material:
+            _paint(material, body.texture)
+            del material[_PLAIN]
 
 
 def _material(body: Body, name: str) -> bpy.types.Material:
@@ -93,13 +128,21 @@ def _material(body: Body, name: str) -> bpy.types.Material:
         material.use_nodes = True
     if body.texture is None:
         material.diffuse_color = (0.62, 0.64, 0.68, 1.0)
-        return material
+        material[_PLAIN] = True
+    else:
+        _paint(material, body.texture)
+    return material
+
+
+def _paint(material: bpy.types.Material, texture: Path) -> None:
+    """The texture as the colour; not of a material whose shader the artist has taken out or wired."""
     nodes, links = material.node_tree.nodes, material.node_tree.links
-    shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
+    shader = next((node for node in nodes if node.type == "BSDF_PRINCIPLED"), None)
+    if shader is None or shader.inputs["Base Color"].is_linked:
+        return
     picture = nodes.new("ShaderNodeTexImage")
-    picture.image = bpy.data.images.load(str(body.texture), check_existing=True)
+    picture.image = bpy.data.images.load(str(texture), check_existing=True)
     picture.location = (-320, 200)
     links.new(picture.outputs["Color"], shader.inputs["Base Color"])
     shader.inputs["Roughness"].default_value = 0.8
     nodes.active = picture
-    return material

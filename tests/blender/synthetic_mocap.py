@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from shared.body_arrays import BodyMesh, rest_pose
 from shared.motion_arrays import ABSENT, BRIDGED, TRACKED, Motion, joints_of, multiply, write_motion
+from tests.blender.synthetic_shot import ShotPlan, write_shot
 
 REST = (
     ("pelvis", "", (0.0, 0.0, 0.93)),
@@ -181,3 +184,21 @@ def body(made: Motion) -> BodyMesh:
         np.array(vertices), np.array(faces, np.int32), np.array(weights), np.array(joints, np.int32), uv,
         made.joint_names, places, turns, "proxy",
     )  # fmt: skip
+
+
+def heads(armature: Any, bones: Sequence[str]) -> np.ndarray:
+    """[J,3] world, of the evaluated bones."""
+    import bpy
+
+    shown = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return np.array([shown.matrix_world @ shown.pose.bones[bone].head for bone in bones])
+
+
+def walker(folder: Path, walk: Walk) -> tuple[Motion, Any]:
+    """A shot of somebody who walks, imported: the truth and the armature."""
+    from bl_ext.user_default.backlot import api
+
+    root = folder / "clip_backlot"
+    write_shot(root, ShotPlan(count=walk.count))
+    truth = write_person(root, "person_00", walk)
+    return truth, api.import_mocap(root).armatures["person_00"]

@@ -7,19 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.blender.synthetic_mocap import Walk, write_person
-from tests.blender.synthetic_shot import ShotPlan, write_shot
+from tests.blender.synthetic_mocap import Walk, walker, write_person
 
 TOES = ("toe.L", "toe.R")
-
-
-def person(tmp_path: Path, **walk: Any) -> tuple[Any, Any]:
-    from bl_ext.user_default.backlot import api
-
-    root = tmp_path / "clip_backlot"
-    write_shot(root, ShotPlan(count=36))
-    truth = write_person(root, "person_00", Walk(count=36, **walk))
-    return truth, api.import_mocap(root).armatures["person_00"]
 
 
 def paths(armature: Any, bones: tuple[str, ...], frames: range = range(1001, 1037)) -> np.ndarray:
@@ -48,7 +38,7 @@ def jitter(path: np.ndarray) -> float:
 def test_locked_feet_stand_still(empty: None, tmp_path: Path) -> None:
     import bpy
 
-    truth, armature = person(tmp_path, slip=0.35, noise=0.004)
+    truth, armature = walker(tmp_path, Walk(count=36, slip=0.35, noise=0.004))
     captured = armature.animation_data.action
     before = paths(armature, TOES)
     bpy.context.view_layer.objects.active = armature
@@ -73,7 +63,7 @@ def test_a_new_import_is_cleaned_as_the_last_one_was(empty: None, tmp_path: Path
     import bpy
     from bl_ext.user_default.backlot import api
 
-    truth, armature = person(tmp_path, slip=0.35)
+    truth, armature = walker(tmp_path, Walk(count=36, slip=0.35))
     bpy.context.view_layer.objects.active = armature
     bpy.ops.backlot.clean_motion()
     cleaned = armature.animation_data.action

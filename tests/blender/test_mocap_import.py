@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,18 +11,10 @@ import pytest
 from shared.body_arrays import posed, write_body
 from shared.mocap_report import MOCAP_REPORT, MocapProblem, MocapReport
 from shared.shot import document_text
-from tests.blender.synthetic_mocap import Walk, body, motion, write_person
+from tests.blender.synthetic_mocap import Walk, body, heads, motion, write_person
 from tests.blender.synthetic_shot import ShotPlan, write_png, write_shot
 
 MILLIMETRE = 0.001
-
-
-def heads(armature: Any, names: tuple[str, ...]) -> np.ndarray:
-    """[J,3] world, of the evaluated bones."""
-    import bpy
-
-    shown = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    return np.array([shown.matrix_world @ shown.pose.bones[name].head for name in names])
 
 
 def test_bones_are_where_the_joints_are(empty: None, tmp_path: Path) -> None:
@@ -245,3 +236,26 @@ def test_edit_mode_does_not_matter(empty: None, tmp_path: Path, mode: str) -> No
         bpy.ops.object.mode_set(mode="OBJECT")
     bpy.context.scene.frame_set(1003)
     assert np.abs(heads(armature, ("foot.L",))[0] - truth.joints[2, truth.index("left_ankle")]).max() < MILLIMETRE
+
+
+def test_a_body_gets_the_texture_and_the_frames_of_a_later_capture(empty: None, tmp_path: Path) -> None:
+    import bpy
+    from bl_ext.user_default.backlot import api
+
+    root = tmp_path / "clip_backlot"
+    write_shot(root, ShotPlan(count=4))
+    write_person(root, "person_00", Walk(count=4, absent=(1002,)))
+    write_body(root / "mocap/person_00/body.npz", body(motion(Walk(count=1))))
+    shown = api.import_mocap(root).bodies["person_00"]
+    bpy.context.scene.frame_set(1002)
+    assert shown.hide_render
+    write_person(root, "person_00", Walk(count=4))
+    for grey in (64, 128):
+        write_png(root / "mocap/person_00/texture.png", np.full((8, 8, 3), grey, np.uint8))
+        assert api.import_mocap(root).bodies["person_00"] == shown
+        nodes = shown.data.materials[0].node_tree.nodes
+        (picture,) = [node.image for node in nodes if node.type == "TEX_IMAGE"]
+        assert abs(picture.pixels[0] - grey / 255) < 0.01
+    bpy.context.scene.frame_set(1001)
+    bpy.context.scene.frame_set(1002)
+    assert not shown.hide_render and not shown.hide_viewport

@@ -9,31 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.blender.synthetic_mocap import Walk, write_person
+from tests.blender.synthetic_mocap import Walk, heads, walker
 from tests.blender.synthetic_rigs import generated_rig, metarig, mixamo_rig
-from tests.blender.synthetic_shot import ShotPlan, write_shot
 
 TWO_CENTIMETRES = 0.02
 STEEPEST = np.radians(25.0)
 """A bone's turn from one frame to the next; the walk's own fastest is 14 degrees."""
-
-
-def person(tmp_path: Path, **walk: Any) -> tuple[Any, Any]:
-    """The truth and the armature."""
-    from bl_ext.user_default.backlot import api
-
-    root = tmp_path / "clip_backlot"
-    write_shot(root, ShotPlan(count=24))
-    truth = write_person(root, "person_00", Walk(count=24, **walk))
-    return truth, api.import_mocap(root).armatures["person_00"]
-
-
-def heads(armature: Any, bones: list[str]) -> np.ndarray:
-    """[J,3] world."""
-    import bpy
-
-    shown = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    return np.array([shown.matrix_world @ shown.pose.bones[bone].head for bone in bones])
 
 
 def leg_length(thing: Any, bones: dict[str, str]) -> float:
@@ -74,7 +55,7 @@ def test_feet_and_hands_follow(empty: None, tmp_path: Path, make: Any) -> None:
 
     if make is generated_rig and bpy.app.version < (5, 0):
         pytest.skip("Rigify takes long; the newest version stands for all")
-    _, source = person(tmp_path)
+    _, source = walker(tmp_path, Walk(count=24))
     target = make()
     bones = guessed(target)
     assert set(bones) == set(SLOTS), set(SLOTS) - set(bones)
@@ -90,7 +71,7 @@ def test_middle_joints_point_where_the_persons_do(empty: None, tmp_path: Path) -
     from bl_ext.user_default.backlot.mocap.retarget import Options
     from bl_ext.user_default.backlot.mocap.retargeting import guessed, retarget_now
 
-    _, source = person(tmp_path)
+    _, source = walker(tmp_path, Walk(count=24))
     target = mixamo_rig()
     bones = guessed(target)
     retarget_now(source, target, bones, Options())
