@@ -7,8 +7,6 @@ says so, and `posed` follows it.
 
 from __future__ import annotations
 
-import os
-import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ArtifactMissing, ShotCorrupt
+from .array_files import read_arrays, write_arrays
+from .errors import ShotCorrupt
 from .motion_arrays import Floats, Motion, multiply, rotate
 
 BODY_VERSION = 1
@@ -103,25 +102,12 @@ def _matrices(quaternions: Floats) -> Floats:
 def write_body(path: Path, mesh: BodyMesh) -> None:
     """Puts the file in place at once. Raises `OSError`, and `ValueError` for a mesh that is none."""
     _check(mesh)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.stem}.{os.getpid()}.partial{path.suffix}")
-    with beside.open("wb") as file:
-        arrays: dict[str, Any] = {field.name: np.asarray(getattr(mesh, field.name)) for field in fields(BodyMesh)}
-        np.savez_compressed(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    write_arrays(path, {field.name: np.asarray(getattr(mesh, field.name)) for field in fields(BodyMesh)})
 
 
 def read_body(path: Path) -> BodyMesh:
     """Raises `ArtifactMissing`, `ShotCorrupt`."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
-        raise ArtifactMissing(f"There is no {path}.", _REMEDY) from None
-    except (OSError, ValueError, zipfile.BadZipFile) as bad:
-        raise ShotCorrupt(f"{path} cannot be read: {bad}.", _REMEDY) from bad
+    arrays = read_arrays(path, _REMEDY)
     try:
         mesh = _mesh(arrays)
         _check(mesh)

@@ -4,6 +4,7 @@ ranges include both ends. Lengths are metres whatever the shot's unit is, so tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,17 @@ class StateRange:
     state: str
     first: int
     last: int
+
+
+def state_ranges(numbers: Sequence[int], state: Sequence[str]) -> tuple[StateRange, ...]:
+    """Every run of frames in one state."""
+    found: list[StateRange] = []
+    for number, one in zip(numbers, state, strict=True):
+        if found and found[-1].state == one:
+            found[-1] = StateRange(one, found[-1].first, number)
+        else:
+            found.append(StateRange(one, number, number))
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ quaternions wxyz, frames plate numbers.
 
 from __future__ import annotations
 
-import os
-import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ArtifactMissing, ShotCorrupt
+from .array_files import read_arrays, write_arrays
+from .errors import ShotCorrupt
 
 Floats = NDArray[np.float64]
 
@@ -74,25 +73,12 @@ class Motion:
 def write_motion(path: Path, motion: Motion) -> None:
     """Puts the file in place at once. Raises `OSError`, and `ValueError` for a motion that is none."""
     _check(motion)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.stem}.{os.getpid()}.partial{path.suffix}")
-    with beside.open("wb") as file:
-        arrays: dict[str, Any] = {field.name: _stored(getattr(motion, field.name)) for field in fields(Motion)}
-        np.savez_compressed(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    write_arrays(path, {field.name: _stored(getattr(motion, field.name)) for field in fields(Motion)})
 
 
 def read_motion(path: Path) -> Motion:
     """Raises `ArtifactMissing`, `ShotCorrupt`."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
-        raise ArtifactMissing(f"There is no {path}.", "Run motion capture of this shot first.") from None
-    except (OSError, ValueError, zipfile.BadZipFile) as bad:
-        raise ShotCorrupt(f"{path} cannot be read: {bad}.", _REMEDY) from bad
+    arrays = read_arrays(path, _REMEDY, missing="Run motion capture of this shot first.")
     try:
         motion = _motion(arrays)
         _check(motion)
@@ -129,6 +115,17 @@ def rotate(turns: Floats, vectors: Floats) -> Floats:
     across = 2.0 * np.cross(xyz, np.broadcast_to(vectors, xyz.shape))
     turned: Floats = vectors + w * across + np.cross(xyz, across)
     return turned
+
+
+def without_jumps(turns: Floats) -> Floats:
+    """Quaternions wxyz [T,...,4], each on the side of the one before; w of the first is not negative. q and -q turn
+    alike, but a curve drawn between them spins."""
+    if not len(turns):
+        return turns
+    first = np.where(turns[:1, ..., 0] < 0.0, -1.0, 1.0)
+    later = np.where((turns[1:] * turns[:-1]).sum(-1) < 0.0, -1.0, 1.0)
+    found: Floats = turns * np.cumprod(np.concatenate([first, later]), axis=0)[..., None]
+    return found
 
 
 def _stored(value: Any) -> NDArray[Any]:

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.depth.outputs import write_grey
+from backend.media.png import encode_rgb_png
 from backend.pipeline.atomic import atomic_path
 from shared.body_arrays import BodyMesh, posed, scale_of
-from shared.errors import InternalError
 from shared.motion_arrays import TRACKED
 
 from .raster import barycentric, pixel_centres, rasterised
@@ -54,8 +55,9 @@ def project_texture(
     colours, seen = filled(skin.colours(), skin.low_weight, texels, mesh.faces, len(mesh.vertices))
     picture = code_values(run_over(texels.picture(colours), texels))
     files = job.folder / TEXTURE_FILE, job.folder / TEXTURE_SEEN_FILE
-    _write(files[0], np.ascontiguousarray(picture[..., ::-1]))
-    _write(files[1], _seen_picture(texels, seen))
+    with atomic_path(files[0]) as beside:
+        beside.write_bytes(encode_rgb_png(picture))
+    write_grey(files[1], _seen_picture(texels, seen))
     facts = {
         "texture_coverage": round(float(seen.mean()), 4),
         "texture_frames": len(frames),
@@ -141,11 +143,3 @@ def _seen_picture(texels: Texels, seen: NDArray[np.bool_]) -> NDArray[np.uint8]:
     whole = np.zeros(texels.side * texels.side, np.uint8)
     whole[texels.place[seen]] = 255
     return whole.reshape(texels.side, texels.side)
-
-
-def _write(path: Path, picture: NDArray[np.uint8]) -> None:
-    done, content = cv2.imencode(".png", picture)
-    if not done:
-        raise InternalError(f"{path.name} could not be encoded as PNG.")
-    with atomic_path(path) as beside:
-        beside.write_bytes(content.tobytes())

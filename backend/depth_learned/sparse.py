@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.depth.poses import Floats, Pose
-from backend.world.carriers import read_arrays
+from shared.array_files import read_arrays
 from shared.camera_files import SolvedCamera
 from shared.shot import ShotFolder
 

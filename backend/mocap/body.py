@@ -91,6 +91,10 @@ class Body:
         """Frames start..stop - 1."""
         return replace(self, root=self.root[start:stop], turns=self.turns[start:stop])
 
+    def scaled(self, factor: float) -> Body:
+        """In a world `factor` times as large."""
+        return replace(self, root=self.root * factor, rest=self.rest * factor)
+
     def moved(self, step: Floats, shared: Floats) -> Body:
         """After steps [T,P] and [G]."""
         turn = exponential(step[:, 3:].reshape(-1, 3)).reshape(self.turns.shape)

@@ -103,8 +103,8 @@ def solve_clip(
     if settings.metric:
         return ClipMotion(found.body, found.contacts, state, sure, None)
     taller = (settings.height_m or _USUAL_M) / (found.body.size * STATURE_M)
-    world = _in_world_units(found, factor)
-    return ClipMotion(world.body, world.contacts, state, sure, factor * taller)
+    contacts = None if found.contacts is None else found.contacts.scaled(1.0 / factor)
+    return ClipMotion(found.body.scaled(1.0 / factor), contacts, state, sure, factor * taller)
 
 
 def _made_ready(skeleton: Skeleton, view: View, settings: ClipSettings) -> View:
@@ -231,12 +231,3 @@ def _spread(spans: list[Span]) -> list[Span]:
         firsts = np.linspace(start, stop - length, max(count, 0) + 2)[1:-1].astype(int).tolist()
         found += [(first, first + length) for first in firsts]
     return found
-
-
-def _in_world_units(motion: BodyMotion, factor: float) -> BodyMotion:
-    """factor: metres that a world unit is."""
-    body, contacts = motion.body, motion.contacts
-    body = replace(body, root=body.root / factor, rest=body.rest / factor)
-    if contacts is not None:
-        contacts = replace(contacts, height=contacts.height / factor, offset=contacts.offset / factor)
-    return BodyMotion(body, contacts)

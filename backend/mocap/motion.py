@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from shared.motion_arrays import ABSENT, Motion, joints_of
+from shared.motion_arrays import ABSENT, Motion, joints_of, without_jumps
 
 from .body import Body
 from .skeleton import Floats, Indices, hung
@@ -68,13 +68,5 @@ def _local_turns(body: Body) -> Floats:
         own = turns[:, segment]
         if parent >= 0:
             own = np.swapaxes(turns[:, skeleton.segment_of[parent]], -1, -2) @ own
-        found[:, joint] = _without_jumps(Rotation.from_matrix(own).as_quat()[:, [3, 0, 1, 2]])
-    return found
-
-
-def _without_jumps(quaternions: Floats) -> Floats:
-    """q and -q turn alike: [T,4] of which each lies on the same side as the one before, and the first has w >= 0."""
-    alike = np.sign((quaternions[1:] * quaternions[:-1]).sum(1))
-    sign = np.cumprod(np.concatenate([[1.0 if quaternions[0, 0] >= 0.0 else -1.0], np.where(alike < 0.0, -1.0, 1.0)]))
-    found: Floats = quaternions * sign[:, None]
+        found[:, joint] = without_jumps(Rotation.from_matrix(own).as_quat()[:, [3, 0, 1, 2]])
     return found

@@ -8,7 +8,7 @@ shrinking. What tells the size is the floor, and how tall people are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -228,6 +228,10 @@ class Contacts:
     offset: float
     slip_m: float = 0.002
     height_sd_m: float = 0.01
+
+    def scaled(self, factor: float) -> Contacts:
+        """In a world `factor` times as large."""
+        return replace(self, height=self.height * factor, offset=self.offset * factor)
 
     def heights(self, joints: Floats) -> Floats:
         """[T,F] over the floor, of world joints [T,J,3]."""

@@ -7,7 +7,6 @@ in it is unpickled.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.mocap.skeleton import human
+from shared.array_files import read_arrays
+from shared.errors import ArtifactMissing, ShotCorrupt
 
 EXCHANGE_VERSION = 1
 REQUEST_FILE, RESULT_FILE, CAMERAS_FILE = "request.json", "result.npz", "cameras.npz"
@@ -71,12 +72,11 @@ def read_result(path: Path, request: Request) -> dict[str, SeenPerson]:
     """Person -> what was seen; people whom the program did not see are not in it. Raises `ValueError`, whose words say
     what is wrong with the file."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
+        arrays = read_arrays(path)
+    except ArtifactMissing:
         raise ValueError(f"wrote no {path.name}") from None
-    except (OSError, ValueError, zipfile.BadZipFile) as bad:
-        raise ValueError(f"wrote a damaged {path.name} ({bad})") from bad
+    except ShotCorrupt as bad:
+        raise ValueError(f"wrote a damaged {path.name} ({bad.message})") from bad
     people = sorted({name.rpartition("/")[0] for name in arrays if "/" in name})
     if strange := [one for one in people if request.people and one not in request.people]:
         raise ValueError(f"wrote of {strange[0]!r}, who was not asked for")

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from backend.body_mesh.views import View, views_of
+from backend.depth.outputs import write_grey
+from backend.media.png import encode_rgb_png
 from backend.pipeline.atomic import disk_errors
 from backend.pose import Keypoints, PoseJob, PoseResult
 from backend.pose.cuts import cuts_of
@@ -192,12 +193,12 @@ def write_request(folder: Path, request: Request, job: ExternalJob) -> None:
     """The folder that a program is given: request.json, frames/, masks/LABEL/, cameras.npz."""
     (folder / "frames").mkdir()
     for number in request.frames:
-        _write_png(folder / "frames" / frame_name(number), job.pose.picture(number)[..., ::-1])
+        (folder / "frames" / frame_name(number)).write_bytes(encode_rgb_png(job.pose.picture(number)))
         for label in request.people:
             mask = job.pose.masks(label, number)
             if mask is not None:
                 (folder / "masks" / label).mkdir(parents=True, exist_ok=True)
-                _write_png(folder / "masks" / label / frame_name(number), mask)
+                write_grey(folder / "masks" / label / frame_name(number), mask)
     inner = {one.frame: one for one in job.intrinsics.frames}
     outer = {one.frame: one.world_from_camera for one in job.extrinsics.frames}
     matrix, pose = np.full((len(request.frames), 3, 3), np.nan), np.full((len(request.frames), 4, 4), np.nan)
@@ -209,13 +210,6 @@ def write_request(folder: Path, request: Request, job: ExternalJob) -> None:
     lens = [job.intrinsics.k1, job.intrinsics.k2, job.intrinsics.p1, job.intrinsics.p2]
     np.savez(folder / CAMERAS_FILE, frames=np.array(request.frames), K=matrix, world_from_camera=pose, distortion=lens)
     (folder / REQUEST_FILE).write_text(request.text(), encoding="utf-8")
-
-
-def _write_png(path: Path, picture: np.ndarray) -> None:
-    done, content = cv2.imencode(".png", np.ascontiguousarray(picture), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not done:
-        raise InternalError(f"{path.name} could not be encoded as PNG.")
-    path.write_bytes(content.tobytes())
 
 
 def _keypoints(seen: SeenPerson, views: dict[int, View]) -> dict[int, Keypoints]:

@@ -122,10 +122,7 @@ def stature_of(motion: ClipMotion) -> float:
 
 def resized(motion: ClipMotion, factor: float) -> ClipMotion:
     """The motion in a world `factor` times as large."""
-    body, contacts = motion.body, motion.contacts
     if factor == 1.0:
         return motion
-    body = replace(body, root=body.root * factor, rest=body.rest * factor)
-    if contacts is not None:
-        contacts = replace(contacts, height=contacts.height * factor, offset=contacts.offset * factor)
-    return replace(motion, body=body, contacts=contacts)
+    contacts = None if motion.contacts is None else motion.contacts.scaled(factor)
+    return replace(motion, body=motion.body.scaled(factor), contacts=contacts)

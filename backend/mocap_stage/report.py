@@ -11,7 +11,7 @@ from backend.mocap.clip import ClipMotion
 from backend.mocap.evidence import Evidence
 from backend.mocap.skeleton import Floats
 from backend.pose import PersonTrack
-from shared.mocap_report import MocapProblem, PersonReport, StateRange
+from shared.mocap_report import MocapProblem, PersonReport, state_ranges
 from shared.motion_arrays import ABSENT, BRIDGED, TRACKED
 
 from .cameras import ShotCameras
@@ -45,17 +45,6 @@ def person_report(
         slide_mm=slide,
         standing=standing,
     )
-
-
-def state_ranges(numbers: Sequence[int], state: Sequence[str]) -> tuple[StateRange, ...]:
-    """Every run of frames in one state."""
-    found: list[StateRange] = []
-    for number, one in zip(numbers, state, strict=True):
-        if found and found[-1].state == one:
-            found[-1] = StateRange(one, found[-1].first, number)
-        else:
-            found.append(StateRange(one, number, number))
-    return tuple(found)
 
 
 def reprojection_px(joints: Floats, evidence: Evidence, cameras: ShotCameras) -> float:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from backend.frame_ranges import frame_runs
 from backend.motion_export.take import Take, take_of
 from backend.world.sizes import statures
 from shared.errors import ArtifactMissing, InvalidRequest
+from shared.mocap_report import StateRange, state_ranges
 from shared.motion_arrays import STATES, Floats, Motion
 
 from .gait import SIDES, Foot, foot, known_runs, rate, slides, standing_of
@@ -50,15 +50,6 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class StateRun:
-    """Plate numbers, both included."""
-
-    state: str
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
 class MotionAnalysis:
     """path_m: length of the pelvis's way over the floor; displacement_m: from its first place to its last. stride_m,
     stride_s: medians over both feet's strides, cadence: steps a minute, walking_speed: their quotient; None without
@@ -74,7 +65,7 @@ class MotionAnalysis:
     first: int
     last: int
     frames_in_state: dict[str, int]
-    states: tuple[StateRun, ...]
+    states: tuple[StateRange, ...]
     path_m: float
     displacement_m: float
     mean_speed: float | None
@@ -115,7 +106,7 @@ def analyse(motion: Motion, *, metres_per_unit: float = 1.0) -> MotionAnalysis:
         first=int(motion.frames[0]),
         last=int(motion.frames[-1]),
         frames_in_state={state: motion.state.count(state) for state in STATES},
-        states=_runs(motion),
+        states=state_ranges(motion.frames.tolist(), motion.state),
         path_m=path,
         displacement_m=displacement,
         mean_speed=_mean(speeds),
@@ -136,16 +127,6 @@ def analyse(motion: Motion, *, metres_per_unit: float = 1.0) -> MotionAnalysis:
         confidence=dict(zip(motion.joint_names, motion.confidence[motion.known].mean(0).tolist(), strict=True)),
         frames=_frames(motion, travel, speeds, jerks, bends),
     )
-
-
-def _runs(motion: Motion) -> tuple[StateRun, ...]:
-    numbers = motion.frames
-    found = [
-        StateRun(state, first, last)
-        for state in STATES
-        for first, last in frame_runs([int(n) for n, one in zip(numbers, motion.state, strict=True) if one == state])
-    ]
-    return tuple(sorted(found, key=lambda run: run.first))
 
 
 def _way(motion: Motion, metres_per_unit: float) -> tuple[float, float]:

@@ -20,12 +20,11 @@ from backend.media.timing import STANDARD_RATES
 from shared import axes
 from shared.documents import read_plain
 from shared.errors import FootageNotFound, FootageUnreadable, MalformedMessage, ShotCorrupt
-from shared.motion_arrays import ABSENT, TRACKED, Floats, Motion, joints_of, multiply
+from shared.motion_arrays import ABSENT, TRACKED, Floats, Motion, joints_of, multiply, without_jumps
 from shared.wire import unpack
 
 from .bvh import BvhNotes, notes_path
 from .joint_names import customary_names
-from .take import without_jumps
 
 UNITS_M = {"metres": 1.0, "centimetres": 0.01, "millimetres": 0.001, "inches": 0.0254, "cmu": 0.0254 / 0.45}
 """Metres in a unit. cmu: of the Graphics Lab Motion Capture Database, whose skeletons are scaled by 0.45."""

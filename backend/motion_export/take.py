@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from shared import axes
 from shared.errors import ArtifactMissing
-from shared.motion_arrays import Floats, Motion, multiply, rotate
+from shared.motion_arrays import Floats, Motion, multiply, rotate, without_jumps
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,6 @@ def take_of(motion: Motion) -> Take:
         fps=Fraction(motion.fps),
         held=tuple(int(number) for number in motion.frames[~motion.known]),
     )
-
-
-def without_jumps(turns: Floats) -> Floats:
-    """Quaternions [T,...,4], each with the sign nearest to the one before."""
-    against = (turns[1:] * turns[:-1]).sum(-1) < 0.0
-    signs = np.concatenate([np.ones_like(turns[:1, ..., 0]), np.where(against, -1.0, 1.0)])
-    found: Floats = turns * np.cumprod(signs, axis=0)[..., None]
-    return found
 
 
 def _source(known: NDArray[np.intp], frames: int) -> NDArray[np.intp]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.pipeline.journal import Change
+from shared.array_files import read_arrays
 from shared.axes import quaternion_of
 from shared.camera_files import Similarity
 from shared.depth_meta import FRAME_MESHES, FUSED_CLOUD, FUSED_MESH
@@ -196,15 +197,6 @@ def _product(left: Floats, right: Floats) -> Floats:
 Carrier = Callable[[ShotFolder, Move, Change], Iterator[None]]
 CARRIERS: tuple[Carrier, ...] = (_cloud, _model, _depth, _geometry, _mocap)
 """Each stages new content of its files, if there are any, and yields after each, for cancelling."""
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of an npz file. Raises `ShotCorrupt`."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError) as bad:
-        raise ShotCorrupt(f"{path} cannot be read: {bad}.", "Run the stage that makes it again.") from bad
 
 
 def _save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.array_files import read_arrays
 from shared.errors import InvalidRequest
 from shared.shot import ShotFolder
 
-from .carriers import read_arrays
 from .constraints import Factor, Floats, Plane
 from .sizes import scale_from_person
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..shared.motion_arrays import Motion, multiply
+from ..shared.motion_arrays import Motion, multiply, without_jumps
 from . import turns
 
 ROOT_BONE = "root"
@@ -111,7 +111,7 @@ def pose_keys(motion: Motion, plan: BonePlan) -> PoseKeys:
     way = moved * np.array([1.0, 1.0, 0.0])
     rise = turns.turned(turns.inverse(plan.frames[0]), moved - way)
     bridged = np.array([state == "bridged" for state in motion.state], bool)[known]
-    return PoseKeys(motion.frames[known], turns.continuous(turns.normalised(own)), way, rise, bridged)
+    return PoseKeys(motion.frames[known], without_jumps(turns.normalised(own)), way, rise, bridged)
 
 
 def _orientations(rotations: np.ndarray, rest_rotations: np.ndarray, parents: np.ndarray) -> np.ndarray:

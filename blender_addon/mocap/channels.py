@@ -11,7 +11,7 @@ from mathutils import Matrix, Quaternion
 
 from ..importers import animation
 from ..shared.errors import InvalidRequest
-from ..shared.motion_arrays import multiply
+from ..shared.motion_arrays import multiply, without_jumps
 from . import turns
 from .controls import Control
 from .rig import Rig
@@ -164,7 +164,7 @@ def write(target: bpy.types.Object, curves: Any, frames: np.ndarray, bone: str, 
     marks, kinds = animation.gap_marks(frames), np.full(len(frames), animation.KEYFRAME)
     channels = [] if moved is None else [("location", moved)]
     if turned is not None:
-        channels.append(_rotation(pose.rotation_mode, turns.continuous(turns.normalised(turned))))
+        channels.append(_rotation(pose.rotation_mode, without_jumps(turns.normalised(turned))))
     for name, values in channels:
         for axis in range(values.shape[1]):
             animation.write_curve(curves, base + name, axis, frames, values[:, axis], marks, kinds)

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..importers import animation, ownership
 from ..shared.errors import InvalidRequest
-from . import names, turns
+from ..shared.motion_arrays import without_jumps
+from . import names
 from .actions import owned_action
 from .cleanup import Cleaned, Settings, clean
 from .rig import Poses, Rig, at_frames, key_values, keyed_poses, read_rig
@@ -84,7 +85,7 @@ def _contacts(curves: dict[tuple[str, int], Any], rig: Rig, frames: np.ndarray) 
 
 def _write(target: Any, curves: dict[tuple[str, int], Any], rig: Rig, poses: Poses, cleaned: Cleaned) -> None:
     """All curves of the captured action, with the bones' channels as they are cleaned."""
-    own = turns.continuous(cleaned.own)
+    own = without_jumps(cleaned.own)
     kinds = np.full(len(poses.frames), animation.KEYFRAME)
     marks = animation.gap_marks(poses.frames)
     for (path, axis), curve in curves.items():

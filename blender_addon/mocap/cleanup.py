@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..shared.motion_arrays import multiply
+from ..shared.motion_arrays import multiply, without_jumps
 from . import limbs, turns
 from .rig import Poses, Rig, posed
 
@@ -178,7 +178,7 @@ def _runs(frames: np.ndarray) -> list[np.ndarray]:
 def _smooth_turns(own: np.ndarray, sigma: float) -> np.ndarray:
     """[T,B,4]: weighted means of neighbouring rotations, on one side of the sphere (Markley et al., 2007, to first
     order)."""
-    return turns.normalised(_averaged(turns.continuous(own), sigma))
+    return turns.normalised(_averaged(without_jumps(own), sigma))
 
 
 def _averaged(values: np.ndarray, sigma: float) -> np.ndarray:

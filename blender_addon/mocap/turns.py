@@ -103,16 +103,6 @@ def angle_between(one: np.ndarray, two: np.ndarray) -> np.ndarray:
     return 2.0 * np.arccos(np.clip(dot, 0.0, 1.0))
 
 
-def continuous(turns: np.ndarray) -> np.ndarray:
-    """[T,...,4]: the same rotations with signs such that neighbours in time never lie on opposite sides: q and -q are
-    one rotation, but a curve drawn between them spins."""
-    if not len(turns):
-        return turns
-    first = np.where(turns[:1, ..., :1] < 0, -1.0, 1.0)
-    flips = np.where((turns[1:] * turns[:-1]).sum(-1, keepdims=True) < 0, -1.0, 1.0)
-    return turns * np.concatenate([first, flips]).cumprod(axis=0)
-
-
 def directions(turns: np.ndarray, axis: int) -> np.ndarray:
     """[...,3]: where each turn takes the axis 0, 1 or 2."""
     return turned(turns, np.eye(3)[axis])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,18 @@ def test_a_missing_or_broken_file_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "motion.npz").write_bytes(b"PK no zip")
     with pytest.raises(ShotCorrupt, match="cannot be read"):
         read_motion(tmp_path / "motion.npz")
+
+
+def test_damage_anywhere_is_told(tmp_path: Path) -> None:
+    """Whatever numpy, zip and deflate raise of it."""
+    path = tmp_path / "motion.npz"
+    write_motion(path, _motion())
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 97):
+        for broken in (whole[:at], whole[:at] + bytes(len(whole[at : at + 8])) + whole[at + 8 :]):
+            path.write_bytes(broken)
+            with contextlib.suppress(ShotCorrupt):
+                read_motion(path)
 
 
 @pytest.mark.parametrize(
