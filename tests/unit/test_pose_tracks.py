@@ -269,6 +269,19 @@ def test_joints_on_somebody_else_are_not_believed() -> None:
     assert doubted(keypoints(on), None, None).whole == 1.0
 
 
+def test_joints_beside_somebody_in_front_are_less_sure() -> None:
+    own, other = np.zeros(SIZE[::-1], np.bool_), np.zeros(SIZE[::-1], np.bool_)
+    own[20:100, 60:80], other[20:110, 84:100] = True, True
+    xy = np.tile([62.0, 70.0], (len(NAMES), 1))
+    xy[:5, 0] = 80.0  # beside the other
+    seen = replace(keypoints(xy), box=(60.0, 20.0, 80.0, 100.0))
+    behind = doubted(seen, other, own)
+    assert (behind.sd_px[:5] > 8.0).all() and np.array_equal(behind.sd_px[5:], seen.sd_px[5:])
+    assert behind.sd_m is not None and (behind.sd_m[:5] > 0.17).all() and (behind.sd_m[5:] < 0.17).all()
+    other[100:] = False  # stands no nearer to the camera
+    assert np.array_equal(doubted(seen, other, own).sd_px, seen.sd_px)
+
+
 def test_another_networks_joints_get_a_depth_when_both_see_the_same() -> None:
     xy = np.random.default_rng(0).uniform((80, 30), (120, 110), (len(NAMES), 2))
     solid = keypoints(xy)
