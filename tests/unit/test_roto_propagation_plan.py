@@ -130,6 +130,31 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
     assert not store.states, "what trackers knew goes when their tracks are complete"
 
 
+CORRECTED = {"a": {1: square(1), 12: Hints(exclude=np.array([[50.0, 38.0]]), label="a", frame=12)}}
+
+
+@pytest.mark.parametrize("stop_at", [16, 25])
+def test_a_run_that_was_stopped_beside_a_correction_goes_on_too(stop_at: int) -> None:
+    numbers = range(1, 16)
+    whole, store = run(CORRECTED, MemoryStore(), numbers=numbers), CountingStore()
+    with pytest.raises(Stopped):
+        run(CORRECTED, store, stop_at, numbers)
+    for one, other in zip(whole, run(CORRECTED, store, numbers=numbers), strict=True):
+        assert one.state == other.state
+        np.testing.assert_array_equal(one.soft["a"], other.soft["a"])
+
+
+def test_a_later_correction_leaves_what_lies_behind_an_earlier_one() -> None:
+    store = CountingStore()
+    before = run(CORRECTED, store, numbers=range(1, 16))
+    store.made.clear()
+    later = {6: Hints(exclude=np.array([[32.0, 38.0]]), label="a", frame=6)}
+    after = run({"a": CORRECTED["a"] | later}, store, numbers=range(1, 16))
+    assert set(store.made) == set(range(2, 12))
+    for one, other in zip(before[11:], after[11:], strict=True):
+        np.testing.assert_array_equal(one.soft["a"], other.soft["a"])
+
+
 def test_a_state_of_another_version_is_not_gone_on_from() -> None:
     prompts = {"a": {1: square(1)}}
     whole, store = run(prompts, MemoryStore(), numbers=range(1, 13)), CountingStore()

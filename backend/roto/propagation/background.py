@@ -141,6 +141,12 @@ class Background:
         likely = (1 - shaded) * np.exp(-gap / (2 * allowed)) + shaded * np.float32(_SHADED)
         self.gap = np.minimum(gap / allowed, -2 * np.log(np.maximum(likely, 1e-12)))
 
+    def corrected(self, lab: Floats, added: Floats, removed: Floats) -> None:
+        """Masks bool [h, w] of what turned out to be an object's in this picture, and of what turned out not to be."""
+        self.plate = np.where(removed[..., None], lab, self.plate)
+        known = np.where(removed, np.float32(_SEEN_ONCE), self.known)
+        self.known = np.where(added, np.float32(0.0), known)
+
     def refresh(self, lab: Floats, soft: Floats) -> None:
         """soft: float32 [h, w], where objects turned out to be. What moves there by itself does not become known."""
         shows = cv2.dilate(soft, np.ones((5, 5), np.uint8)) < 0.25

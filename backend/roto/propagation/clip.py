@@ -75,7 +75,10 @@ class _Finish:
         before, after = self._track(span, number, forward=True), self._track(span, number, forward=False)
         if before is None and after is None:
             return self._nothing(span, number)
-        mask = blended(before, after, _share(span, number))
+        if span.is_mended and before is not None and after is not None:
+            mask = self._store.get(span.mended, label, number)
+        else:
+            mask = blended(before, after, span.share(number))
         return at_full_size(mask.soft, self._pictures(number)), mask
 
     def _track(self, span: Span, number: int, *, forward: bool) -> StoredMask | None:
@@ -89,10 +92,3 @@ class _Finish:
         height, width = self._pictures(number).shape[:2]
         empty = StoredMask(np.zeros((1, 1), np.uint8), HIDDEN if absent else LOST, 1.0 if absent else 0.0)
         return np.zeros((height, width), np.float32), empty
-
-
-def _share(span: Span, number: int) -> float:
-    """0 at the anchor before .. 1 at the one after."""
-    if span.first is None or span.last is None:
-        return 1.0 if span.first is None else 0.0
-    return (number - span.first.number) / (span.last.number - span.first.number)

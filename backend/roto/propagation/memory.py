@@ -28,12 +28,13 @@ _PLAIN = (bool, int, float, str, type(None))
 _Arrays = dict[str, NDArray[Any]]
 
 
-def frozen(tracker: Tracker) -> bytes:
-    """All but the picture, which is read again. About 10 MB at the working size."""
+def frozen(tracker: Tracker, *, small: bool = False) -> bytes:
+    """All but the picture, which is read again. About 10 MB at the working size; compressed if it is to be `small`."""
     arrays: _Arrays = {}
     tree = json.dumps(_plain(tracker, arrays))
     file = io.BytesIO()
-    np.savez(file, allow_pickle=False, **arrays, **{_TREE: np.frombuffer(tree.encode(), np.uint8)})
+    save = np.savez_compressed if small else np.savez
+    save(file, allow_pickle=False, **arrays, **{_TREE: np.frombuffer(tree.encode(), np.uint8)})
     return file.getvalue()
 
 

@@ -55,6 +55,22 @@ class Span:
         """The key of one direction's masks."""
         return f"{self.key}{'f' if forward else 'b'}"
 
+    def share(self, number: int) -> float:
+        """0 at the anchor before .. 1 at the one after."""
+        if self.first is None or self.last is None:
+            return 1.0 if self.first is None else 0.0
+        return (number - self.first.number) / (self.last.number - self.first.number)
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether it ends with a correction of what is followed to there."""
+        return self.forward and self.last is not None and not self.last.strong
+
+    @property
+    def mended(self) -> str:
+        """The key of the masks that such a correction changes."""
+        return f"{self.key}m"
+
 
 @dataclass(frozen=True)
 class LabelPlan:

@@ -15,6 +15,7 @@ from .ahead import FlowAhead
 from .anchors import Anchors
 from .compete import claims_of, compete, union
 from .memory import frozen, thawed
+from .mend import mended, remaining
 from .movement import Floats, Movement
 from .plan import Anchor, LabelPlan, Span
 from .settings import PropagationSettings
@@ -105,6 +106,7 @@ class Sweep:
         decided = self._decide(picture.number, proposals, shape)
         for label in before:
             tracker, soft = self._trackers[label], decided[label]
+            tracker.take_along(movement)
             others = union([mask for other, mask in decided.items() if other != label], (shape[0], shape[1]))
             tracker.accept(picture, soft, others, proposals[label])
             self._finish(label, picture, tracker)
@@ -134,6 +136,7 @@ class Sweep:
             key = span.track(self._forward)
             if (label, number) in self._again or not self._store.has(key, label, number):
                 kept = StoredMask(to_bytes(tracker.soft), tracker.state, tracker.confidence)
+                self._mend(span, number, tracker, kept)
                 self._store.put(key, label, number, kept)
                 self._again.discard((label, number))
             last = span.numbers[-1] if self._forward else span.numbers[0]
@@ -142,8 +145,20 @@ class Sweep:
             return
         anchor = self._anchors.at(label, number)
         if anchor is not None and not self._anchors.is_made(label, anchor):
+            self._store.remember(anchor.key, label, number, frozen(tracker, small=True))
             self._anchors.make(label, anchor, self._enlarged(tracker.soft, number))
         self._let_go(label)
+
+    def _mend(self, span: Span, number: int, tracker: Tracker, kept: StoredMask) -> None:
+        """What was followed to the frame, changed by what is followed back from a correction: kept before the track is,
+        so that no frame that has both tracks lacks it."""
+        key = span.track(not self._forward)
+        if not span.is_mended or self._forward or not self._store.has(key, span.label, number):
+            return
+        before = self._store.get(key, span.label, number)
+        tracker.changed = remaining(from_bytes(before.soft), tracker.soft, tracker.changed, tracker.alike)
+        made = mended(before, kept, tracker.changed, span.share(number))
+        self._store.put(span.mended, span.label, number, made)
 
     def _start(self, label: str, picture: Working) -> None:
         anchor, span = self._starts[label, picture.number]
@@ -152,6 +167,8 @@ class Sweep:
             self._trackers[label], self._along[label] = thawed(state, picture), span
             return
         made = self._anchors.make(label, anchor, None)
+        if self._goes_on(label, anchor, span, made, picture):
+            return
         shape = (picture.gray.shape[0], picture.gray.shape[1])
         soft = self._anchors.shrunk(made)
         if not (soft > 0.5).any():
@@ -160,6 +177,19 @@ class Sweep:
         others = self._others(label, before, picture, shape)
         self._trackers[label] = Tracker(picture, soft, others, painted=anchor.hints.mask is not None)
         self._along[label] = span
+
+    def _goes_on(self, label: str, anchor: Anchor, span: Span, made: StoredMask, picture: Working) -> bool:
+        """From a correction on the object is followed with all that was known of it when it was corrected."""
+        kept = None if anchor.strong else self._store.remembered(anchor.key, label)
+        if kept is None or not self._is_state(*kept):
+            return False
+        tracker = thawed(kept[1], picture)
+        before = {other: tracker.soft for other, tracker in self._trackers.items()}
+        shape = (picture.gray.shape[0], picture.gray.shape[1])
+        others = self._others(label, before, picture, shape)
+        tracker.correct(self._anchors.shrunk(made), others, turned=not self._forward and span.forward)
+        self._trackers[label], self._along[label] = tracker, span
+        return True
 
     def _others(
         self, label: str, current: Mapping[str, Floats], picture: Working | None, shape: Sequence[int]

@@ -19,6 +19,7 @@ from .evidence import (
     odds_of_place,
 )
 from .leap import Leapt, with_leap
+from .mend import change, likeness
 from .minimise import least_energy
 from .movement import Floats, Movement, fetch, pixel_grid
 from .pieces import belonging
@@ -64,6 +65,7 @@ class Tracker:
         self._whereabouts = Whereabouts(soft)
         self._cell = float(np.clip(self._whereabouts.size / 3.0, 5.0, 60.0))
         self._take(picture, soft, others)
+        self.changed, self.alike = np.zeros_like(soft), 1.0
         self._proof *= float(painted)
         window = self._around(soft) or Window.at(0.0, 0.0, 2.0, (soft.shape[0], soft.shape[1]))
         self._space = ColourSpace.fit(picture.lab[window.cut].reshape(-1, 3))
@@ -80,6 +82,31 @@ class Tracker:
         self._proof = np.where(soft > 0.5, np.float32(_PROOF), np.float32(0.0))
         self._place = self._place_at(centre(soft))
         self._portrait = self._portrait_of(soft)
+
+    def correct(self, soft: Floats, others: Floats, *, turned: bool) -> None:
+        """Goes on from the mask of its last frame as it was corrected: all that was known of the object stays but for
+        what the correction changes. soft, others: float32 [h, w]. turned: from here on back to where it came from."""
+        added, removed = (soft > 0.5) & (self.soft <= 0.5), (soft <= 0.5) & (self.soft > 0.5)
+        self.changed, self.alike = change(self.soft, soft), likeness(self.soft, soft)
+        self._proof = np.where(added, np.float32(_PROOF), np.where(removed, np.float32(-_DISPROOF), self._proof))
+        self._background.corrected(self._before.lab, added, removed & (others < 0.5))
+        self._whereabouts.corrected(self.soft, soft, turned=turned)
+        self.soft = soft
+        window = self._around(np.maximum(soft, np.abs(self.changed)))
+        if not (soft > 0.5).any():
+            self.state, self.confidence = LOST, 0.0
+        else:
+            self.state, self.confidence = TRACKED, 1.0
+            self._place = self._place_at(centre(soft))
+        if window is not None:
+            self._recent.fade(_FADE)
+            for model in (self._anchor, self._recent):
+                self._learn(model, window, np.abs(self.changed))
+
+    def take_along(self, movement: Movement) -> None:
+        """The change of the correction that it started from, to the next frame."""
+        if self.changed.any():
+            self.changed = fetch(self.changed, movement.back)
 
     def _portrait_of(self, soft: Floats) -> Portrait:
         return Portrait(soft, self._place.x, self._place.y, self._whereabouts.size)

@@ -59,6 +59,21 @@ class Whereabouts:
         self.away = 0
         self.area *= min(_GROWS, max(_SHRINKS, area / self.area))
 
+    def corrected(self, before: Floats, soft: Floats, *, turned: bool) -> None:
+        """The mask of this frame, float32 [h, w], is `soft` and not `before`. turned: time runs the other way now."""
+        if turned:
+            self._speed = -self._speed
+        was, now = before > 0.5, soft > 0.5
+        common = float((was & now).sum())
+        found = centre(soft)
+        if found is None:
+            return
+        if not was.any():
+            self.x, self.y = found
+        elif not self.away and common > 0.5 * float((was | now).sum()):
+            self.area *= float(now.sum()) / float(was.sum())
+            self.x, self.y = found
+
     def leaves(self, shape: tuple[int, int]) -> bool:
         """Whether it is at the picture's rim, or beyond."""
         reach = 0.5 * self.size + float(np.abs(self._speed).max()) + 2.0
