@@ -9,24 +9,17 @@ from backend.mocap.skeleton import Skeleton, human
 from backend.pose import Keypoints, PersonTrack
 
 from .cameras import ShotCameras
-from .flat import flat_shape
 
 
 def evidence_of(track: PersonTrack, cameras: ShotCameras) -> Evidence:
     """What was seen of one person in the cameras' frames, in undistorted px. Joints that the skeleton does not have are
-    left out; so are frames without a camera, and points beyond what the lens model says. Of an engine that never says
-    how the body lies in space, a flat body is guessed (flat.py)."""
+    left out; so are frames without a camera, and points beyond what the lens model says."""
     skeleton = human()
-    is_flat = all(one.relative is None for one in track.keypoints)
     evidence = nothing_seen(len(cameras), skeleton)
     for index, number in enumerate(cameras.numbers):
         seen = track.by_frame.get(number)
         if seen is not None and cameras.posed[index]:
             _fill(evidence, index, seen, cameras, skeleton)
-            if is_flat:
-                evidence.relative[index], evidence.sd_m[index] = flat_shape(
-                    skeleton, evidence.xy[index], evidence.seen[index]
-                )
     return evidence
 
 

@@ -12,10 +12,8 @@ import numpy as np
 import pytest
 
 from backend.mocap.evidence import Evidence
-from backend.mocap.skeleton import human
 from backend.mocap_stage.cameras import cameras_of
 from backend.mocap_stage.evidence import evidence_of
-from backend.mocap_stage.flat import flat_shape
 from backend.mocap_stage.job import fingerprint
 from backend.pose import PoseJob, PoseResult
 from backend.world.change import WorldStep, change_world
@@ -103,18 +101,6 @@ def test_joints_in_the_picture_alone_give_a_motion(tmp_path: Path, monkeypatch: 
     motion = read_motion(shot.root / "mocap/person_00/motion.npz")
     off = np.linalg.norm(motion.joints - scene.shown.joints, axis=-1)
     assert set(motion.state) == {"tracked"} and off.mean() < 0.15, off.mean()
-
-
-def test_a_flat_guess_is_unsure_of_what_leans() -> None:
-    skeleton = human()
-    shin, knee, other = (skeleton.index(name) for name in ("left_ankle", "left_knee", "right_ankle"))
-    xy, seen = 100.0 * skeleton.at_rest[:, [0, 2]] * [1.0, -1.0] + 300.0, np.ones(len(skeleton), bool)
-    relative, upright = flat_shape(skeleton, xy, seen)
-    assert abs(np.linalg.norm(relative[shin] - relative[knee]) - 0.41) < 0.02
-    xy[shin] = xy[knee]
-    leaning = flat_shape(skeleton, xy, seen)[1]
-    assert leaning[shin] > 0.4 > 0.2 > upright[shin] and leaning[other] < 0.2
-    assert np.isinf(flat_shape(skeleton, xy, seen & (np.arange(len(skeleton)) != skeleton.hips[0]))[1]).all()
 
 
 def _evidence(scene: Scene, root: Path) -> Evidence:
