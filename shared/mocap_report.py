@@ -39,7 +39,7 @@ def state_ranges(numbers: Sequence[int], state: Sequence[str]) -> tuple[StateRan
 @dataclass(frozen=True)
 class MocapProblem:
     """A range of frames of one person that needs a look. label: the person, "" for the clip as a whole. kind: a word
-    for programs ("gap", "half-visible", "no-camera", "swap", "cut", "no-person", "short"; new ones may come). message:
+    for programs ("absent", "gap", "half-visible", "swap", "no-camera", "cut"; new ones may come). message:
     for people, with the frames named and what to do."""
 
     label: str

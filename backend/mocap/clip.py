@@ -21,7 +21,7 @@ from shared.motion_arrays import ABSENT, BRIDGED, TRACKED
 from .body import Body
 from .certainty import certainty
 from .contacts import Floor
-from .evidence import Cameras, Evidence, Flags, View, usable
+from .evidence import Cameras, Evidence, Flags, TooLittleSeen, View, usable
 from .lift import with_depth
 from .scale import metres_per_unit, scaled
 from .skeleton import STATURE_M, Floats, Skeleton
@@ -63,13 +63,15 @@ class ClipSettings:
 @dataclass(frozen=True)
 class ClipMotion:
     """body: T frames, world units; NaN where absent; its `size` is the person's, over a stature of `STATURE_M`. state
-    [T]. confidence [T,J]: 0..1. metres_per_unit: factor that makes the world metric; None where it is said to be."""
+    [T]. confidence [T,J]: 0..1. metres_per_unit: factor that makes the world metric; None where it is said to be.
+    exchanged: indices of frames in which a detector had taken left for right, of arms or legs."""
 
     body: Body
     contacts: Contacts | None
     state: tuple[str, ...]
     confidence: Floats
     metres_per_unit: float | None
+    exchanged: tuple[int, ...] = ()
 
     @property
     def height_m(self) -> float:
@@ -86,13 +88,15 @@ def solve_clip(
     checkpoint: Checkpoint = lambda done, total: None,
 ) -> ClipMotion:
     """The motion of one person. cameras with numbers that are not finite: that frame has none. views: more calibrated
-    cameras that took the same moments. Raises `ValueError` when no frame shows enough of the person, and what
+    cameras that took the same moments. Raises `TooLittleSeen` when no frame shows enough of the person, and what
     checkpoint raises."""
-    every = [_made_ready(skeleton, view, settings) for view in (View(cameras, evidence), *views)]
+    ready = [_made_ready(skeleton, view, settings) for view in (View(cameras, evidence), *views)]
+    every = [view for view, _ in ready]
+    exchanged = tuple(np.nonzero(np.any([wrong for _, wrong in ready], axis=(0, 2)))[0].tolist())
     state = frame_states(_seen_enough(every), settings)
     spans = _spans(state, settings.cuts)
     if not spans:
-        raise ValueError("no frame shows enough joints")
+        raise TooLittleSeen("no frame shows enough joints")
     factor = 1.0 if settings.metric else metres_per_unit(skeleton, every, settings.floor)
     floor, every = scaled(settings.floor, every, factor)
     clip = _Clip(
@@ -101,17 +105,19 @@ def solve_clip(
     found = clip.solved(len(evidence))
     sure = certainty(found.body, every, settings.fps)
     if settings.metric:
-        return ClipMotion(found.body, found.contacts, state, sure, None)
+        return ClipMotion(found.body, found.contacts, state, sure, None, exchanged)
     taller = (settings.height_m or _USUAL_M) / (found.body.size * STATURE_M)
     contacts = None if found.contacts is None else found.contacts.scaled(1.0 / factor)
-    return ClipMotion(found.body.scaled(1.0 / factor), contacts, state, sure, factor * taller)
+    return ClipMotion(found.body.scaled(1.0 / factor), contacts, state, sure, factor * taller, exchanged)
 
 
-def _made_ready(skeleton: Skeleton, view: View, settings: ClipSettings) -> View:
-    """With left and right in their places, and a guess of the depth where the detector has none."""
+def _made_ready(skeleton: Skeleton, view: View, settings: ClipSettings) -> tuple[View, Flags]:
+    """With left and right in their places, and a guess of the depth where the detector has none; and where they had
+    been exchanged, as `unswapped` says."""
     view = usable(view)
-    evidence, _ = unswapped(skeleton, view.evidence, settings.fps, settings.cuts)
-    return with_depth(skeleton, replace(view, evidence=evidence), (settings.height_m or _USUAL_M) / STATURE_M)
+    evidence, wrong = unswapped(skeleton, view.evidence, settings.fps, settings.cuts)
+    size = (settings.height_m or _USUAL_M) / STATURE_M
+    return with_depth(skeleton, replace(view, evidence=evidence), size), wrong
 
 
 def frame_states(enough: Flags, settings: ClipSettings) -> tuple[str, ...]:

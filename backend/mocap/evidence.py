@@ -15,6 +15,10 @@ LEAST_JOINTS = 4
 """Joints that must be seen for a body to be placed."""
 
 
+class TooLittleSeen(ValueError):
+    """Of a person, to be placed in any frame."""
+
+
 @dataclass(frozen=True)
 class Cameras:
     """matrix [T,3,3]: of undistorted plate px, edges at integers. rotation [T,3,3], translation [T,3]:
@@ -110,7 +114,7 @@ def usable(view: View) -> View:
     if good.all():
         return view
     if not good.any():
-        raise ValueError("no frame has a camera")
+        raise TooLittleSeen("no frame has a camera")
     at = np.nonzero(good)[0]
     nearest = at[np.abs(np.arange(len(good))[:, None] - at).argmin(1)]
     there = Cameras(cameras.matrix[nearest], cameras.rotation[nearest], cameras.translation[nearest])

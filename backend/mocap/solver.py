@@ -87,7 +87,7 @@ def solve_motion(
     settings: MotionSettings,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> BodyMotion:
-    """The motion of one person. Raises `ValueError` when no frame shows enough joints, and what checkpoint raises."""
+    """The motion of one person. Raises `TooLittleSeen`, and what checkpoint raises."""
     return solve_window(skeleton, [View(cameras, evidence)], settings, Known(), checkpoint)
 
 

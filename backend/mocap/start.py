@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .body import Body
-from .evidence import LEAST_JOINTS, Cameras, Evidence, Flags, View
+from .evidence import LEAST_JOINTS, Cameras, Evidence, Flags, TooLittleSeen, View
 from .skeleton import Floats, Skeleton
 
 _ROUNDS = 4
@@ -19,7 +19,7 @@ _LOOSE = 0.6
 def first_body(skeleton: Skeleton, views: Sequence[View], fps: float, size: float) -> Body:
     """A body that stands about where the person does. Frames in which too little is seen are filled from those around.
 
-    Raises `ValueError` when no frame shows enough.
+    Raises `TooLittleSeen` when no frame shows enough.
     """
     frames = len(views[0].evidence)
     root, joints, sd = (
@@ -38,7 +38,7 @@ def first_body(skeleton: Skeleton, views: Sequence[View], fps: float, size: floa
                 break
     good = np.isfinite(root[:, 0])
     if not good.any():
-        raise ValueError("no frame shows enough joints")
+        raise TooLittleSeen("no frame shows enough joints")
     root = _smooth(_filled(root, good), fps)
     turns = _turns(skeleton, joints + root[:, None], np.isfinite(sd), sd)
     return Body(skeleton, root, _carried(turns, good), size * skeleton.rest.copy(), size)

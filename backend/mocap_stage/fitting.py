@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backend.mocap.clip import ClipMotion, ClipSettings, frame_states, solve_clip
-from backend.mocap.evidence import Cameras, Evidence
+from backend.mocap.evidence import Cameras, Evidence, TooLittleSeen
 from backend.mocap.skeleton import human, hung
 from shared.motion_arrays import TRACKED
 
@@ -93,7 +93,7 @@ def _fit(
     for number, (label, evidence) in enumerate(seen.items()):
         if TRACKED in frame_states(evidence.enough, settings):
             # Seen, but not so that a body could be placed (a head alone, by a detector without depth).
-            with suppress(ValueError):
+            with suppress(TooLittleSeen):
                 found[label] = solve_clip(skeleton, cameras.cameras, evidence, settings, checkpoint=step(number))
     return found
 

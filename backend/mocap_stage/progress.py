@@ -16,6 +16,7 @@ class Progress:
     def __init__(self, context: StageContext, numbers: tuple[int, ...]) -> None:
         self._context, self._numbers = context, numbers
         self._total = (LOOKING + FITTING + WRITING) * len(numbers)
+        self._reached = 0
 
     def looking(self, what: str, done: int, total: int) -> None:
         """Raises `JobCancelled`, as all of these do."""
@@ -43,4 +44,5 @@ class Progress:
         part = min(done / max(total, 1), 1.0)
         count = len(self._numbers)
         number = self._numbers[min(int(part * count), count - 1)]
-        self._context.progress(round((before + share * part) * count), self._total, number, note)
+        self._reached = max(self._reached, round((before + share * part) * count))  # people may be fitted once more
+        self._context.progress(self._reached, self._total, number, note)

@@ -76,7 +76,7 @@ def _jerk(joints: Floats) -> float:
 
 
 def problems_of(label: str, motion: ClipMotion, track: PersonTrack, cameras: ShotCameras) -> list[MocapProblem]:
-    """Gaps, frames that show a part of the person, and frames without a camera."""
+    """Gaps, frames that show a part of the person, and frames in which left and right had been exchanged."""
     numbers, state = cameras.numbers, motion.state
     known = [i for i, one in enumerate(state) if one != ABSENT]
     inside = [numbers[i] for i in range(known[0], known[-1] + 1) if state[i] == ABSENT]
@@ -89,6 +89,10 @@ def problems_of(label: str, motion: ClipMotion, track: PersonTrack, cameras: Sho
         *_problems(
             label, "half-visible", [n for n in track.half_visible if n in set(numbers)],
             "Only a part of {who} is to be seen in frames {frames}: what is hidden is a guess there.",
+        ),
+        *_problems(
+            label, "swap", [numbers[i] for i in motion.exchanged],
+            "Left and right of {who} were taken for each other in frames {frames}, and were put right: have a look.",
         ),
     ]  # fmt: skip
 

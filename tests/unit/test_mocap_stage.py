@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,10 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.mocap.clip import ClipMotion
 from backend.mocap.evidence import Evidence
 from backend.mocap_stage.cameras import cameras_of
 from backend.mocap_stage.evidence import evidence_of
 from backend.mocap_stage.job import fingerprint
+from backend.mocap_stage.progress import Progress
+from backend.mocap_stage.report import problems_of
+from backend.pipeline.context import StageContext
 from backend.pose import PoseJob, PoseResult
 from backend.world.change import WorldStep, change_world
 from shared.artifacts import StageResult, frame_name
@@ -22,7 +27,7 @@ from shared.camera_files import Similarity, read_camera
 from shared.errors import ArtifactMissing, FootageEmpty, InvalidParameter, InvalidRequest, JobCancelled
 from shared.mocap_params import MocapParams
 from shared.mocap_report import StateRange, read_mocap_report
-from shared.motion_arrays import ABSENT, joints_of, read_motion
+from shared.motion_arrays import ABSENT, TRACKED, joints_of, read_motion
 from shared.shot import ShotFolder, document_text
 from shared.stages import stage_params
 from tests.unit.export_shot import Recorder
@@ -204,6 +209,25 @@ def test_somebody_who_leaves_is_absent_and_nothing_is_made_up(tmp_path: Path, mo
     assert np.isnan(motion.joints[5:]).all() and not motion.confidence[5:].any()
     report = read_mocap_report(shot)
     assert report.people["person_00"].states[-1] == StateRange("absent", hidden[0], hidden[-1])
+
+
+def test_exchanged_sides_are_told(tmp_path: Path) -> None:
+    scene = small_scene(6)
+    cameras = cameras_of(read_camera(write_shot(tmp_path / "shot", scene).root), scene.numbers)
+    sure = np.ones((6, len(scene.shown.truth.skeleton)))
+    motion = ClipMotion(scene.shown.truth, None, (TRACKED,) * 6, sure, None, exchanged=(2, 3, 5))
+    found = [(one.kind, one.first, one.last) for one in problems_of("anna", motion, track(scene), cameras)]
+    assert found == [("swap", FIRST + 2, FIRST + 3), ("swap", FIRST + 5, FIRST + 5)]
+
+
+def test_progress_never_goes_back(tmp_path: Path) -> None:
+    shot, heard = ShotFolder(tmp_path), Recorder()
+    context = StageContext("mocap", shot, "", "cpu", tmp_path, heard, logging.getLogger("backlot.mocap"))
+    progress = Progress(context, (1, 2, 3))
+    for person, done in ((0, 3), (1, 3), (0, 1), (1, 2)):
+        progress.fitting(person, 2)(done, 3)
+    said = [one.done for one in heard.seen]
+    assert said == sorted(said) and len(said) == 4
 
 
 def test_a_floor_on_which_people_would_be_giants_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
