@@ -104,7 +104,7 @@ class MocapParams:
     )  # fmt: skip
     command: str | None = param(
         None, folded=True, flags=("--mocap-command",),
-        help="Command of the research engines (docs/mocap.md); empty takes BACKLOT_MOCAP_COMMAND.",
+        help="Command of the research engines (docs/mocap-external.md); empty takes BACKLOT_MOCAP_COMMAND.",
     )  # fmt: skip
     blender: str | None = param(
         None, label="Blender for FBX", folded=True, flags=("--mocap-blender",),

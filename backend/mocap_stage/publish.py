@@ -19,6 +19,7 @@ KINDS = {
     "motion.npz": MOTION_KIND, "motion.bvh": "motion-bvh", "motion.fbx": "motion-fbx", "motion.usda": "motion-usd",
     "analysis.json": "motion-analysis", "analysis.svg": "motion-plot", "body.npz": "body",
     "texture.png": "body-texture", "texture_seen.png": "body-texture-seen", "motion.bvh.json": "motion-bvh-notes",
+    "smpl.npz": "body-smpl",
 }  # fmt: skip
 """Files of a person under mocap/<label>/, and the kind of artifact that each is."""
 

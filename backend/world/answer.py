@@ -55,10 +55,11 @@ def _reply(world: World, changed: bool, by: Similarity, gauge: Gauge, notices: l
 
 
 def _left_behind(root: Path) -> list[str]:
-    """Files of motion capture that only Blender writes."""
+    """Files of motion capture that Blender writes, or that need a licensed model."""
     remedies = {
         "motion.fbx": "write it again with `python -m backend motion {motion} --to fbx`",
         "mesh_sequence/body.abc": "run motion capture again, with --force",
+        "smpl.npz": "run motion capture again, with --force",
     }
     return [
         f"{path.relative_to(root).as_posix()} still shows the world as it was: "

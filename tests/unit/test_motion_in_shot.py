@@ -31,7 +31,8 @@ def _shot(root: Path) -> ShotFolder:
     write_body(folder / "body.npz", cuffs(motion))
     write_motion_files(motion, folder, name="person_00", metres_per_unit=0.5)
     write_usd(folder / SEQUENCE_FOLDER / USD_FILE, Sequence("person_00", cuffs(motion), motion))
-    (folder / "motion.fbx").write_bytes(b"of the world before")
+    for name in ("motion.fbx", "smpl.npz"):
+        (folder / name).write_bytes(b"of the world before")
     shot = ShotFolder(root)
     record(shot, "mocap", tuple(sorted(folder.iterdir())))  # the sequence as a folder
     return shot
@@ -72,6 +73,7 @@ def test_they_follow_the_world(tmp_path: Path) -> None:
     assert _whole(shot)
     (fbx,) = (notice for notice in reply.notices if "motion.fbx" in notice)
     assert "--to fbx" in fbx
+    assert any("smpl.npz still shows the world as it was" in notice for notice in reply.notices)
 
 
 def test_a_damaged_body_does_not_hold_the_world(tmp_path: Path) -> None:
