@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.frame_ranges import chosen_frames
 from backend.media.plate import PlateReader
 from shared.artifacts import RESERVED_LABELS, frame_name
-from shared.errors import ArtifactMissing, FootageEmpty, InvalidRequest, ShotCorrupt
+from shared.errors import ArtifactMissing, InvalidRequest, ShotCorrupt
 from shared.matte_params import MatteParams
 from shared.shot import ShotFolder
 
@@ -73,15 +74,8 @@ def mask_labels(shot: ShotFolder) -> list[str]:
 
 def chosen_indices(params: MatteParams, numbers: Sequence[int]) -> list[int]:
     """Raises `FootageEmpty`."""
-    first = numbers[0] if params.frame_start is None else params.frame_start
-    last = numbers[-1] if params.frame_end is None else params.frame_end
-    chosen = [index for index, number in enumerate(numbers) if first <= number <= last]
-    if not chosen:
-        raise FootageEmpty(
-            f"The plate has no frame from {first} to {last}; it has {numbers[0]} to {numbers[-1]}.",
-            "Correct --matte-start and --matte-end.",
-        )
-    return chosen
+    chosen = set(chosen_frames(numbers, params.frame_start, params.frame_end, "--matte-start and --matte-end"))
+    return [index for index, number in enumerate(numbers) if number in chosen]
 
 
 Pictures = Callable[[int], Picture]

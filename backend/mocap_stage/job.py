@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from backend.frame_ranges import chosen_frames
 from backend.pipeline import manifest
 from backend.pipeline.fingerprint import of_files, of_sequence
 from shared.camera_files import SolvedCamera, World, read_camera
-from shared.errors import ArtifactMissing, FootageEmpty, ShotCorrupt
+from shared.errors import ArtifactMissing, ShotCorrupt
 from shared.mocap_params import MocapParams
 from shared.shot import ShotFolder, read_document
 
@@ -70,15 +71,7 @@ def make_job(params: MocapParams, shot: ShotFolder) -> MocapJob:
 def _chosen(params: MocapParams, numbers: Sequence[int]) -> tuple[int, ...]:
     if not numbers:
         raise ArtifactMissing("The shot has no plate.", "Run ingest on the clip first.")
-    first = numbers[0] if params.frame_start is None else params.frame_start
-    last = numbers[-1] if params.frame_end is None else params.frame_end
-    chosen = tuple(number for number in numbers if first <= number <= last)
-    if not chosen:
-        raise FootageEmpty(
-            f"The plate has no frame from {first} to {last}; it has {numbers[0]} to {numbers[-1]}.",
-            "Correct --mocap-start and --mocap-end.",
-        )
-    return chosen
+    return chosen_frames(numbers, params.frame_start, params.frame_end, "--mocap-start and --mocap-end")
 
 
 WORLD = "world"

@@ -54,6 +54,8 @@ def read_bvh(path: Path, *, unit_m: float | None = None, fps: str | None = None)
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError as missing:
         raise FootageNotFound(f"There is no {path}.") from missing
+    except OSError as bad:
+        raise FootageUnreadable(f"{path} cannot be read: {bad}.", "Give a BVH file that you may read.") from bad
     notes = _notes(path)
     try:
         joints, values, frame_time = _parse(text)

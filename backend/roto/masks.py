@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from backend.frame_ranges import chosen_frames
 from backend.media.plate import PlateReader
 from backend.pipeline.context import StageContext
-from shared.errors import FootageEmpty, InternalError
+from shared.errors import InternalError
 from shared.roto_params import RotoParams
 
 from .cut.hints import Hints
@@ -26,15 +27,7 @@ store's files are `store.KEEPING`."""
 
 def chosen_numbers(params: RotoParams, numbers: Sequence[int]) -> tuple[int, ...]:
     """The plate numbers that get new masks. Raises `FootageEmpty`."""
-    first = numbers[0] if params.frame_start is None else params.frame_start
-    last = numbers[-1] if params.frame_end is None else params.frame_end
-    chosen = tuple(number for number in numbers if first <= number <= last)
-    if not chosen:
-        raise FootageEmpty(
-            f"The plate has no frame from {first} to {last}; it has {numbers[0]} to {numbers[-1]}.",
-            "Correct --roto-start and --roto-end.",
-        )
-    return chosen
+    return chosen_frames(numbers, params.frame_start, params.frame_end, "--roto-start and --roto-end")
 
 
 def needed_numbers(said: Said, chosen: Sequence[int], numbers: Sequence[int]) -> tuple[int, ...]:

@@ -122,6 +122,8 @@ def test_what_is_no_bvh_is_refused(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(FootageUnreadable, match=says):
             read_bvh(path)
+    with pytest.raises(FootageUnreadable, match="cannot be read"):
+        read_bvh(tmp_path)
 
 
 def test_units_rates_and_names_of_other_programs() -> None:
