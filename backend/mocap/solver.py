@@ -22,6 +22,7 @@ from .sightings import picture_rows, shape_rows
 from .skeleton import STATURE_M, Floats, Skeleton
 from .start import first_body
 from .terms import (
+    MEASURE_SPREAD,
     Bones,
     Contacts,
     State,
@@ -38,6 +39,9 @@ _USUAL_SIZE, _SIZE_SPREAD = 0.98, 0.08
 _GIVEN_SPREAD, _ANY_SPREAD = 0.01, 0.25
 """Stature of grown-ups over the skeleton's, its standard deviation, that of a height somebody gives, and that of a body
 in a world whose unit is only about a metre."""
+
+_SAME_PLACE = 1e-4
+"""Of the body's size: way of a camera that only turns."""
 
 _CONTACT_ROUNDS = 3
 _ROUGH_GAIN, _LEAST_GAIN = 1e-3, 2e-4
@@ -103,7 +107,7 @@ def solve_window(
     body = window.fit(window.start(skeleton), None, _ROUGH_GAIN)
     window = replace(window, still=True)
     if settings.floor is None:
-        return BodyMotion(window.fit(body, None, _LEAST_GAIN), None)
+        return BodyMotion(window.likely_size(window.fit(body, None, _LEAST_GAIN)), None)
     for left in reversed(range(_CONTACT_ROUNDS)):
         contacts = window.contacts(body, settings.floor, rough=left == _CONTACT_ROUNDS - 1 and not known.held)
         body = window.fit(body, contacts, _ROUGH_GAIN if left else _LEAST_GAIN)
@@ -159,6 +163,23 @@ class _Window:
             else:
                 damping *= 10.0
         return body
+
+    def likely_size(self, body: Body) -> Body:
+        """A camera that stays in one place sees a body of another size just as well, at another distance. Steps along
+        that valley gain so little that they end anywhere in it: its deepest place follows from what is known of sizes,
+        and of the detector's measure."""
+        centres = np.concatenate([-np.einsum("tji,tj->ti", one.rotation, one.translation) for one in self._cameras])
+        if self.known.bones is not None or self.known.held or np.ptp(centres, axis=0).max() > _SAME_PLACE * body.size:
+            return body
+        usual, spread = _size(self.settings)
+        numbers = np.array([body.size / spread, body.measure / MEASURE_SPREAD])
+        factor = float(numbers @ [usual / spread, 1.0 / MEASURE_SPREAD] / (numbers @ numbers))
+        root = centres[0] + factor * (body.root - centres[0])
+        return replace(body, root=root, rest=factor * body.rest, size=factor * body.size, measure=factor * body.measure)
+
+    @property
+    def _cameras(self) -> list[Cameras]:
+        return [view.cameras for view in self.views]
 
     def normals(self, body: Body, contacts: Contacts | None) -> Normals:
         settings, known = self.settings, self.known

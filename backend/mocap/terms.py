@@ -28,7 +28,7 @@ _LIMIT_DEG = 4.0
 _GROWTH, _GROWTH_M = 0.12, 0.01
 """Standard deviation of a bone's length between people of one stature: relative, and at least."""
 
-_MEASURE_SPREAD = 0.15
+MEASURE_SPREAD = 0.15
 """Standard deviation of the detector's metre: it has never seen how large the person is."""
 
 _TIED = 1e-3
@@ -179,7 +179,7 @@ def add_growth(normals: Normals, body: Body, size: tuple[float, float]) -> None:
     _add_number(normals, mean - 1.0, _TIED, tie)
     at = np.eye(body.shared)
     _add_number(normals, body.size - size[0], size[1], at[SIZE])
-    _add_number(normals, body.measure - 1.0, _MEASURE_SPREAD, at[MEASURE])
+    _add_number(normals, body.measure - 1.0, MEASURE_SPREAD, at[MEASURE])
 
 
 def _add_number(normals: Normals, off: float, sd: float, slope: Floats) -> None:

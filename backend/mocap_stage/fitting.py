@@ -88,7 +88,7 @@ def _without_floor(evidence: Evidence, cameras: ShotCameras, metres: float, aske
 def _fit(
     seen: Mapping[str, Evidence], cameras: ShotCameras, ground: Ground, asked: Asked, step: Callable[[int], Step]
 ) -> dict[str, ClipMotion]:
-    settings = _settings(ground, asked)
+    settings = _settings(ground, asked, cameras.travels)
     skeleton, found = human(), {}
     for number, (label, evidence) in enumerate(seen.items()):
         if TRACKED in frame_states(evidence.enough, settings):
@@ -98,12 +98,14 @@ def _fit(
     return found
 
 
-def _settings(ground: Ground, asked: Asked) -> ClipSettings:
+def _settings(ground: Ground, asked: Asked, travels: bool) -> ClipSettings:
     """A floor says how large people are in the world's own units, better than any guess in metres: who is taken for
-    smaller would stand nearer to the camera, above it. A height then only says what a unit is."""
+    smaller would stand nearer to the camera, above it. A height then only says what a unit is. A camera that stands
+    before no floor sees no sizes: then everybody is about as tall as people are, and a unit is a metre."""
     if ground.floor is not None and not (asked.metric and asked.height_m is not None):
         return ClipSettings(asked.fps, ground.floor, None, False, asked.cuts)
-    return ClipSettings(asked.fps, ground.floor, asked.height_m, asked.metric, asked.cuts)
+    metric = asked.metric or (ground.floor is None and not travels)
+    return ClipSettings(asked.fps, ground.floor, asked.height_m, metric, asked.cuts)
 
 
 def _metres(people: Mapping[str, ClipMotion], asked: Asked) -> float:

@@ -27,7 +27,7 @@ _SHARES = {CUTS: (0, 1), PLACES: (1, 4), STEP: (5, 8)}
 
 _PARTS = 13
 
-_FORMAT = 3
+_FORMAT = 4
 """Of the files with keypoints."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import msgpack
@@ -129,7 +130,10 @@ def _keypoints(plain: Mapping[str, Any]) -> Keypoints:
     xy, score, sd_px = arrays.pop("xy"), arrays.pop("score"), arrays.pop("sd_px")
     assert xy is not None and score is not None and sd_px is not None
     x0, y0, x1, y1 = plain["box"]
-    return Keypoints(tuple(plain["names"]), xy, score, sd_px, (x0, y0, x1, y1), float(plain["whole"]), **arrays)
+    # every frame has the same names: each is held once
+    return Keypoints(
+        tuple(map(intern, plain["names"])), xy, score, sd_px, (x0, y0, x1, y1), float(plain["whole"]), **arrays
+    )
 
 
 _SHAPES = {

@@ -33,7 +33,11 @@ def doubted(seen: Keypoints, others: Flags | None, own: Flags | None) -> Keypoin
     where the person is; None where nothing is known of that."""
     if own is None or not own.any():
         return seen
-    seen = _drawn_aside(seen, others, own)
+    return _drawn_aside(_elsewhere(seen, others, own), others, own)
+
+
+def _elsewhere(seen: Keypoints, others: Flags | None, own: Flags) -> Keypoints:
+    """Joints that lie on somebody else, or all where most are off the person, are not believed."""
     side = _side(seen)
     far, sure = ~_is_near(seen, own, _REACH * side), seen.score >= 0.5
     if np.count_nonzero(sure & ~far) < _LEAST * np.count_nonzero(sure):

@@ -114,6 +114,17 @@ def test_a_given_height_sets_the_size_without_a_floor() -> None:
     assert found.contacts is None
 
 
+@pytest.mark.parametrize("measure", [0.85, 1.2])
+def test_a_camera_that_stands_leaves_the_size_to_what_people_are(measure: float) -> None:
+    moving = performance(16, size=1.0)
+    still = Cameras(*(np.repeat(one[:1], 16, axis=0) for one in vars(moving.cameras).values()))
+    shown = replace(moving, cameras=still)
+    body = solve_motion(human(), still, detected(shown, measure=measure, metres=0.03), MotionSettings(FPS)).body
+    assert body.size == pytest.approx(0.98, abs=0.05)
+    seen, true = (still.project(still.seen(one)) for one in (body.joints(), shown.joints))
+    assert np.median(np.linalg.norm(seen - true, axis=-1)) < 2.0
+
+
 def test_a_gap_is_bridged() -> None:
     shown = performance()
     evidence = detected(shown)
