@@ -242,7 +242,10 @@ class Sweep:
     def _missing(self, span: Span) -> list[int]:
         """Frames of the span that are to be followed, in the order of the sweep."""
         numbers = span.numbers if self._forward else span.numbers[::-1]
-        return [number for number in numbers if not self._store.has(span.track(self._forward), span.label, number)]
+        keys = [span.track(self._forward)]
+        if span.is_mended and not self._forward:
+            keys.append(span.mended)
+        return [number for number in numbers if not all(self._store.has(key, span.label, number) for key in keys)]
 
     def _wants_anchor(self, span: Span) -> bool:
         """Whether the anchor that the span leads to is a correction of what is followed to there, and not made yet."""
