@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ENGINE_VERSION = "flow-10"
+ENGINE_VERSION = "flow-11"
 """Part of every track's key: a changed method must not continue with old masks."""
 
 

@@ -37,6 +37,11 @@ _PROOF, _DISPROOF = 3.0, 6.0
 """The most log odds that having moved with the object, or with the background, amounts to."""
 _NEW = 3.0
 """Log odds of what came into sight with it."""
+_COVERED = 0.1
+"""Share of the object behind others from which on what is seen of it says little of the whole."""
+_MOSTLY, _PATIENCE = 0.5, 24
+"""Share of it behind others from which on what remains is not looked for to be completed; frames for which the way it
+went before is believed."""
 _LEAST_SHARE, _LEAST_PX = 0.02, 12.0
 """Of the area that an object had: with less it is taken for gone."""
 
@@ -55,6 +60,9 @@ class Tracker:
     """State: the mask and picture of the last frame; how pixels moved so far (proof, log odds, float32 [h, w]); colours
     of the anchor, never forgotten, and of late; the background; whereabouts.
 
+    While others hide a part of it, and until it is whole again, its outline and colours stay as they were (_hurt: for
+    how many frames by now; _covered: the share behind others).
+
     All of it follows from the anchor and from the pictures and masks since, and fades but for the anchor's colours.
     """
 
@@ -62,7 +70,7 @@ class Tracker:
         """soft: float32 [h, w], not empty. others: float32 [h, w], where other objects are. painted: somebody vouches
         for every pixel; else it is a guess from a few hints, and what turns out to go with the background is dropped.
         """
-        self._whereabouts = Whereabouts(soft)
+        self._whereabouts, self._covered, self._hurt = Whereabouts(soft), 0.0, 0
         self._cell = float(np.clip(self._whereabouts.size / 3.0, 5.0, 60.0))
         self._take(picture, soft, others)
         self.changed, self.alike = np.zeros_like(soft), 1.0
@@ -123,12 +131,14 @@ class Tracker:
         if window is None:
             return self._search(picture, elsewhere)
         followed = self._follow(picture, leapt, window)
-        return self._completed(followed, picture, elsewhere) if self._whereabouts.away else followed
+        if self._whereabouts.away or (self._hurt and self._covered < _MOSTLY):
+            return self._completed(followed, picture, elsewhere)
+        return followed
 
     def _carry_on(self, picture: Working, movement: Movement, others: Floats) -> None:
         """Takes the background and the whereabouts along to the frame."""
         expected = np.maximum(fetch(self.soft, movement.back), fetch(others, movement.back))
-        self._background.carry(picture.lab, movement, expected, fast=self._fast)
+        self._background.carry(picture.lab, movement, expected, fast=self._fast or self._hurt > 0)
         self._whereabouts.drift(self._background.flow)
 
     def accept(self, picture: Working, soft: Floats, others: Floats, proposal: Proposal) -> None:
@@ -142,6 +152,8 @@ class Tracker:
         if window is None:
             return
         self._place = self._place_at(centre(soft))
+        if self._hurt:
+            return
         if not self._whereabouts.away:
             self._portrait = self._portrait_of(soft)
         self._recent.fade(_FADE)
@@ -236,10 +248,23 @@ class Tracker:
             self.confidence = 0.0
         else:
             self.state = TRACKED
-        self._whereabouts.saw(np.zeros_like(soft) if gone else soft)
+        self._locate(np.zeros_like(soft) if gone else soft, others)
         if not gone:
             certain = 1 / (1 + np.exp(-proposal.odds[inside]))
             self.confidence = float(certain.mean() * min(1.0, (area / self._whereabouts.area) ** 0.5))
+
+    def _locate(self, soft: Floats, others: Floats) -> None:
+        """Where the object is by what is seen of it, beside what others hide."""
+        outline = self._portrait.moved(self._whereabouts.x, self._whereabouts.y)
+        behind = float((outline * (others >= 0.5)).sum()) / max(float(outline.sum()), 1.0)
+        whole = self._whereabouts.is_whole(soft)
+        self._covered = 0.0 if whole or self._hurt >= _PATIENCE else behind
+        if self._covered > _COVERED:
+            self._whereabouts.saw_partly(soft)
+        else:
+            self._whereabouts.saw(soft, jumped=self._hurt > 0)
+        lasts = self._covered > _COVERED or (0 < self._hurt < _PATIENCE and not whole)
+        self._hurt = self._hurt + 1 if lasts else 0
 
     def _why_gone(self, others: Floats) -> str:
         """Left the picture, or behind another object: hidden. Neither: lost."""
@@ -254,7 +279,7 @@ class Tracker:
 
     def _place_at(self, found: tuple[float, float] | None, window: Window | None = None) -> Place:
         """Where the grid of colours lies: around what is seen, or around where the object should be when little is."""
-        if found is None or self._whereabouts.away:
+        if found is None or self._whereabouts.away or self._covered > _COVERED:
             return Place(self._whereabouts.x, self._whereabouts.y, self._cell)
         x0, y0 = (0, 0) if window is None else (window.x0, window.y0)
         return Place(found[0] + x0, found[1] + y0, self._cell)
