@@ -60,7 +60,7 @@ class Tracker:
     """State: the mask and picture of the last frame; how pixels moved so far (proof, log odds, float32 [h, w]); colours
     of the anchor, never forgotten, and of late; the background; whereabouts.
 
-    While others hide a part of it, and until it is whole again, its outline and colours stay as they were (_hurt: for
+    While others hide a part of it, and until it is whole again, its outline stays as it was (_hurt: for
     how many frames by now; _covered: the share behind others).
 
     All of it follows from the anchor and from the pictures and masks since, and fades but for the anchor's colours.
@@ -138,7 +138,7 @@ class Tracker:
     def _carry_on(self, picture: Working, movement: Movement, others: Floats) -> None:
         """Takes the background and the whereabouts along to the frame."""
         expected = np.maximum(fetch(self.soft, movement.back), fetch(others, movement.back))
-        self._background.carry(picture.lab, movement, expected, fast=self._fast or self._hurt > 0)
+        self._background.carry(picture.lab, movement, expected, fast=self._fast)
         self._whereabouts.drift(self._background.flow)
 
     def accept(self, picture: Working, soft: Floats, others: Floats, proposal: Proposal) -> None:
@@ -152,9 +152,7 @@ class Tracker:
         if window is None:
             return
         self._place = self._place_at(centre(soft))
-        if self._hurt:
-            return
-        if not self._whereabouts.away:
+        if not (self._hurt or self._whereabouts.away):
             self._portrait = self._portrait_of(soft)
         self._recent.fade(_FADE)
         stable = np.where(soft > 0.5, np.float32(1.0), 0.3 + 0.7 * self._background.known)
@@ -259,10 +257,7 @@ class Tracker:
         behind = float((outline * (others >= 0.5)).sum()) / max(float(outline.sum()), 1.0)
         whole = self._whereabouts.is_whole(soft)
         self._covered = 0.0 if whole or self._hurt >= _PATIENCE else behind
-        if self._covered > _COVERED:
-            self._whereabouts.saw_partly(soft)
-        else:
-            self._whereabouts.saw(soft, jumped=self._hurt > 0)
+        self._whereabouts.saw(soft)
         lasts = self._covered > _COVERED or (0 < self._hurt < _PATIENCE and not whole)
         self._hurt = self._hurt + 1 if lasts else 0
 
@@ -279,7 +274,7 @@ class Tracker:
 
     def _place_at(self, found: tuple[float, float] | None, window: Window | None = None) -> Place:
         """Where the grid of colours lies: around what is seen, or around where the object should be when little is."""
-        if found is None or self._whereabouts.away or self._covered > _COVERED:
+        if found is None or self._whereabouts.away:
             return Place(self._whereabouts.x, self._whereabouts.y, self._cell)
         x0, y0 = (0, 0) if window is None else (window.x0, window.y0)
         return Place(found[0] + x0, found[1] + y0, self._cell)

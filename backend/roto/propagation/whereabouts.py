@@ -46,20 +46,14 @@ class Whereabouts:
         self.x += float(self._speed[0] - background[row, column, 0])
         self.y += float(self._speed[1] - background[row, column, 1])
 
-    def saw_partly(self, soft: Floats) -> None:
-        """soft: float32 [h, w], what is seen of it beside others that are in front of it: that says little of the
-        whole's centre, area and speed, which stay as they are."""
-        self.away = self.away + 1 if float((soft > 0.5).sum()) < _WHOLE * self.area else 0
-
-    def saw(self, soft: Floats, *, jumped: bool = False) -> None:
-        """soft: float32 [h, w], what is seen of it now. jumped: whether it was not where it was expected, which says
-        nothing of its speed."""
+    def saw(self, soft: Floats) -> None:
+        """soft: float32 [h, w], what is seen of it now."""
         area = float((soft > 0.5).sum())
         found = centre(soft)
         if found is None or area < _WHOLE * self.area:
             self.away += 1
             return
-        if not (self.away or jumped) and area >= _STEADY * self.area:
+        if not self.away and area >= _STEADY * self.area:  # else it would be the jump from where it was expected
             self._speed += _GAIN * (np.array(found) - (self.x, self.y))
         self.x, self.y = found
         self.away = 0
@@ -81,7 +75,7 @@ class Whereabouts:
             self.x, self.y = found
 
     def is_whole(self, soft: Floats) -> bool:
-        """Whether as much is seen of it as should be."""
+        """Whether as much is seen of it as should be. soft: float32 [h, w]."""
         return float((soft > 0.5).sum()) >= _STEADY * self.area
 
     def leaves(self, shape: tuple[int, int]) -> bool:
