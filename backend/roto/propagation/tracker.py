@@ -40,8 +40,8 @@ _NEW = 3.0
 _COVERED = 0.1
 """Share of the object behind others from which on what is seen of it says little of the whole."""
 _MOSTLY, _PATIENCE = 0.5, 24
-"""Share of it behind others from which on what remains is not looked for to be completed; frames for which the way it
-went before is believed."""
+"""Share of it behind others from which on what remains is not looked for to be completed; frames for which its
+outline is believed meanwhile."""
 _LEAST_SHARE, _LEAST_PX = 0.02, 12.0
 """Of the area that an object had: with less it is taken for gone."""
 
