@@ -169,7 +169,7 @@ class _Window:
         that valley gain so little that they end anywhere in it: its deepest place follows from what is known of sizes,
         and of the detector's measure."""
         centres = np.concatenate([-np.einsum("tji,tj->ti", one.rotation, one.translation) for one in self._cameras])
-        if self.known.bones is not None or self.known.held or np.ptp(centres, axis=0).max() > _SAME_PLACE * body.size:
+        if self.known.held_bones or self.known.held or np.ptp(centres, axis=0).max() > _SAME_PLACE * body.size:
             return body
         usual, spread = _size(self.settings)
         numbers = np.array([body.size / spread, body.measure / MEASURE_SPREAD])
