@@ -23,6 +23,7 @@ from backend.mocap_stage.report import camera_problems, cut_problems, person_rep
 from backend.mocap_stage.reuse import earlier_motion
 from backend.mocap_stage.scale import Scale, set_scale
 from backend.pipeline.context import StageContext
+from backend.pipeline.heaps import share_one_heap
 from backend.pipeline.manifest import Manifest
 from backend.pipeline.stage import Engine
 from backend.pose import PoseResult
@@ -46,6 +47,7 @@ def run(params: MocapParams, context: StageContext) -> StageResult:
     """Writes `mocap/`, `pose/` and `pose_json/`. Raises `ArtifactMissing` without a solved camera, `InvalidRequest` for
     labels that are not there and when nobody is seen, `FootageEmpty` for a range without frames, `EngineUnavailable`,
     `WorkerCrashed`, `JobCancelled`, `DiskFull`, `ShotReadOnly`, `ShotCorrupt`."""
+    share_one_heap()  # the thread that listens to the detector makes what this one keeps for a frame
     ran = engine_of(params)
     job = make_job(params, context.shot)
     earlier = earlier_motion(params, ran, inputs(params, context.shot, context.footage), context.shot)
