@@ -16,7 +16,7 @@ MISSING, OLDER, NEWER, READY, UNKNOWN = "missing", "older", "newer", "ready", "u
 
 class FirstRun:
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self.session = session
         self._asked = False
         self.record = UNKNOWN
         self.run: SetUp | None = None
@@ -29,7 +29,7 @@ class FirstRun:
         """Reads the record on the session's thread, once; again after `forget`."""
         if not self._asked:
             self._asked = True
-            self._session.background(lambda: state_of(self._session.home), self._seen, self._broken)
+            self.session.background(lambda: state_of(self.session.home), self._seen, self._broken)
 
     def forget(self) -> None:
         self._asked = False
@@ -38,10 +38,10 @@ class FirstRun:
         """Raises `BackendStartFailed`, and `InvalidRequest` while one runs."""
         if self.running:
             raise InvalidRequest("The backend is being set up already.", "Wait for it, or stop it first.")
-        self._session.stop()  # an environment in use must not be replaced
-        self._session.error = None
-        self.run = SetUp(source, self._session.home, offline=offline, people=people)
-        self._session.changed = True
+        self.session.stop()  # an environment in use must not be replaced
+        self.session.error = None
+        self.run = SetUp(source, self.session.home, offline=offline, people=people)
+        self.session.changed = True
         return self.run
 
     def step(self) -> None:
@@ -49,18 +49,18 @@ class FirstRun:
         self.look()
         if self.run is None or not self.run.poll():
             return
-        self._session.changed = True
+        self.session.changed = True
         if self.run.state == DONE:
             self.run = None
             self.forget()
-            self._session.start()
+            self.session.start()
 
     def close(self) -> None:
         if self.run is not None:
             self.run.close()
 
     def _seen(self, record: str) -> None:
-        self.record, self._session.changed = record, True
+        self.record, self.session.changed = record, True
 
     def _broken(self, _error: BacklotError) -> None:
         """A record that cannot be read is as good as none: setting up writes it anew."""

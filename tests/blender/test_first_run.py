@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.blender.installed import CHECKOUT
+from tests.blender.waiting import until
 from tests.unit import wheelhouse
 
-WAIT_S = 30.0
 _SLOW = """
 import json, sys, time
 print("- a line for people", flush=True)
@@ -40,15 +39,6 @@ def first_run(empty: None, tmp_path: Path) -> Iterator[Any]:
     session.close()
 
 
-def until(first_run: Any, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        first_run._session.poll(time.perf_counter() + 0.01)
-        first_run.step()
-        time.sleep(0.01)
-
-
 def script(folder: Path, text: str) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "build.py").write_text(text, encoding="utf-8")
@@ -59,7 +49,8 @@ def test_what_is_missing_is_known_without_waiting(first_run: Any) -> None:
     from bl_ext.user_default.backlot.first_run.live import MISSING, UNKNOWN
 
     assert first_run.record == UNKNOWN
-    until(first_run, lambda: first_run.record == MISSING)
+    until(first_run, lambda: first_run.record != UNKNOWN)
+    assert first_run.record == MISSING
 
 
 @pytest.mark.parametrize(("version", "state"), [("0.0.9", "older"), ("99.0", "newer"), ("", "older")])
@@ -69,11 +60,14 @@ def test_versions_that_do_not_match_say_which_side_is_behind(
     import json
     import sys
 
+    from bl_ext.user_default.backlot.first_run.live import UNKNOWN
+
     home = tmp_path / "Heim für Backlot"
     home.mkdir()
     record = {"python": sys.executable, "source": str(tmp_path), "version": version}
     (home / "environment.json").write_text(json.dumps(record), encoding="utf-8")
-    until(first_run, lambda: first_run.record == state)
+    until(first_run, lambda: first_run.record != UNKNOWN)
+    assert first_run.record == state
 
 
 def test_progress_arrives_and_a_stop_ends_the_process(first_run: Any, tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ import functools
 import http.server
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ import pytest
 
 from tests.blender.installed import CHECKOUT
 from tests.blender.real_backend import VARIABLE
+from tests.blender.waiting import until
 
-WAIT_S = 30.0
 FREE, GATED = "depth-anything-v2-small", "depth-anything-v2-large"
 
 
@@ -62,15 +61,6 @@ def program(tmp_path: Path) -> Any:
     if not python:
         pytest.skip(f"{VARIABLE} names no Python for the backend")
     return Program(Path(python), CHECKOUT, str(tmp_path / "weights of mine"))
-
-
-def until(manager: Any, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        manager.session.poll(time.perf_counter() + 0.01)
-        manager.step()
-        time.sleep(0.01)
 
 
 def row(manager: Any, name: str) -> Any:

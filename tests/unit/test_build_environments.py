@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,14 +13,6 @@ from build_steps import environments, layout, pythons
 from build_steps.layout import BuildError
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with nothing in it, to copy: making one takes seconds."""
-    folder = tmp_path_factory.mktemp("bare") / "env"
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    return folder
 
 
 @pytest.fixture

@@ -19,13 +19,6 @@ HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 _Usage = namedtuple("_Usage", "total used free")
 
 
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bare") / "env"
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    return folder
-
-
 @pytest.fixture
 def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """requirements/ with a base.lock of three packages; the environment is the checkout's own, made of nothing."""
