@@ -19,31 +19,14 @@ from ..requests import depth_request
 from ..shared.errors import BacklotError
 from .importing import report_import, shot_folder_of
 from .reporting import FINISHED, refuse
-from .starting import start_job
+from .starting import OnSolvedShot, start_job
 
 
-def _is_solved(context: bpy.types.Context) -> bool:
-    folder = shot_folder_of(context)
-    return folder is not None and (folder / "camera" / "extrinsics.json").is_file()
-
-
-class BACKLOT_OT_estimate_depth(bpy.types.Operator):
+class BACKLOT_OT_estimate_depth(OnSolvedShot, bpy.types.Operator):
     """Find the depth of every solved frame, in the scale of the solved camera"""
 
     bl_idname = "backlot.estimate_depth"
     bl_label = "Estimate Depth"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not _is_solved(context):
-            cls.poll_message_set("Solve the camera first")
-            return False
-        settings = context.scene.backlot
-        job = runtime.session().job_of(folder_path(settings), settings.job)
-        if job is not None and not job.is_over:
-            cls.poll_message_set("A job of this shot is running")
-            return False
-        return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

@@ -17,26 +17,14 @@ from ..requests import mocap_request
 from ..shared.errors import BacklotError, InvalidRequest
 from .importing import shot_folder_of
 from .reporting import FINISHED, refuse
-from .starting import start_job
+from .starting import OnSolvedShot, start_job
 
 
-class BACKLOT_OT_capture_motion(bpy.types.Operator):
+class BACKLOT_OT_capture_motion(OnSolvedShot, bpy.types.Operator):
     """Turn the people of the plate into moving skeletons that stand in the solved scene"""
 
     bl_idname = "backlot.capture_motion"
     bl_label = "Capture Motion"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        folder = shot_folder_of(context)
-        if folder is None or not (folder / "camera" / "extrinsics.json").is_file():
-            cls.poll_message_set("Solve the camera first")
-            return False
-        job = runtime.session().job_of(folder, context.scene.backlot.job)
-        if job is not None and not job.is_over:
-            cls.poll_message_set("A job of this shot is running")
-            return False
-        return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

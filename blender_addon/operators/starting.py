@@ -5,7 +5,31 @@ from __future__ import annotations
 import bpy
 
 from .. import preferences, runtime
+from ..properties import folder_path
 from ..shared.messages import JobRequest, JobStatus
+from .importing import shot_folder_of
+
+
+def is_solved(context: bpy.types.Context) -> bool:
+    """Whether the scene's shot has a solved camera."""
+    folder = shot_folder_of(context)
+    return folder is not None and (folder / "camera" / "extrinsics.json").is_file()
+
+
+class OnSolvedShot:
+    """An operator that starts a stage which needs the solved camera."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not is_solved(context):
+            cls.poll_message_set("Solve the camera first")
+            return False
+        settings = context.scene.backlot
+        job = runtime.session().job_of(folder_path(settings), settings.job)
+        if job is not None and not job.is_over:
+            cls.poll_message_set("A job of this shot is running")
+            return False
+        return True
 
 
 def start_job(scene: bpy.types.Scene, request: JobRequest) -> None:

@@ -13,12 +13,11 @@ from ..depth.field_nodes import input_key
 from ..depth.grid import find_modifier
 from ..depth.materials import SHOW_CONFIDENCE
 from ..importers import ownership
-from ..properties import folder_path
 from ..shared.depth_params import DepthParams
 from ..shared.messages import DONE, JobStatus
 from ..shared.params import specs
 from ..summary import DepthSummary, ShotSummary
-from .job_state import current_job, draw_run, of_stage
+from .job_state import current_job, draw_run, of_stage, settings_column, solved_summary
 from .tab import BacklotTab, letters
 
 _GAPS = 6
@@ -34,14 +33,10 @@ class BACKLOT_PT_depth(BacklotTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, job = self.layout, current_job(context)
-        folder = folder_path(context.scene.backlot)
-        summary = runtime.session().summary(folder) if folder is not None else None
-        if summary is None or not summary.is_solved:
-            layout.label(text="Solve the camera first", icon="INFO")
+        summary = solved_summary(context, layout)
+        if summary is None:
             return
-        settings = layout.column()
-        settings.use_property_split, settings.use_property_decorate = True, False
-        settings.enabled = job is None or job.is_over
+        settings = settings_column(layout, job)
         for spec in specs(DepthParams):
             if not spec.folded:
                 declared.draw(settings, context.scene.backlot.depth, spec)

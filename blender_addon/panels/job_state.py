@@ -9,6 +9,7 @@ from ..properties import folder_path
 from ..requests import wanted_values
 from ..shared.messages import FAILED, JobStatus
 from ..stage_states import CURRENT, STALE, state_of
+from ..summary import ShotSummary
 from .tab import letters
 
 
@@ -22,6 +23,24 @@ def current_job(context: bpy.types.Context) -> JobStatus | None:
 def of_stage(job: JobStatus | None, stage: str) -> bool:
     """Whether a job was asked for a stage."""
     return job is not None and stage in job.request.stages
+
+
+def solved_summary(context: bpy.types.Context, layout: bpy.types.UILayout) -> ShotSummary | None:
+    """Of the scene's shot; None, and a line that says so, before its camera is solved."""
+    folder = folder_path(context.scene.backlot)
+    summary = runtime.session().summary(folder) if folder is not None else None
+    if summary is None or not summary.is_solved:
+        layout.label(text="Solve the camera first", icon="INFO")
+        return None
+    return summary
+
+
+def settings_column(layout: bpy.types.UILayout, job: JobStatus | None) -> bpy.types.UILayout:
+    """Where a stage's parameters go: grey while a job of the shot runs."""
+    column = layout.column()
+    column.use_property_split, column.use_property_decorate = True, False
+    column.enabled = job is None or job.is_over
+    return column
 
 
 def draw_run(

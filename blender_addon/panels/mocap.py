@@ -17,7 +17,7 @@ from ..shared.messages import DONE, JobStatus
 from ..shared.mocap_params import MocapParams
 from ..shared.params import specs
 from ..summary import MocapSummary
-from .job_state import current_job, draw_run, of_stage
+from .job_state import current_job, draw_run, of_stage, settings_column, solved_summary
 from .tab import BacklotTab, letters
 
 _SHOWN = ("engine", "labels", "height_m", "mesh", "textures")
@@ -33,14 +33,10 @@ class BACKLOT_PT_mocap(BacklotTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, job = self.layout, current_job(context)
-        folder = folder_path(context.scene.backlot)
-        summary = runtime.session().summary(folder) if folder is not None else None
-        if summary is None or not summary.is_solved:
-            layout.label(text="Solve the camera first", icon="INFO")
+        summary = solved_summary(context, layout)
+        if summary is None:
             return
-        settings = layout.column()
-        settings.use_property_split, settings.use_property_decorate = True, False
-        settings.enabled = job is None or job.is_over
+        settings = settings_column(layout, job)
         for spec in specs(MocapParams):
             if spec.name in _SHOWN:
                 declared.draw(settings, context.scene.backlot.mocap, spec)

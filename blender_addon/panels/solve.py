@@ -15,7 +15,7 @@ from ..shared.messages import DONE, JobStatus
 from ..shared.params import specs
 from ..shared.stages import SolveParams
 from ..summary import ShotSummary
-from .job_state import current_job, draw_run, of_stage
+from .job_state import current_job, draw_run, of_stage, settings_column
 from .tab import BacklotTab, letters
 
 _PROBLEMS = 6
@@ -28,10 +28,7 @@ class BACKLOT_PT_solve(BacklotTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, job = self.layout, current_job(context)
-        settings = layout.column()
-        settings.use_property_split = True
-        settings.use_property_decorate = False
-        settings.enabled = job is None or job.is_over
+        settings = settings_column(layout, job)
         for spec in specs(SolveParams):
             if not spec.folded and not (spec.name == "sensor_mm" and context.scene.backlot.solve.sensor != "custom"):
                 declared.draw(settings, context.scene.backlot.solve, spec)
