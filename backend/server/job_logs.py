@@ -12,8 +12,10 @@ import asyncio
 import logging
 import os
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from backend.worker.protocol import log_line
 from shared.messages import LogChunk
@@ -21,10 +23,12 @@ from shared.messages import LogChunk
 LOG = logging.getLogger("backlot.server.logs")
 CHUNK_BYTES = 64 * 1024
 _TAIL_BYTES = 16 * 1024
+_Result = TypeVar("_Result")
 
 
 class JobLogs:
-    """The folder `logs_dir`. Writes go to a thread of their own, in order."""
+    """The folder `logs_dir`. All that touches it goes to a thread of its own, in order: who was told that a
+    job has ended reads the line that says so."""
 
     def __init__(self, logs_dir: Path) -> None:
         self._dir = logs_dir
@@ -44,21 +48,22 @@ class JobLogs:
 
     async def read(self, job: str, offset: int) -> LogChunk:
         """Whole lines from byte `offset` on, 64 KiB at most."""
-        return await asyncio.to_thread(_read_chunk, self.lines_path(job), offset)
+        return await self._in_order(_read_chunk, self.lines_path(job), offset)
 
     async def tail(self, job: str, count: int = 60) -> list[str]:
         """The last lines that a job's worker printed, or logged if it printed nothing."""
-        return await asyncio.to_thread(_last_lines, [self.output_path(job), self.lines_path(job)], count)
+        return await self._in_order(_last_lines, [self.output_path(job), self.lines_path(job)], count)
 
     async def remove(self, jobs: list[str]) -> None:
         """Removes the logs of jobs."""
-        await asyncio.to_thread(
-            _remove, [path for job in jobs for path in (self.lines_path(job), self.output_path(job))]
-        )
+        await self._in_order(_remove, [path for job in jobs for path in (self.lines_path(job), self.output_path(job))])
 
     async def keep_only(self, jobs: set[str]) -> None:
         """Removes the logs of all others."""
-        await asyncio.to_thread(self._keep_only, jobs)
+        await self._in_order(self._keep_only, jobs)
+
+    async def _in_order(self, work: Callable[..., _Result], *args: object) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
 
     def _keep_only(self, jobs: set[str]) -> None:
         logs = [path for path in self._dir.iterdir() if path.suffix in (".jsonl", ".output")]

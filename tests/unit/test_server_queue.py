@@ -212,6 +212,15 @@ def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
     logs.close()
 
 
+def test_a_log_is_read_after_what_was_added_before(tmp_path: Path) -> None:
+    logs = JobLogs(tmp_path)
+    for n in range(300):
+        logs.add("a", "info", str(n))
+    chunk = asyncio.run(logs.read("a", 0))
+    assert len(chunk.text.splitlines()) == 300
+    logs.close()
+
+
 def test_log_lines_are_json(tmp_path: Path) -> None:
     logs = JobLogs(tmp_path)
     logs.add("a", "info", 'a "quoted"\nline', "solve")
