@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 from backend.sfm.bridge import LONGEST
 from backend.sfm.settings import PRESETS, Preset, longest_side
@@ -26,8 +25,6 @@ _CAMERA_BYTES = 3.0 * 8.0 * 49.0
 """Of a pair of frames: three copies of the reduced camera system, 7 x 7 numbers for each."""
 _MOST_FREE = 0.9
 """Share of the free memory that a solve may plan with."""
-
-CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -70,24 +67,3 @@ def affordable(quality: str, width: int, height: int, frames: int, free: float) 
 
 def _gb(count: float) -> str:
     return f"{count / _GB:.1f} GB" if count >= 0.95 * _GB else f"{math.ceil(count / _MB)} MB"
-
-
-def free_bytes() -> float:
-    """Memory that a process may still take: of the computer, or of the container it runs in when that has less."""
-    import psutil
-
-    return min(float(psutil.virtual_memory().available), container_free_bytes(CGROUP))
-
-
-def container_free_bytes(cgroup: Path) -> float:
-    """What is left of a Linux control group's limit (version 2), counting its file cache as free; inf without a
-    limit."""
-    try:
-        most = (cgroup / "memory.max").read_text(encoding="ascii").strip()
-        if most == "max":
-            return math.inf
-        used = float((cgroup / "memory.current").read_text(encoding="ascii"))
-        stat = dict(line.split() for line in (cgroup / "memory.stat").read_text(encoding="ascii").splitlines())
-        return max(0.0, float(most) - used + float(stat.get("inactive_file", 0)))
-    except (OSError, ValueError):
-        return math.inf

@@ -34,7 +34,7 @@ from .errors import (
     from_wire,
 )
 from .link import FATAL, Link
-from .messages import CANCELLED, EVENT, FAILED, JobEvent, JobRequest, JobStatus
+from .messages import CANCELLED, EVENT, FAILED, GONE, JobEvent, JobRequest, JobStatus
 from .wire import pack, unpack
 
 CALL_TIMEOUT_S = 30.0
@@ -53,6 +53,10 @@ class Client:
         self.home = home or connection.home_dir()
         self._start = start
         self._inbox: _Inbox = queue.SimpleQueue()
+        self.heard_gone: Callable[[list[str]], None] = lambda jobs: None
+        """Called inside `poll` with jobs that the backend's history has forgotten; also with those that it does not
+        list any more when it is connected to again."""
+        self._known: set[str] = set()
         self._watched: set[str] = set()
         self._changed = threading.Condition()
         self._last_error: BacklotError | None = None
@@ -238,14 +242,26 @@ class Client:
 
     def notified(self, notification: Notification) -> None:
         if notification.method == EVENT:
-            self._inbox.put(unpack(JobEvent, notification.params))
+            event = unpack(JobEvent, notification.params)
+            self._known.add(event.status.id)
+            self._inbox.put(event)
+        elif notification.method == GONE:
+            self._forget(set(notification.params["jobs"]))
+
+    def _forget(self, jobs: set[str]) -> None:
+        self._known -= jobs
+        if jobs:
+            self._inbox.put(lambda: self.heard_gone(sorted(jobs)))
 
     def _send_watch(self, job: str) -> None:
         def replay(answer: Future[Any]) -> None:
             if answer.exception() is not None:  # went offline again: the next connection asks anew
                 return
-            for item in answer.result():
-                status = unpack(JobStatus, item)
+            found = [unpack(JobStatus, item) for item in answer.result()]
+            if job == _ALL:
+                self._forget(self._known - {status.id for status in found})
+            for status in found:
+                self._known.add(status.id)
                 self._inbox.put(JobEvent(0, status.state, status))
 
         self._link.post("job.watch", {"job": None if job == _ALL else job}).add_done_callback(replay)

@@ -9,7 +9,9 @@
 | job.list | {"limit": n} | [JobStatus], newest first |
 | job.cancel | {"job": id} | JobStatus as it is now; the end comes as an event |
 | job.retry | {"job": id} | JobStatus of the new job |
-| job.watch | {"job": id or None for all} | [JobStatus] now; then `job.event` notifications |
+| job.move | {"job": id, "before": id} or {"job": id, "after": id} | JobStatus; a waiting job, put beside another |
+| job.forget | {"jobs": [ids]} | {"jobs": [ids]}: those that were over are taken out of the history, with their logs |
+| job.watch | {"job": id or None for all} | [JobStatus] now, of all those that are not over and the newest 100 |
 | job.unwatch | {"job": id or None} | {} |
 | job.log | {"job": id, "offset": bytes} | LogChunk |
 | plate.frame | {"shot": path, "frame": n} | {"path": an .npy file, uint8 [H,W,3] RGB} |
@@ -17,16 +19,18 @@
 | world.suggest | {"shot": path} | WorldSuggestion; where the ground seems to be |
 | camera.import | CameraImport | StageResult; see `import_messages.py`: another program's camera into a shot |
 | roto.preview | PreviewRequest | PreviewReply; see `roto_messages.py`: an object's mask from a frame's hints |
+| machine.status | {} | MachineStatus: what the computer's memory and its workers hold now |
 | engines | {} | [EngineStatus] |
 | doctor | {} | {"text": report, "facts": map} |
 | shutdown | {} | {}; running jobs go back to the queue and continue at the next start |
 
-The only notification is `job.event`: JobEvent. Every job ends in exactly one event whose kind is `done`,
-`failed` or `cancelled`, and none follows it.
+Notifications to those who watch: `job.event`, a JobEvent, and `job.gone`, {"jobs": [ids]}, for jobs that the history
+has forgotten. Every job ends in exactly one event whose kind is `done`, `failed` or `cancelled`, and none follows it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +39,11 @@ from .artifacts import StageResult
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 TERMINAL = (DONE, FAILED, CANCELLED)
 
+MOVED = "moved"
+"""A kind of event, beside the states."""
+
 EVENT = "job.event"
+GONE = "job.gone"
 
 
 @dataclass(frozen=True)
@@ -75,9 +83,13 @@ class JobRequest:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a running job is. done and total count the stage's own units (frames mostly); rate is units
-    a second and eta_s seconds to the end of the stage, both None until known. fraction, 0..1, is of the
-    whole job and never goes back. frame: plate number in work, None where a stage has none."""
+    """Where a running job is. done and total count the stage's own units; rate is units a second and eta_s
+    seconds to the end of the stage, both None until known. fraction, 0..1, is of the whole job and never
+    goes back. frame: plate number in work, None where a stage has none.
+
+    note: the step of the stage that is under way, for people. frames_done and frames_total: of this step's
+    own pass over the clip, both 0 where it does not go frame by frame; frames_rate: frames a second of it.
+    """
 
     stage: str = ""
     done: int = 0
@@ -87,13 +99,17 @@ class Progress:
     eta_s: float | None = None
     fraction: float = 0.0
     note: str = ""
+    frames_done: int = 0
+    frames_total: int = 0
+    frames_rate: float | None = None
 
 
 @dataclass(frozen=True)
 class JobStatus:
     """A job as it is now. Times are seconds since the epoch, None for what has not happened. error: the
     wire form of an error (`errors.from_wire`), None unless failed. attempts: how often it was started
-    (a job that lost its server or is continued counts again)."""
+    (a job that lost its server or is continued counts again). order: see `in_line`. device: what it runs on,
+    "auto" resolved; "" from servers that do not say."""
 
     id: str
     state: str
@@ -107,16 +123,30 @@ class JobStatus:
     error: dict[str, Any] | None = None
     results: tuple[StageResult, ...] = ()
     notices: tuple[str, ...] = ()
+    order: float = 0.0
+    device: str = ""
 
     @property
     def is_over(self) -> bool:
         return self.state in TERMINAL
 
+    @property
+    def turn(self) -> tuple[float, float, float]:
+        """Sorts waiting jobs by when their turn comes: higher priority first, then `order`."""
+        return -self.request.priority, self.order, self.created
+
+
+def in_line(jobs: Iterable[JobStatus]) -> list[JobStatus]:
+    """Those that wait, the next one first. One may start before those ahead of it when its device and its shot are
+    free and theirs are not."""
+    return sorted((job for job in jobs if job.state == QUEUED), key=lambda job: job.turn)
+
 
 @dataclass(frozen=True)
 class JobEvent:
-    """kind: "queued", "started", "progress", "notice", "stage" (one has finished), "done", "failed" or
-    "cancelled"; status: the job after it. sequence grows by one with every event of a server."""
+    """kind: "queued", "moved" (to another place in the line), "started", "progress", "notice", "stage" (one has
+    finished), "done", "failed" or "cancelled"; status: the job after it. sequence grows by one with every event of
+    a server."""
 
     sequence: int
     kind: str
@@ -129,6 +159,35 @@ class LogChunk:
 
     text: str
     next_offset: int
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Of the computer or of a GPU, bytes. name: "" for the computer's own memory, "cuda:0", ... model: of a GPU."""
+
+    total_bytes: int
+    used_bytes: int
+    name: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class WorkerMemory:
+    """What a worker and the programs that it started hold of the computer's memory, bytes. job: the one it runs, "" for
+    none."""
+
+    device: str
+    used_bytes: int
+    job: str = ""
+
+
+@dataclass(frozen=True)
+class MachineStatus:
+    """memory: of the computer, or of the container that the backend runs in."""
+
+    memory: MemoryUse
+    gpus: tuple[MemoryUse, ...] = ()
+    workers: tuple[WorkerMemory, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class Progress:
         def step(number: int) -> None:
             nonlocal done
             done += 1
-            self._context.progress(start + min(done, self._frames) * weight, self._total, number, note)
+            reached = min(done, self._frames)
+            self._context.progress(start + reached * weight, self._total, number, note, (reached, self._frames))
 
         return step

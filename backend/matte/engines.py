@@ -10,9 +10,9 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from backend.free_memory import free_bytes
 from backend.pipeline.fingerprint import of_files
 from backend.pipeline.stage import Engine
-from backend.solve_memory import free_bytes
 from backend.weights.folder import non_commercial_allowed
 from shared.errors import EngineUnavailable
 from shared.matte_params import MatteParams

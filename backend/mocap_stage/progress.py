@@ -20,7 +20,8 @@ class Progress:
 
     def looking(self, what: str, done: int, total: int) -> None:
         """Raises `JobCancelled`, as all of these do."""
-        self._say(0, LOOKING, done, total, what)
+        frame_by_frame = (done, total) if total == len(self._numbers) else (0, 0)
+        self._say(0, LOOKING, done, total, what, frame_by_frame)
 
     def fitting(self, person: int, people: int) -> Callable[[int, int], None]:
         """What to call while that person, of so many, is fitted."""
@@ -40,9 +41,11 @@ class Progress:
 
         return step
 
-    def _say(self, before: float, share: float, done: int, total: int, note: str) -> None:
+    def _say(
+        self, before: float, share: float, done: int, total: int, note: str, frames: tuple[int, int] = (0, 0)
+    ) -> None:
         part = min(done / max(total, 1), 1.0)
         count = len(self._numbers)
         number = self._numbers[min(int(part * count), count - 1)]
         self._reached = max(self._reached, round((before + share * part) * count))  # people may be fitted once more
-        self._context.progress(self._reached, self._total, number, note)
+        self._context.progress(self._reached, self._total, number, note, frames)

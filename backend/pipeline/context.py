@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,29 +31,51 @@ class JobObserver(Protocol):
 
 
 class RateMeter:
-    """Units a second of the recent past, and the time to the end. Speed is measured over windows of a
-    quarter of a second, since steps come in bursts, and older windows fade within a few seconds, so that
-    the estimate follows a stage whose steps differ."""
+    """Units a second of the recent past, and the time to the end.
 
-    _FADE = 0.2
+    Speed is measured over windows of a quarter of a second, since steps come in bursts. What is remembered of the
+    past grows with the time that a stage has run, from a second to a third of a minute: a long stage has no reason
+    to change its mind about its end within seconds. The end itself moves slowly too, so that the time left counts
+    down rather than jump.
+    """
+
     _WINDOW_S = 0.25
+    _MEMORY_S = (1.0, 20.0)
+    _SHARE = 0.5
+    """Of the time that the stage has run, which is remembered."""
+    _END_S = 3.0
+    """In which a changed estimate of the end is taken over for the most part."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._last = (clock(), 0)
+        self._began = clock()
+        self._last = (self._began, 0)
         self._rate: float | None = None
+        self._end: float | None = None
 
     def update(self, done: int, total: int) -> tuple[float | None, float | None]:
         """(units a second, seconds to `total`), None while unknown."""
         now = self._clock()
         since, before = self._last
         if done < before:  # a stage that counts anew for its next step
-            self._rate, self._last = None, (now, done)
+            self._rate, self._end, self._began, self._last = None, None, now, (now, done)
         elif now - since >= self._WINDOW_S:
-            speed = (done - before) / (now - since)
-            self._rate = speed if self._rate is None else self._rate + self._FADE * (speed - self._rate)
+            self._rate = self._mixed(self._rate, (done - before) / (now - since), now - since, self._memory_s(now))
             self._last = (now, done)
-        return self._rate, (total - done) / self._rate if self._rate else None
+            if self._rate:
+                self._end = self._mixed(self._end, now + max(total - done, 0) / self._rate, now - since, self._END_S)
+        if self._end is None:
+            return self._rate, None
+        return self._rate, max(self._end - now, 0.0) if done < total else 0.0
+
+    def _memory_s(self, now: float) -> float:
+        least, most = self._MEMORY_S
+        return min(max(self._SHARE * (now - self._began), least), most)
+
+    @staticmethod
+    def _mixed(old: float | None, new: float, passed_s: float, memory_s: float) -> float:
+        """An average that forgets; a first value counts as it is."""
+        return new if old is None else old + (1.0 - math.exp(-passed_s / memory_s)) * (new - old)
 
 
 @dataclass
@@ -74,15 +97,22 @@ class StageContext:
     span: tuple[float, float] = (0.0, 1.0)
     notices: list[str] = field(default_factory=list)
     _meter: RateMeter = field(default_factory=RateMeter)
+    _frames_meter: RateMeter = field(default_factory=RateMeter)
     _fraction: float = 0.0
 
-    def progress(self, done: int, total: int, frame: int | None = None, note: str = "") -> None:
-        """Says how far the stage is, in its own units. Raises `JobCancelled` when a cancel was asked for."""
+    def progress(
+        self, done: int, total: int, frame: int | None = None, note: str = "", frames: tuple[int, int] = (0, 0)
+    ) -> None:
+        """Says how far the stage is, in its own units. frames: (done, total) of the pass over the clip that is under
+        way, where that counts otherwise than the whole stage. Raises `JobCancelled` when a cancel was asked for."""
         self.check_cancelled()
         rate, eta = self._meter.update(done, total)
+        frames_rate = self._frames_meter.update(*frames)[0] if frames[1] else None
         start, end = self.span
         self._fraction = max(self._fraction, start + (end - start) * min(done / max(total, 1), 1.0))
-        self.observer.progress(Progress(self.stage, done, total, frame, rate, eta, self._fraction, note))
+        self.observer.progress(
+            Progress(self.stage, done, total, frame, rate, eta, self._fraction, note, *frames, frames_rate)
+        )
 
     def check_cancelled(self) -> None:
         if self.observer.is_cancelled():

@@ -54,7 +54,9 @@ class Shares:
 
         def step(what: str, done: int, total: int) -> None:
             self.done[index] = max(self.done[index], done / max(total, 1))
-            self.context.progress(int(sum(self.done) * self.frames), self.frames * len(self.done), note=what)
+            frames = (done, total) if total == self.frames else (0, 0)
+            whole = self.frames * len(self.done)
+            self.context.progress(int(sum(self.done) * self.frames), whole, note=what, frames=frames)
 
         return step
 

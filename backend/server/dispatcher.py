@@ -11,7 +11,15 @@ from typing import Any
 from backend.worker.protocol import WorkOrder
 from shared.artifacts import StageResult
 from shared.codec import Notification
-from shared.errors import BacklotError, InternalError, JobCancelled, MalformedMessage, OutOfMemory, WorkerCrashed
+from shared.errors import (
+    BacklotError,
+    InternalError,
+    InvalidRequest,
+    JobCancelled,
+    MalformedMessage,
+    OutOfMemory,
+    WorkerCrashed,
+)
 from shared.messages import Progress
 from shared.wire import unpack
 
@@ -45,6 +53,22 @@ class Dispatcher:
         """Puts a job into the queue and starts it if it can."""
         self._queue.add(job)
         self._pump()
+
+    async def move(self, job: Job, beside: Job, *, after: bool) -> None:
+        """Puts a waiting job right before (or after) another one. Raises `InvalidRequest` when one does not wait."""
+        for one in (job, beside):
+            if one not in self._queue:
+                raise InvalidRequest(f"Job {one.id} does not wait any more.", "Only waiting jobs can be moved.")
+        if job is not beside:
+            await self._book.place(self._queue.moved(job, beside, after=after))
+
+    def processes(self) -> list[tuple[str, int, str]]:
+        """(device, process, job or "") of every worker that lives."""
+        return [
+            (device, worker.last_pid, self._running[device].id if device in self._running else "")
+            for device, worker in self._workers.items()
+            if worker.alive and worker.last_pid is not None
+        ]
 
     async def cancel(self, job: Job) -> None:
         """Ends a queued job now and a running one within its grace time. An ended one stays as it is."""

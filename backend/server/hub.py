@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shared.codec import Notification, encode
 from shared.errors import MessageTooLarge
-from shared.messages import EVENT, JobEvent, JobStatus
+from shared.messages import EVENT, GONE, JobEvent, JobStatus
 from shared.wire import pack
 
 LOG = logging.getLogger("backlot.server.hub")
@@ -46,6 +46,13 @@ class Hub:
         replaces = f"progress {status.id}" if kind == "progress" else ""
         for watcher in interested:
             watcher.deliver(data, replaces)
+
+    def tell_gone(self, jobs: list[str]) -> None:
+        """That the history has forgotten jobs."""
+        for watcher in self._watchers:
+            watched = [job for job in jobs if watcher.watches(job)]
+            if watched:
+                watcher.deliver(encode(Notification(GONE, {"jobs": watched})), "")
 
 
 def _event(sequence: int, kind: str, status: JobStatus) -> bytes:

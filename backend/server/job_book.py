@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +22,7 @@ from shared.messages import (
     CANCELLED,
     DONE,
     FAILED,
+    MOVED,
     QUEUED,
     RUNNING,
     JobRequest,
@@ -31,7 +34,7 @@ from ..devices import resolve_device
 from .history import History, StoredJob, outdated
 from .hub import Hub
 from .job_logs import JobLogs
-from .job_queue import Job
+from .job_queue import Job, Place
 from .settings import Settings
 
 LOG = logging.getLogger("backlot.server.jobs")
@@ -47,7 +50,7 @@ class JobBook:
         self._history, self._hub = history, hub
         self.logs = logs
         self._jobs: dict[str, Job] = {}
-        self._orders = 0
+        self._last_order = 0.0
 
     # -- reading --------------------------------------------------------------------------------------
 
@@ -59,8 +62,12 @@ class JobBook:
         return job
 
     def newest(self, limit: int) -> list[JobStatus]:
-        jobs = sorted(self._jobs.values(), key=lambda job: job.order, reverse=True)
-        return [job.status for job in jobs[: max(limit, 0)]]
+        return [job.status for job in list(reversed(self._jobs.values()))[: max(limit, 0)]]
+
+    def shown(self, limit: int) -> list[JobStatus]:
+        """The newest, and all that are not over however old they are; newest first."""
+        newest = list(reversed(self._jobs.values()))
+        return [job.status for place, job in enumerate(newest) if place < limit or not job.status.is_over]
 
     def unfinished(self) -> list[Job]:
         return [job for job in self._jobs.values() if not job.status.is_over]
@@ -89,37 +96,57 @@ class JobBook:
     async def _prune(self) -> None:
         """Forgets the jobs that history need not keep, with their logs."""
         known = [job.status for job in self._jobs.values()]
-        old = outdated(known, self._settings.keep_jobs, self._settings.keep_days, time.time())
-        for id in old:
+        await self.forget(outdated(known, self._settings.keep_jobs, self._settings.keep_days, time.time()))
+
+    async def forget(self, ids: Iterable[str]) -> list[str]:
+        """Takes jobs out of the history, with their logs; those that are not over, or unknown, stay. Returns which."""
+        over = [id for id in dict.fromkeys(ids) if id in self._jobs and self._jobs[id].status.is_over]
+        for id in over:
             del self._jobs[id]
+        self._hub.tell_gone(over)
         try:
-            await self._history.forget(old)
+            await self._history.forget(over)
         except BacklotError as error:  # they are forgotten another time
             LOG.error("old jobs could not be removed from the history: %s", error)
-        await self.logs.remove(old)
+        await self.logs.remove(over)
+        return over
 
     async def create(self, request: JobRequest, client: str) -> Job:
         """A new queued job, saved."""
         id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-        status = JobStatus(id=id, state=QUEUED, request=request, client=client, created=time.time())
-        await self._history.save(StoredJob(status))
-        job = await self._enter(status, 0)
+        job = await self._enter(JobStatus(id, QUEUED, request, client=client, created=time.time()), 0)
+        try:
+            await self._history.save(StoredJob(job.status))
+        except BacklotError:
+            del self._jobs[id]
+            raise
         self.logs.add(id, "info", f"queued by {client or 'a client'}: {', '.join(request.stages)} of {request.shot}")
-        self._hub.publish(QUEUED, status)
+        self._hub.publish(QUEUED, job.status)
         if len(self._jobs) > self._settings.keep_jobs + _PRUNE_EVERY:
             await self._prune()
         return job
 
     async def _enter(self, status: JobStatus, crashes: int) -> Job:
-        self._orders += 1
         shot = status.request.shot
         if not status.is_over:  # in a thread: it asks the disk, which may be a slow network one
             shot = await asyncio.to_thread(os.path.realpath, shot)
-        job = Job(status, self._orders, os.path.normcase(shot), resolve_device(status.request.device), crashes)
-        self._jobs[status.id] = job
+            order = status.order or math.floor(self._last_order) + 1.0
+            status = replace(status, device=resolve_device(status.request.device), order=order)
+        self._last_order = max(self._last_order, status.order)
+        job = self._jobs[status.id] = Job(status, os.path.normcase(shot), crashes)
         return job
 
     # -- changes of a job -----------------------------------------------------------------------------
+
+    async def place(self, places: list[Place]) -> None:
+        """Gives waiting jobs other places in the line: at once, and then saves them."""
+        for place in places:
+            job, request = place.job, replace(place.job.request, priority=place.priority)
+            job.status = replace(job.status, request=request, order=place.order)
+            self._last_order = max(self._last_order, place.order)
+            self._hub.publish(MOVED, job.status)
+        for place in places:
+            await self._save(place.job, place.job.status)
 
     async def start(self, job: Job) -> None:
         self.logs.add(job.id, "info", f"started on {job.device}")
@@ -160,12 +187,15 @@ class JobBook:
 
     async def _change(self, job: Job, kind: str, **changes: Any) -> None:
         status = replace(job.status, **changes)
+        await self._save(job, status)
+        job.status = status
+        self._hub.publish(kind, status)
+
+    async def _save(self, job: Job, status: JobStatus) -> None:
         try:
             await self._history.save(StoredJob(status, job.crashes))
         except BacklotError as error:  # the job goes on: only its memory across restarts is lost
             LOG.error("job %s could not be saved: %s", job.id, error)
-        job.status = status
-        self._hub.publish(kind, status)
 
 
 def _gives_up(job: Job) -> WorkerCrashed:

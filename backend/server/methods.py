@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.errors import InvalidRequest, UnknownMethod
 from shared.import_messages import CameraImport
-from shared.messages import JobRequest, JobStatus
+from shared.messages import JobRequest, JobStatus, MachineStatus
 from shared.roto_messages import PreviewRequest
 from shared.stages import in_order, stage_params
 from shared.wire import pack, unpack
@@ -20,6 +20,7 @@ from .checkup import Checkup
 from .dispatcher import Dispatcher
 from .frames import FrameService
 from .job_book import JobBook
+from .machine import MachineService
 from .previews import PreviewService
 from .world_service import WorldService
 
@@ -68,6 +69,18 @@ class _Nothing:
 @dataclass(frozen=True)
 class _OfJob:
     job: str
+
+
+@dataclass(frozen=True)
+class _Jobs:
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Move:
+    job: str
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,11 +134,12 @@ class Methods:
         previews: PreviewService,
         checkup: Checkup,
         world: WorldService,
+        machine: MachineService,
         stop: Callable[[], None],
     ) -> None:
         self._book, self._dispatcher = book, dispatcher
         self._frames, self._previews, self._checkup, self._world = frames, previews, checkup, world
-        self._stop = stop
+        self._machine, self._stop = machine, stop
         self._table = {
             "ping": Method(_Nothing, self._ping),
             "job.submit": Method(JobRequest, self._submit),
@@ -133,6 +147,8 @@ class Methods:
             "job.list": Method(_List, self._list),
             "job.cancel": Method(_OfJob, self._cancel),
             "job.retry": Method(_OfJob, self._retry),
+            "job.move": Method(_Move, self._move),
+            "job.forget": Method(_Jobs, self._forget),
             "job.watch": Method(_Watch, self._watch),
             "job.unwatch": Method(_Watch, self._unwatch),
             "job.log": Method(_Log, self._log),
@@ -141,6 +157,7 @@ class Methods:
             "world.suggest": Method(_OfShot, self._suggest_world, slow=True),
             "camera.import": Method(CameraImport, self._import_camera, slow=True),
             "roto.preview": Method(PreviewRequest, self._preview_roto, slow=True),
+            "machine.status": Method(_Nothing, self._machine_status, slow=True),
             "engines": Method(_Nothing, self._engines, slow=True),
             "doctor": Method(_Nothing, self._doctor, slow=True),
             "shutdown": Method(_Nothing, self._shutdown),
@@ -183,9 +200,19 @@ class Methods:
             raise InvalidRequest(f"Job {status.id} is not over yet.", "Wait for its end, or cancel it first.")
         return await self._submit(caller, status.request)
 
+    async def _move(self, caller: Caller, params: _Move) -> JobStatus:
+        if bool(params.before) == bool(params.after):
+            raise InvalidRequest("A job is moved before another one or after it.", "Name one of the two.")
+        job, beside = self._book.get(params.job), self._book.get(params.before or params.after)
+        await self._dispatcher.move(job, beside, after=bool(params.after))
+        return job.status
+
+    async def _forget(self, caller: Caller, params: _Jobs) -> dict[str, Any]:
+        return {"jobs": await self._book.forget(params.jobs)}
+
     async def _watch(self, caller: Caller, params: _Watch) -> list[JobStatus]:
         # Subscribed in the same step of the loop as the states are read: no event falls between.
-        found = self._book.newest(WATCH_ALL_LIMIT) if params.job is None else [self._book.get(params.job).status]
+        found = self._book.shown(WATCH_ALL_LIMIT) if params.job is None else [self._book.get(params.job).status]
         caller.subscriptions.add(params.job)
         return found
 
@@ -213,6 +240,9 @@ class Methods:
 
     async def _preview_roto(self, caller: Caller, params: PreviewRequest) -> Any:
         return await self._previews.preview(params)
+
+    async def _machine_status(self, caller: Caller, params: _Nothing) -> MachineStatus:
+        return await self._machine.status()
 
     async def _engines(self, caller: Caller, params: _Nothing) -> Any:
         return (await self._checkup.report()).get("engines", [])

@@ -28,6 +28,7 @@ from .hub import Hub
 from .job_book import JobBook
 from .job_logs import JobLogs
 from .lifetime import stop_when_idle, stop_with_parent
+from .machine import MachineService
 from .methods import Methods
 from .previews import PreviewService
 from .session import Session
@@ -108,6 +109,7 @@ class Server:
             self._previews,
             self._checkup,
             self._world,
+            MachineService(self._dispatcher.processes),
             self.stopped.set,
         )
         self._sessions: dict[Session, asyncio.Task[Any]] = {}

@@ -45,6 +45,10 @@ class Worker:
         self._cancelled = False
         self._kill_later: asyncio.TimerHandle | None = None
 
+    @property
+    def alive(self) -> bool:
+        return self._child is not None and self._child.alive
+
     async def run(self, order: WorkOrder, listener: Listener) -> tuple[StageResult, ...]:
         """Runs a job to its end. `listener` hears its notifications, and "worker.silent" with `seconds`.
 
@@ -73,7 +77,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Ends the process."""
-        if self._child is not None and self._child.alive:
+        if self._child is not None and self.alive:
             await self._child.stop(self._settings.stop_grace_s)
         self._child = None
 

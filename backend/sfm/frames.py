@@ -55,7 +55,9 @@ class DepthSource(Protocol):
 class Observer(Protocol):
     """Hears how far the solve is. Either call may raise `JobCancelled`, which passes through."""
 
-    def progress(self, done: int, total: int, frame: int | None = None, note: str = "") -> None: ...
+    def progress(
+        self, done: int, total: int, frame: int | None = None, note: str = "", frames: tuple[int, int] = (0, 0)
+    ) -> None: ...
 
     def check_cancelled(self) -> None: ...
 
@@ -63,7 +65,9 @@ class Observer(Protocol):
 class SilentObserver:
     """Nobody listens."""
 
-    def progress(self, done: int, total: int, frame: int | None = None, note: str = "") -> None:
+    def progress(
+        self, done: int, total: int, frame: int | None = None, note: str = "", frames: tuple[int, int] = (0, 0)
+    ) -> None:
         return None
 
     def check_cancelled(self) -> None:

@@ -43,7 +43,7 @@ class Steps:
     def frame_done(self, index: int, number: int) -> None:
         """Tracking has done frame `index`."""
         self._done = index + 1.0
-        self.observer.progress(index + 1, self.total, number, self._note)
+        self.observer.progress(index + 1, self.total, number, self._note, (index + 1, self.frames))
 
     def __call__(self) -> None:
         self.observer.check_cancelled()

@@ -42,12 +42,12 @@ from backend.depth.reuse import earlier_maps, read_back
 from backend.depth.store import DepthStore
 from backend.depth.working import WorkingPixels
 from backend.frame_ranges import frame_ranges, frame_runs
+from backend.free_memory import free_bytes
 from backend.media.plate import moving_mask_folders
 from backend.pipeline.atomic import write_text
 from backend.pipeline.context import StageContext
 from backend.pipeline.fingerprint import of_files
 from backend.pipeline.stage import Engine
-from backend.solve_memory import free_bytes
 from shared.artifacts import StageResult
 from shared.camera_files import Intrinsics, read_camera
 from shared.depth_meta import DEPTH_VERSION, DepthMeta, MissingDepth

@@ -156,7 +156,7 @@ def _jobs(
 
 def _finish(job: _Job, done: int, total: int, context: StageContext) -> int:
     job.future.result()
-    context.progress(done + 1, total, frame=job.number)
+    context.progress(done + 1, total, frame=job.number, frames=(done + 1, total))
     return 1
 
 

@@ -93,7 +93,7 @@ def _make(ran: Engine, job: MatteJob, shop: Workshop, context: StageContext) -> 
     watches = {label: MatteWatch() for label in job.clips}
     for done, index in enumerate(job.chosen):
         number = job.numbers[index]
-        context.progress(done, len(job.chosen), number)
+        context.progress(done, len(job.chosen), number, frames=(done, len(job.chosen)))
         if not shop.union(number).is_file():
             _make_frame(job, matters, index, shop)
         for label, watch in watches.items():

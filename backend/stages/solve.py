@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backend.depth_files import depth_fingerprint, depth_maps
+from backend.free_memory import free_bytes
 from backend.media.plate import PlateReader, moving_mask_folders
 from backend.pipeline import manifest
 from backend.pipeline.atomic import atomic_path, disk_errors, remove_partials
@@ -20,7 +21,7 @@ from backend.sfm.result import CameraSolve
 from backend.sfm.same_tracks import old_tracks
 from backend.solve_engines import SFM, engine_of, run_engine, weights_fingerprint
 from backend.solve_files import write_solve
-from backend.solve_memory import affordable, free_bytes
+from backend.solve_memory import affordable
 from backend.solve_settings import learned_focal_px, settings_of
 from backend.world.keep import earlier_camera
 from shared.artifacts import StageResult

@@ -46,6 +46,8 @@ from shared.messages import (
     DONE,
     EVENT,
     FAILED,
+    GONE,
+    MOVED,
     QUEUED,
     RUNNING,
     EngineStatus,
@@ -54,8 +56,11 @@ from shared.messages import (
     JobRequest,
     JobStatus,
     LogChunk,
+    MachineStatus,
+    MemoryUse,
     Progress,
     Welcome,
+    WorkerMemory,
 )
 from shared.roto_messages import PreviewRequest
 from shared.stages import in_order, stage_params
@@ -128,7 +133,8 @@ class FakeBackend:
         self._waiting: list[FakeJob] = []
         self._wakeup = threading.Condition(self._lock)
         self._stopping = False
-        self._sequence = 0
+        self._sequence = self._numbers = 0
+        self.used_memory, self.gpus = 12 * 2**30, ()
         self.token = connection.new_token()
 
     def __enter__(self) -> FakeBackend:
@@ -180,8 +186,10 @@ class FakeBackend:
     def submit(self, request: JobRequest, client: str) -> FakeJob:
         _check(request)
         with self._lock:
-            id = f"fake-{len(self.jobs) + 1}"
-            job = FakeJob(self, JobStatus(id=id, state=QUEUED, request=request, client=client, created=time.time()))
+            id = f"fake-{self._numbers + 1}"
+            self._numbers += 1
+            status = JobStatus(id, QUEUED, request, client=client, created=time.time(), order=self._numbers)
+            job = FakeJob(self, replace(status, device="cpu" if request.device == "auto" else request.device))
             job.write_log("queued")
             self.jobs[id] = job
             self.change(job, QUEUED)
@@ -196,6 +204,33 @@ class FakeBackend:
                 self.change(job, CANCELLED, state=CANCELLED, ended=time.time())
             elif not job.status.is_over:
                 job.cancelled.set()
+
+    def move(self, job: FakeJob, beside: FakeJob, *, after: bool) -> None:
+        with self._lock:
+            for one in (job, beside):
+                if one not in self._waiting:
+                    raise InvalidRequest(f"Job {one.status.id} does not wait any more.")
+            line = sorted((one for one in self._waiting if one is not job), key=lambda one: one.status.turn)
+            line.insert(line.index(beside) + after, job)
+            request = replace(job.request, priority=beside.request.priority)
+            kin = [one for one in line if one is job or one.request.priority == request.priority]
+            for number, one in enumerate(kin):
+                if one is job:
+                    self.change(one, MOVED, request=request, order=number + 1.0)
+                elif one.status.order != number + 1.0:
+                    self.change(one, MOVED, order=number + 1.0)
+            self._numbers = max(self._numbers, len(kin))
+
+    def forget(self, ids: list[str]) -> list[str]:
+        with self._lock:
+            over = [id for id in ids if id in self.jobs and self.jobs[id].status.is_over]
+            for id in over:
+                del self.jobs[id]
+            for client in list(self._clients):
+                watched = [id for id in over if client.watches(id)]
+                if watched:
+                    client.send(encode(Notification(GONE, {"jobs": watched})))
+        return over
 
     def change(self, job: FakeJob, kind: str, **changes: Any) -> None:
         """Changes a job's status and tells those who watch."""
@@ -231,7 +266,7 @@ class FakeBackend:
                 self._wakeup.wait()
             if self._stopping:
                 return None
-            job = max(self._waiting, key=lambda job: job.request.priority)
+            job = min(self._waiting, key=lambda job: job.status.turn)
             self._waiting.remove(job)
             return job
 
@@ -294,8 +329,24 @@ class FakeBackend:
             raise InvalidRequest(f"Job {job} is not over yet.")
         return self.submit(status.request, session.name).status
 
+    def _job_move(self, session: _FakeSession, job: str, before: str = "", after: str = "") -> Any:
+        if bool(before) == bool(after):
+            raise InvalidRequest("A job is moved before another one or after it.")
+        self.move(self.find(job), self.find(before or after), after=bool(after))
+        return self.find(job).status
+
+    def _job_forget(self, session: _FakeSession, jobs: list[str]) -> Any:
+        return {"jobs": self.forget(jobs)}
+
+    def _machine_status(self, session: _FakeSession) -> Any:
+        with self._lock:
+            running = next((job.status for job in self.jobs.values() if job.status.state == RUNNING), None)
+            job = running.id if running is not None else ""
+        workers = (WorkerMemory("cpu", 2 * 2**30, job),)
+        return MachineStatus(MemoryUse(32 * 2**30, self.used_memory), self.gpus, workers)
+
     def _job_watch(self, session: _FakeSession, job: str | None = None) -> Any:
-        found = self._job_list(session) if job is None else [self.find(job).status]
+        found = self._job_list(session, 10**6) if job is None else [self.find(job).status]
         session.watched.add(job)
         return found
 
@@ -354,6 +405,9 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "job.list": (),
     "job.cancel": ("job",),
     "job.retry": ("job",),
+    "job.move": ("job",),
+    "job.forget": ("jobs",),
+    "machine.status": (),
     "job.watch": (),
     "job.unwatch": (),
     "job.log": ("job",),

@@ -21,7 +21,7 @@ from shared import connection
 from shared.backend_process import EXIT_ALREADY_RUNNING
 from shared.codec import Request, encode
 from shared.errors import BackendNotRunning, WorkerCrashed, from_wire
-from shared.messages import CANCELLED, DONE, FAILED, QUEUED, RUNNING
+from shared.messages import CANCELLED, DONE, FAILED, QUEUED, RUNNING, in_line
 from tests.contract.backend_process import SCRIPTED, SOURCE, BackendProcess, is_alive
 from tests.contract.conftest import scripted_job
 
@@ -47,6 +47,24 @@ def test_a_killed_server_leaves_no_worker_and_its_jobs_continue(home: Path) -> N
         assert states[running.id] in (QUEUED, RUNNING) and states[waiting.id] == QUEUED
         assert client.wait(running.id, DONE).status.attempts == 2
         assert client.wait(waiting.id, DONE).status.attempts == 1
+
+
+def test_a_killed_server_keeps_the_order_of_the_line(home: Path) -> None:
+    backend = BackendProcess(home, SCRIPTED)
+    backend.start()
+    with backend.client() as client:
+        client.watch()
+        running = client.submit(scripted_job("steps"))
+        client.wait(running.id, "progress")
+        first, second, third = (client.submit(scripted_job("quick", f"/shots/{n}")).id for n in range(3))
+        client.call("job.move", job=third, before=first)
+        client.call("job.move", job=first, after=second)
+    backend.kill()
+    with backend, backend.client() as client:
+        line = [status.id for status in in_line(client.watch()) if status.id != running.id]
+        assert line == [third, second, first]
+        client.cancel(running.id)
+        client.wait(first, DONE)
 
 
 def test_a_killed_server_takes_the_programs_of_its_workers_along(home: Path) -> None:

@@ -7,8 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import InvalidRequest, NoParallax, from_wire
-from shared.messages import CANCELLED, DONE, FAILED, QUEUED, RUNNING, TERMINAL
+from shared.errors import InvalidRequest, NoParallax, UnknownJob, from_wire
+from shared.messages import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    QUEUED,
+    RUNNING,
+    TERMINAL,
+    JobStatus,
+    MachineStatus,
+    in_line,
+)
+from shared.wire import unpack
 from tests.contract.conftest import scripted_job
 from tests.contract.wire_client import WireClient
 
@@ -99,6 +110,84 @@ def test_higher_priority_runs_first(client: WireClient) -> None:
         if event.kind == "started":
             started.append(event.status.id)
     assert started == [jobs[1].id, jobs[2].id, jobs[0].id]
+
+
+def _three_waiting(client: WireClient) -> tuple[JobStatus, list[JobStatus]]:
+    """A job that runs until it is cancelled, and three in line behind it."""
+    client.watch()
+    running = client.submit(scripted_job("steps"))
+    client.wait(running.id, "started")
+    return running, [client.submit(scripted_job("quick", f"/shots/{n}")) for n in range(3)]
+
+
+def _line(client: WireClient) -> list[str]:
+    return [status.id for status in in_line([unpack(JobStatus, plain) for plain in client.call("job.list")])]
+
+
+def test_waiting_jobs_change_places(client: WireClient) -> None:
+    running, (one, two, three) = _three_waiting(client)
+    assert _line(client) == [one.id, two.id, three.id]
+    client.call("job.move", job=three.id, before=one.id)
+    client.call("job.move", job=one.id, after=two.id)
+    assert _line(client) == [three.id, two.id, one.id]
+    later = client.submit(scripted_job("quick", "/shots/later"))
+    assert _line(client)[-1] == later.id
+    client.cancel(running.id)
+    started = []
+    while len(started) < 4:
+        event = client.next_event()
+        if event.kind == "started":
+            started.append(event.status.id)
+    assert started == [three.id, two.id, one.id, later.id]
+
+
+def test_a_move_is_told_and_only_waiting_jobs_move(any_backend: Path, client: WireClient) -> None:
+    running, (one, two, _) = _three_waiting(client)
+    with WireClient.of(any_backend) as other:
+        other.watch()
+        client.call("job.move", job=two.id, before=one.id)
+        moved = {two.id: other.wait(two.id, "moved").status}
+        assert moved[two.id].state == QUEUED and moved[two.id].device == "cpu"
+    for wrong in ({"before": running.id}, {"after": running.id}, {}, {"before": one.id, "after": one.id}):
+        with pytest.raises(InvalidRequest):
+            client.call("job.move", job=two.id, **wrong)
+    with pytest.raises(InvalidRequest):
+        client.call("job.move", job=running.id, before=one.id)
+    with pytest.raises(UnknownJob):
+        client.call("job.move", job=two.id, before="nobody")
+    client.cancel(running.id)
+
+
+def test_ended_jobs_are_forgotten_by_all(any_backend: Path, client: WireClient) -> None:
+    done = [client.run(scripted_job("quick", f"/shots/{n}")) for n in range(2)]
+    running = client.submit(scripted_job("steps"))
+    client.wait(running.id, "progress")
+    with WireClient.of(any_backend) as other:
+        assert len(other.watch()) == 3
+        asked = [done[0].id, running.id, "nobody"]
+        assert client.call("job.forget", jobs=asked) == {"jobs": [done[0].id]}
+        while not other.gone:
+            other._keep(other.receive())
+        assert other.gone == [done[0].id]
+    assert {job["id"] for job in client.call("job.list")} == {done[1].id, running.id}
+    with pytest.raises(UnknownJob):
+        client.status(done[0].id)
+    assert client.status(running.id).state == RUNNING
+    client.cancel(running.id)
+    client.wait(running.id, CANCELLED)
+
+
+def test_the_machine_says_what_it_holds(client: WireClient) -> None:
+    client.watch()
+    job = client.submit(scripted_job("steps"))
+    client.wait(job.id, "progress")
+    machine = unpack(MachineStatus, client.call("machine.status"))
+    assert 0 < machine.memory.used_bytes < machine.memory.total_bytes
+    assert all(0 <= gpu.used_bytes <= gpu.total_bytes and gpu.model for gpu in machine.gpus)
+    (worker,) = machine.workers
+    assert (worker.device, worker.job) == ("cpu", job.id) and worker.used_bytes > 2**20
+    client.cancel(job.id)
+    client.wait(job.id, CANCELLED)
 
 
 def test_a_retry_is_a_new_job_with_the_same_request(client: WireClient) -> None:

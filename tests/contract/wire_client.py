@@ -11,7 +11,7 @@ from typing import Any
 from shared import PROTOCOL, connection
 from shared.codec import Decoder, Message, Notification, Request, Response, encode
 from shared.errors import from_wire
-from shared.messages import EVENT, JobEvent, JobRequest, JobStatus
+from shared.messages import EVENT, GONE, JobEvent, JobRequest, JobStatus
 from shared.wire import pack, unpack
 
 TIMEOUT_S = 30.0
@@ -25,6 +25,7 @@ class WireClient:
         self.socket = socket.create_connection((found.host, found.port), timeout=TIMEOUT_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.events: list[JobEvent] = []
+        self.gone: list[str] = []
         self._decoder = Decoder()
         self._unread: list[Message] = []
         self._number = 0
@@ -144,5 +145,8 @@ class WireClient:
         return self.wait_until(job, lambda event: event.kind in over, "an end", timeout_s).status
 
     def _keep(self, message: Message) -> None:
-        assert isinstance(message, Notification) and message.method == EVENT, message
+        assert isinstance(message, Notification) and message.method in (EVENT, GONE), message
+        if message.method == GONE:
+            self.gone += message.params["jobs"]
+            return
         self.events.append(unpack(JobEvent, message.params))

@@ -160,7 +160,9 @@ class Impatient:
     def __init__(self) -> None:
         self.told: list[tuple[int, int]] = []
 
-    def progress(self, done: int, total: int, frame: int | None = None, note: str = "") -> None:
+    def progress(
+        self, done: int, total: int, frame: int | None = None, note: str = "", frames: tuple[int, int] = (0, 0)
+    ) -> None:
         self.told.append((done, total))
 
     def check_cancelled(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -281,6 +282,35 @@ def test_rate_and_time_left_follow_the_clock() -> None:
     assert meter.update(0, 100) == (None, None)
     now[0] = 2.0
     assert meter.update(10, 100) == (5.0, 18.0)
+
+
+def test_time_left_counts_down_while_the_speed_swings() -> None:
+    """Steps of one frame take 0.1 s and 0.7 s in turn for a while: 2.5 frames a second."""
+    now = [0.0]
+    meter = RateMeter(lambda: now[0])
+    lefts: list[tuple[float, float]] = []
+    for done in range(1, 201):
+        now[0] += 0.1 if done // 5 % 2 else 0.7
+        left = meter.update(done, 200)[1]
+        if left is not None:
+            lefts.append((left, (200 - done) * 0.4))
+    late = lefts[40:]
+    assert max(abs(left - true) for left, true in late) < 4.0
+    assert max(abs(after[0] - before[0]) for before, after in itertools.pairwise(late)) < 2.5
+    assert lefts[-1][0] == 0.0
+
+
+def test_a_slower_half_is_noticed_within_seconds() -> None:
+    now = [0.0]
+    meter = RateMeter(lambda: now[0])
+    for done in range(1, 101):
+        now[0] += 0.1
+        meter.update(done, 200)
+    for done in range(101, 141):
+        now[0] += 0.5
+        rate, left = meter.update(done, 200)
+    assert rate is not None and 1.9 < rate < 5.0
+    assert left is not None and 15.0 < left < 32.0  # of 30 s
 
 
 def test_nothing_half_written_takes_the_final_name(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,23 @@ from shared.messages import DONE, QUEUED, RUNNING, JobRequest, JobStatus
 
 def job(order: int, *, priority: int = 0, shot: str = "", device: str = "cpu") -> Job:
     request = JobRequest(shot or f"/shots/{order}", priority=priority)
-    return Job(JobStatus(str(order), QUEUED, request), order, request.shot, device)
+    return Job(JobStatus(str(order), QUEUED, request, order=order, device=device), request.shot)
 
 
 def taken(queue: JobQueue, **busy: set[str]) -> list[int]:
     orders = []
     while (found := queue.take(busy.get("devices", set()), busy.get("shots", set()))) is not None:
-        orders.append(found.order)
+        orders.append(int(found.id))
     return orders
+
+
+def move(queue: JobQueue, job: Job, beside: Job, *, after: bool = False) -> int:
+    """How many jobs were given another place."""
+    places = queue.moved(job, beside, after=after)
+    for place in places:
+        request = replace(place.job.request, priority=place.priority)
+        place.job.status = replace(place.job.status, request=request, order=place.order)
+    return len(places)
 
 
 def filled(*jobs: Job) -> JobQueue:
@@ -55,6 +65,39 @@ def test_a_removed_job_does_not_come() -> None:
     queue = filled(first, second)
     assert queue.remove(first) and not queue.remove(first)
     assert taken(queue) == [2]
+
+
+@pytest.mark.parametrize(
+    ("mover", "beside", "after", "expected"),
+    [(4, 1, False, [4, 1, 2, 3]), (1, 4, True, [2, 3, 4, 1]), (3, 1, True, [1, 3, 2, 4]), (2, 2, True, [1, 2, 3, 4])],
+)
+def test_a_moved_job_comes_at_its_new_place(mover: int, beside: int, after: bool, expected: list[int]) -> None:
+    jobs = {order: job(order) for order in (1, 2, 3, 4)}
+    queue = filled(*jobs.values())
+    if mover != beside:
+        assert move(queue, jobs[mover], jobs[beside], after=after) == 1
+    assert taken(queue) == expected
+
+
+def test_a_moved_job_takes_on_the_priority_beside_it() -> None:
+    urgent, first, second = job(1, priority=5), job(2), job(3)
+    queue = filled(urgent, first, second)
+    move(queue, second, urgent)
+    assert second.request.priority == 5
+    move(queue, urgent, first, after=True)
+    assert urgent.request.priority == 0
+    assert taken(queue) == [3, 2, 1]
+
+
+def test_places_never_run_out() -> None:
+    """Two jobs change places more often than a number can be halved."""
+    jobs = [job(order) for order in (1, 2, 3, 4)]
+    queue = filled(*jobs)
+    changed = 0
+    for turn in range(200):
+        changed = max(changed, move(queue, jobs[1 + turn % 2], jobs[2 - turn % 2]))
+    assert changed == 4
+    assert taken(queue) == [1, 3, 2, 4]
 
 
 # -- outbox ------------------------------------------------------------------------------------------------

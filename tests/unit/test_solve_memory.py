@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.free_memory import container_free_bytes, free_bytes
 from backend.sfm.settings import PRESETS
-from backend.solve_memory import affordable, container_free_bytes, free_bytes, peak_bytes
+from backend.solve_memory import affordable, peak_bytes
 
 GB = 1024.0**3
 UHD = (3840, 2160, 500)
