@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     made = commands.add_parser("docs", help="write the documentation's site to dist/docs")
     made.add_argument("--out", type=Path, default=layout.DIST / "docs", metavar="FOLDER", help="where to")
     made.add_argument("--offline", type=Path, metavar="FOLDER", help="install from this folder of wheels, no network")
+    made.add_argument(
+        "--screenshots", action="store_true", help="first renew docs/images from what the last window tests show"
+    )
     made.set_defaults(command=docs)
     made = commands.add_parser("models", help="list model weights, or fetch them: models --get NAME", add_help=False)
     made.set_defaults(command=models)
@@ -223,6 +226,8 @@ def package(options: argparse.Namespace) -> int:
 def docs(options: argparse.Namespace) -> int:
     from build_steps import documentation
 
+    if options.screenshots:
+        documentation.take_screenshots()
     documentation.build(options.out, offline=options.offline)
     return 0
 

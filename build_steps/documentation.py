@@ -23,7 +23,17 @@ def build(out: Path, *, offline: Path | None = None) -> Path:
         # -n: also names that are looked up must be found; -W: a warning is an error, after all are told.
         command = [str(python), "-m", "sphinx", "-b", "html", "-n", "-W", "--keep-going", "-q", "-c", str(settings)]
         run_quietly([*command, "-d", str(source / ".doctrees"), str(source), str(beside)], "docs", folder=layout.ROOT)
+        run_quietly([str(python), "-m", "tools.docs_site.links", str(beside)], "docs-links", folder=layout.ROOT)
         shutil.rmtree(out, ignore_errors=True)
         beside.replace(out)
     say(f"{out / 'index.html'}")
     return out / "index.html"
+
+
+def take_screenshots() -> None:
+    """Renews the pictures in docs/images from those that the window tests took last in this checkout. Raises
+    `BuildError` where one is missing."""
+    python = environments.ensure(environments.base_plan())
+    with step("docs/images from the window tests"):
+        command = [str(python), "-m", "tools.docs_site.screenshots", str(layout.screenshots())]
+        run_quietly([*command, str(layout.ROOT / "docs" / "images")], "docs-screenshots", folder=layout.ROOT)

@@ -69,6 +69,11 @@ def cache_root() -> Path:
     return home() / "cache" if is_extension() else ROOT / ".cache"
 
 
+def screenshots() -> Path:
+    """Where the window tests leave what they photographed: a folder for each scenario."""
+    return cache_root() / "screenshots"
+
+
 def environment_python(folder: Path) -> Path:
     """The interpreter inside a virtual environment."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

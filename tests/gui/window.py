@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from build_steps import layout
+
 from . import chroot
 
 HERE = Path(__file__).resolve().parent
@@ -69,7 +71,17 @@ def run_scenario(
             ended = f"Blender ended with exit code {process.returncode}"
         except subprocess.TimeoutExpired:
             ended = f"Blender did not finish within {timeout_s:g} s"
-    return _outcome(exchange, ended)
+    outcome = _outcome(exchange, ended)
+    _keep(outcome.pictures, layout.screenshots() / name)
+    return outcome
+
+
+def _keep(pictures: dict[str, Path], folder: Path) -> None:
+    """The pictures of a scenario that went well, for `build.py docs --screenshots` and for looking at."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in pictures.values():
+        shutil.copy(path, folder)
 
 
 @contextlib.contextmanager

@@ -1,26 +1,45 @@
-"""docs/engines.md lists what there is, with its licences."""
+"""The page of licences: every engine, model and package is on it, as the source and the packages themselves say."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import importlib.metadata
 
 from backend.engines import ENGINES
 from backend.weights.models import MODELS
+from tools.docs_site.dependencies import LICENCES
+from tools.docs_site.licences import INSTALLED, REQUIREMENTS, licences_page, pins
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "engines.md").read_text(encoding="utf-8")
-ROWS = [[cell.strip() for cell in line.strip("| ").split("|")] for line in TEXT.splitlines() if line.startswith("| ")]
+ROWS = [[cell.strip() for cell in line.strip("| ").split("|")] for line in licences_page().splitlines() if "|" in line]
+_OF_TESTS = {"test", "bpy-test", "docs", "bpy-4.2.23", "bpy-5.0.1"}
 
 
 def test_every_engine_is_listed() -> None:
     for info in ENGINES:
         (row,) = [row for row in ROWS if row[:2] == [info.stage, f"`{info.engine}`"]]
-        assert row[2] == info.kind
+        assert row[2] == info.kind and row[5] == ("yes" if info.commercial else "**no**")
 
 
 def test_every_model_is_listed_with_whether_it_is_for_commercial_work() -> None:
     for model in MODELS:
-        (row,) = [row for row in ROWS if row[0] == f"`{model.name}`"]
-        assert row[1] == f"`{model.engine}`" and row[3] == f"`{model.repository}`"
-        assert row[4] == ("yes" if model.commercial else "**no**")
-        if model.commercial and " AND " not in model.weights_licence:
-            assert row[2].startswith(model.weights_licence) or row[2].startswith("Apache-2.0")
+        (row,) = [row for row in ROWS if row[0].startswith(f"[`{model.name}`]")]
+        assert row[1] == f"`{model.engine}`" and row[4] == ("yes" if model.commercial else "**no**")
+
+
+def test_every_package_of_every_lock_has_a_licence() -> None:
+    assert {path.stem for path in REQUIREMENTS.glob("*.lock")} == {lock for lock, _ in INSTALLED} | _OF_TESTS
+    for lock, _ in INSTALLED:
+        assert pins(lock)
+        for name, version in pins(lock):
+            assert name in LICENCES, f"{lock}.lock has {name}, whose licence is not in tools/docs_site/dependencies.py"
+            assert any(row[0] == f"{name} {version}" for row in ROWS) or lock != "base"
+
+
+def test_the_licences_are_what_the_packages_say() -> None:
+    """Those that are installed here, and say it in one expression."""
+    said = {
+        found.metadata["Name"].lower(): found.metadata.get("License-Expression")
+        for found in importlib.metadata.distributions()
+    }
+    checked = {name: said[name] for name in LICENCES if said.get(name)}
+    assert len(checked) > 3
+    assert checked == {name: LICENCES[name] for name in checked}

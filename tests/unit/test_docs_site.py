@@ -11,7 +11,9 @@ from shared.errors import BacklotError, code_of
 from shared.params import specs
 from shared.stages import STAGES, StageInfo
 from tools.docs_site.errors import error_page, sentences
+from tools.docs_site.links import broken
 from tools.docs_site.parameters import escaped, stage_page, stages_page
+from tools.docs_site.screenshots import MOST_BYTES, OTHERS, SCREENSHOTS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)]*)?\)")
@@ -48,5 +50,38 @@ def test_every_page_is_in_the_contents_and_every_link_leads_somewhere() -> None:
     for page in DOCS.glob("*.md"):
         assert page.stem == "index" or page.stem in contents, f"{page.name} is not in the contents of index.md"
         for target, _ in _LINK.findall(page.read_text(encoding="utf-8")):
-            made = re.fullmatch(r"reference/(stages|errors|stage-\w+)\.md", target)
+            made = re.fullmatch(r"reference/(stages|errors|licences|stage-\w+)\.md", target)
             assert made or (DOCS / target).exists(), f"{page.name} leads to {target}, which is not there"
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    links = _LINK.findall((DOCS.parent / "README.md").read_text(encoding="utf-8"))
+    assert links and all((DOCS.parent / target).exists() for target, _ in links)
+
+
+def test_every_picture_is_made_by_a_window_test_and_shown() -> None:
+    texts = "".join(path.read_text(encoding="utf-8") for path in (*DOCS.glob("*.md"), DOCS.parent / "README.md"))
+    made = {f"{wanted.name}.jpg" for wanted in SCREENSHOTS}
+    assert {path.name for path in (DOCS / "images").iterdir()} == made | set(OTHERS)
+    assert [name for name in sorted(made) if f"images/{name})" not in texts] == []
+    for wanted in SCREENSHOTS:
+        scenario = DOCS.parent / "tests/gui/scenarios" / f"{wanted.scenario}.py"
+        assert f'"{wanted.picture}"' in scenario.read_text(encoding="utf-8"), wanted
+    assert max(path.stat().st_size for path in (DOCS / "images").iterdir()) <= MOST_BYTES
+
+
+def test_a_link_to_nowhere_is_found_in_the_finished_site(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "index.html").write_text(
+        '<a href="deep/page.html#there">x</a><a href="https://example.org">x</a><a href="gone.html">x</a>'
+    )
+    (tmp_path / "deep/page.html").write_text(
+        '<p id="there"><a href="../index.html">x</a><a href="#here">x</a>'
+        '<img src="https://example.org/a.png"><img src="b.png"></p>'
+    )
+    assert [fault.split(" ", 1)[1] for fault in broken(tmp_path)] == [
+        "leads to #here, a place that page does not have.",
+        "loads https://example.org/a.png from another computer.",
+        "leads to b.png, which is not there.",
+        "leads to gone.html, which is not there.",
+    ]

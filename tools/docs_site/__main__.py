@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from .errors import error_page
+from .licences import licences_page
 from .parameters import stage_page, stages_page
 
 
@@ -16,7 +17,7 @@ def main(folder: Path) -> None:
     target = folder / "reference"
     target.mkdir(parents=True, exist_ok=True)
     pages = {f"stage-{info.name}": stage_page(info) for info in STAGES}
-    pages |= {"stages": stages_page(STAGES), "errors": error_page()}
+    pages |= {"stages": stages_page(STAGES), "errors": error_page(), "licences": licences_page()}
     for name, text in pages.items():
         (target / f"{name}.md").write_text(text, encoding="utf-8")
 

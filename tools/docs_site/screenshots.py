@@ -1,0 +1,93 @@
+"""The documentation's pictures of Blender, from those that the window tests leave behind.
+
+`python build.py test --layer gui`, then `python build.py docs --screenshots`. Runs in the backend's environment, which
+can read and write pictures: `python -m tools.docs_site.screenshots TAKEN IMAGES`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+Box = tuple[int, int, int, int]
+
+MOST_BYTES = 200_000
+WIDEST_PX = 1280
+_QUALITIES = (90, 84, 78, 70, 60, 50)
+
+
+@dataclass(frozen=True)
+class Screenshot:
+    """name: of the file in docs/images, without .jpg. scenario, picture: tests/gui/scenarios/SCENARIO.py and what it
+    calls the picture. box: the part that is shown, left, top, right, bottom in px; None for the whole window."""
+
+    name: str
+    scenario: str
+    picture: str
+    box: Box | None = None
+
+
+VIEW: Box = (0, 30, 1325, 810)
+"""The viewport with its sidebar."""
+SIDEBAR: Box = (1035, 80, 1325, 640)
+
+SCREENSHOTS: tuple[Screenshot, ...] = (
+    Screenshot("first-run", "first_run", "1_missing", VIEW),
+    Screenshot("first-run-running", "first_run", "3_running", SIDEBAR),
+    Screenshot("models", "first_run", "5_models"),
+    Screenshot("solve-running", "solve", "2_solving", SIDEBAR),
+    Screenshot("solved", "solve", "3_solved"),
+    Screenshot("world-picking", "solve", "4_picking", VIEW),
+    Screenshot("tracks", "solve", "6_tracks"),
+    Screenshot("depth", "depth", "4_plate", VIEW),
+)
+
+OTHERS = (
+    "mocap-analysis.png",
+    "mocap-body.jpg",
+    "mocap-in-blender.jpg",
+    "mocap-on-the-plate.jpg",
+    "roto-fixed.jpg",
+    "roto-hints.jpg",
+    "roto-result.jpg",
+)
+"""Pictures in docs/images of clips with people, which the tests do not have: renewed by hand."""
+
+
+def main(taken: Path, images: Path) -> int:
+    """Writes every screenshot of which TAKEN has the picture; tells the missing ones and is then 1."""
+    missing = []
+    for wanted in SCREENSHOTS:
+        source = taken / wanted.scenario / f"{wanted.picture}.png"
+        if not source.is_file():
+            missing.append(str(source))
+            continue
+        (images / f"{wanted.name}.jpg").write_bytes(_encoded(source, wanted.box))
+    for path in missing:
+        print(f"There is no {path}: run python build.py test --layer gui", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def _encoded(source: Path, box: Box | None) -> bytes:
+    """A JPEG of at most `WIDEST_PX` and `MOST_BYTES`."""
+    import cv2
+
+    picture = cv2.imread(str(source))
+    if picture is None:
+        raise SystemExit(f"{source} is no picture.")
+    if box is not None:
+        left, top, right, bottom = box
+        picture = picture[top:bottom, left:right]
+    if picture.shape[1] > WIDEST_PX:
+        size = (WIDEST_PX, round(picture.shape[0] * WIDEST_PX / picture.shape[1]))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    for quality in _QUALITIES:
+        packed = bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
+        if len(packed) <= MOST_BYTES:
+            break
+    return packed
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
