@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .band import Normals
 from .body import Body
 from .evidence import View
+from .footage import ReadyFootage
+from .kept import KeptBody
 from .sightings import picture_rows, shape_rows
 from .skeleton import Floats
 from .terms import State, add_bends
+
+Certain = NDArray[np.float32]
 
 _SURE_M = 0.1
 """Standard deviation of a place that is half sure."""
@@ -22,11 +27,11 @@ _ANYWHERE_M = 3.0
 _CHUNK, _REACH_S = 60, 1.0
 
 
-def certainty(body: Body, views: Sequence[View], fps: float) -> Floats:
+def certainty(body: KeptBody, views: Sequence[ReadyFootage], fps: float) -> Certain:
     """[T,J], 0..1; 0 where the body is NaN. Each frame's evidence and how joints bend give every joint a variance
     (Gauss-Newton's), robust weights included; a frame is also as sure as its neighbours, less what people move in the
     time between."""
-    variance = np.full((body.frames, len(body.skeleton)), np.inf)
+    variance = np.full((body.frames, len(body.skeleton)), np.inf, np.float32)
     known = np.isfinite(body.root[:, 0])
     for start in range(0, body.frames, _CHUNK):
         stop = min(start + _CHUNK, body.frames)
@@ -34,7 +39,7 @@ def certainty(body: Body, views: Sequence[View], fps: float) -> Floats:
             variance[start:stop] = _variance(body.part(start, stop), [view.part(start, stop) for view in views])
     variance[~known] = np.inf
     shared = _shared_in_time(variance, body.skeleton.acceleration * body.size, fps)
-    found: Floats = np.where(known[:, None], 1.0 / (1.0 + shared / _SURE_M**2), 0.0)
+    found: Certain = np.where(known[:, None], 1.0 / (1.0 + shared / np.float32(_SURE_M**2)), np.float32(0.0))
     return found
 
 
@@ -58,10 +63,10 @@ def _variance(body: Body, views: Sequence[View]) -> Floats:
     return found
 
 
-def _shared_in_time(variance: Floats, acceleration: Floats, fps: float) -> Floats:
+def _shared_in_time(variance: Certain, acceleration: Floats, fps: float) -> Certain:
     found = variance.copy()
     for away in range(1, round(_REACH_S * fps) + 1):
-        moved = (0.5 * acceleration * (away / fps) ** 2) ** 2
+        moved = ((0.5 * acceleration * (away / fps) ** 2) ** 2).astype(np.float32)
         found[away:] = np.minimum(found[away:], variance[:-away] + moved)
         found[:-away] = np.minimum(found[:-away], variance[away:] + moved)
     return found

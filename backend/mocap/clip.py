@@ -10,23 +10,24 @@ with the clip.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.motion_arrays import ABSENT, BRIDGED, TRACKED
 
-from .body import Body
 from .certainty import certainty
 from .contacts import Floor
-from .evidence import Cameras, Evidence, Flags, TooLittleSeen, View, usable
-from .lift import with_depth
-from .scale import metres_per_unit, scaled
-from .skeleton import STATURE_M, Floats, Skeleton
+from .evidence import Cameras, Flags, TooLittleSeen, View
+from .footage import Footage, ReadyFootage, Seen, usable
+from .kept import KeptBody
+from .scale import metres_per_unit
+from .skeleton import STATURE_M, Skeleton
 from .solver import BodyMotion, Known, MotionSettings, bones_of, solve_window
-from .swaps import unswapped
+from .swaps import exchanged
 from .terms import Contacts
 
 _WINDOW, _AHEAD, _HELD = 120, 24, 2
@@ -66,10 +67,10 @@ class ClipMotion:
     [T]. confidence [T,J]: 0..1. metres_per_unit: factor that makes the world metric; None where it is said to be.
     exchanged: indices of frames in which a detector had taken left for right, of arms or legs."""
 
-    body: Body
+    body: KeptBody
     contacts: Contacts | None
     state: tuple[str, ...]
-    confidence: Floats
+    confidence: NDArray[np.float32]
     metres_per_unit: float | None
     exchanged: tuple[int, ...] = ()
 
@@ -81,43 +82,39 @@ class ClipMotion:
 def solve_clip(
     skeleton: Skeleton,
     cameras: Cameras,
-    evidence: Evidence,
+    evidence: Seen,
     settings: ClipSettings,
     *,
-    views: Sequence[View] = (),
+    views: Sequence[Footage] = (),
     checkpoint: Checkpoint = lambda done, total: None,
 ) -> ClipMotion:
     """The motion of one person. cameras with numbers that are not finite: that frame has none. views: more calibrated
     cameras that took the same moments. Raises `TooLittleSeen` when no frame shows enough of the person, and what
     checkpoint raises."""
-    ready = [_made_ready(skeleton, view, settings) for view in (View(cameras, evidence), *views)]
-    every = [view for view, _ in ready]
-    exchanged = tuple(np.nonzero(np.any([wrong for _, wrong in ready], axis=(0, 2)))[0].tolist())
+    every = [_made_ready(skeleton, view, settings) for view in (Footage(cameras, evidence), *views)]
+    swapped = tuple(np.nonzero(np.any([view.wrong for view in every], axis=(0, 2)))[0].tolist())
     state = frame_states(_seen_enough(every), settings)
     spans = _spans(state, settings.cuts)
     if not spans:
         raise TooLittleSeen("no frame shows enough joints")
     factor = 1.0 if settings.metric else metres_per_unit(skeleton, every, settings.floor)
-    floor, every = scaled(settings.floor, every, factor)
+    every = [view.scaled(factor) for view in every]
+    floor = None if settings.floor is None else replace(settings.floor, offset=factor * settings.floor.offset)
     clip = _Clip(
         skeleton, every, MotionSettings(settings.fps, floor, settings.height_m, not settings.metric), spans, checkpoint
     )
     found = clip.solved(len(evidence))
     sure = certainty(found.body, every, settings.fps)
     if settings.metric:
-        return ClipMotion(found.body, found.contacts, state, sure, None, exchanged)
+        return ClipMotion(found.body, found.contacts, state, sure, None, swapped)
     taller = (settings.height_m or _USUAL_M) / (found.body.size * STATURE_M)
     contacts = None if found.contacts is None else found.contacts.scaled(1.0 / factor)
-    return ClipMotion(found.body.scaled(1.0 / factor), contacts, state, sure, factor * taller, exchanged)
+    return ClipMotion(found.body.scaled(1.0 / factor), contacts, state, sure, factor * taller, swapped)
 
 
-def _made_ready(skeleton: Skeleton, view: View, settings: ClipSettings) -> tuple[View, Flags]:
-    """With left and right in their places, and a guess of the depth where the detector has none; and where they had
-    been exchanged, as `unswapped` says."""
-    view = usable(view)
-    evidence, wrong = unswapped(skeleton, view.evidence, settings.fps, settings.cuts)
-    size = (settings.height_m or _USUAL_M) / STATURE_M
-    return with_depth(skeleton, replace(view, evidence=evidence), size), wrong
+def _made_ready(skeleton: Skeleton, footage: Footage, settings: ClipSettings) -> ReadyFootage:
+    view = usable(skeleton, footage, (settings.height_m or _USUAL_M) / STATURE_M)
+    return replace(view, wrong=exchanged(skeleton, view.raw, len(view), settings.fps, settings.cuts))
 
 
 def frame_states(enough: Flags, settings: ClipSettings) -> tuple[str, ...]:
@@ -134,8 +131,8 @@ def frame_states(enough: Flags, settings: ClipSettings) -> tuple[str, ...]:
     return tuple(str(one) for one in state)
 
 
-def _seen_enough(views: Sequence[View]) -> Flags:
-    found: Flags = np.any([view.evidence.shaped for view in views], axis=0)
+def _seen_enough(views: Sequence[ReadyFootage]) -> Flags:
+    found: Flags = np.any([view.shaped() for view in views], axis=0)
     return found
 
 
@@ -152,22 +149,28 @@ def _spans(state: tuple[str, ...], cuts: tuple[int, ...]) -> list[Span]:
 
 
 @dataclass(frozen=True)
+class _Whole:
+    body: KeptBody
+    contacts: Contacts | None
+
+
+@dataclass(frozen=True)
 class _Clip:
     """views, settings: metric."""
 
     skeleton: Skeleton
-    views: Sequence[View]
+    views: Sequence[ReadyFootage]
     settings: MotionSettings
     spans: list[Span]
     checkpoint: Checkpoint
 
-    def solved(self, frames: int) -> BodyMotion:
+    def solved(self, frames: int) -> _Whole:
         longest = max(stop - start for start, stop in self.spans)
         if len(self.spans) == 1 and longest <= _WINDOW:
             start, stop = self.spans[0]
-            return self._gathered(frames, [(start, self._window(start, stop, Known()))])
+            return _gathered(frames, [(start, self._window(start, stop, Known()))])
         known = self._bones()
-        return self._gathered(frames, [one for span in self.spans for one in self._along(span, known)])
+        return _gathered(frames, (one for span in self.spans for one in self._along(span, known)))
 
     def _bones(self) -> Known:
         """What windows spread over the clip tell of the bones, one after the other."""
@@ -180,17 +183,17 @@ class _Clip:
         stand = np.median(heights, axis=0) if heights else None
         return Known(known.bones, held_bones=True, stand=stand)
 
-    def _along(self, span: Span, known: Known) -> list[tuple[int, BodyMotion]]:
+    def _along(self, span: Span, known: Known) -> Iterator[tuple[int, BodyMotion]]:
         start, end = span
-        found: list[tuple[int, BodyMotion]] = []
         before: BodyMotion | None = None
         while True:
             stop = min(start + _WINDOW, end)
             motion = self._window(start, stop, replace(known, before=before))
             if stop == end:
-                return [*found, (start, motion)]
+                yield start, motion
+                return
             keep = stop - start - _AHEAD
-            found.append((start, _cut(motion, 0, keep)))
+            yield start, _cut(motion, 0, keep)
             before = _cut(motion, keep - _HELD, keep)
             start += keep - _HELD
 
@@ -198,25 +201,28 @@ class _Clip:
         return [view.part(start, stop) for view in self.views]
 
     def _window(self, start: int, stop: int, known: Known) -> BodyMotion:
-        total = len(self.views[0].evidence)
+        total = len(self.views[0])
         return solve_window(
             self.skeleton, self._parts(start, stop), self.settings, known, lambda: self.checkpoint(start, total)
         )
 
-    def _gathered(self, frames: int, parts: list[tuple[int, BodyMotion]]) -> BodyMotion:
-        last = parts[-1][1]
-        body = replace(
-            last.body, root=np.full((frames, 3), np.nan), turns=np.full((frames, *last.body.turns.shape[1:]), np.nan)
-        )
-        contacts = None
-        if last.contacts is not None:
-            contacts = replace(last.contacts, touching=np.zeros((frames, last.contacts.touching.shape[1])))
-        for start, motion in parts:
-            at = slice(start, start + motion.body.frames)
-            body.root[at], body.turns[at] = motion.body.root, motion.body.turns
-            if contacts is not None and motion.contacts is not None:
-                contacts.touching[at] = motion.contacts.touching
-        return BodyMotion(body, contacts)
+
+def _gathered(frames: int, parts: Iterable[tuple[int, BodyMotion]]) -> _Whole:
+    """Of parts of a clip, each with its first frame; at least one. What stands is as high as in the last one."""
+    body: KeptBody | None = None
+    touching: NDArray[np.float32] | None = None
+    last: Contacts | None = None
+    for start, motion in parts:
+        body = body or KeptBody.absent(frames, motion.body)
+        body.put(start, motion.body)
+        last = motion.contacts
+        if last is not None:
+            if touching is None:
+                touching = np.zeros((frames, last.touching.shape[1]), np.float32)
+            touching[start : start + motion.body.frames] = last.touching
+    assert body is not None
+    body = replace(body, rest=motion.body.rest, size=motion.body.size, measure=motion.body.measure)
+    return _Whole(body, None if last is None or touching is None else replace(last, touching=touching))
 
 
 def _cut(motion: BodyMotion, start: int, stop: int) -> BodyMotion:

@@ -49,6 +49,11 @@ class Cameras:
             slope[..., axis, 2] = -focal * camera[..., axis] / depth**2
         return slope
 
+    def part(self, start: int, stop: int) -> Cameras:
+        """Frames start..stop - 1."""
+        cut = slice(start, stop)
+        return Cameras(self.matrix[cut], self.rotation[cut], self.translation[cut])
+
     @property
     def _focal(self) -> Floats:
         return np.stack([self.matrix[:, 0, 0], self.matrix[:, 1, 1]], 1)[:, None]
@@ -70,6 +75,11 @@ class Evidence:
 
     def __len__(self) -> int:
         return len(self.xy)
+
+    def part(self, start: int, stop: int) -> Evidence:
+        """Frames start..stop - 1."""
+        cut = slice(start, stop)
+        return Evidence(self.xy[cut], self.sd_px[cut], self.relative[cut], self.sd_m[cut])
 
     @property
     def seen(self) -> Flags:
@@ -98,28 +108,7 @@ class View:
 
     def part(self, start: int, stop: int) -> View:
         """Frames start..stop - 1."""
-        cut = slice(start, stop)
-        cameras, evidence = self.cameras, self.evidence
-        return View(
-            Cameras(cameras.matrix[cut], cameras.rotation[cut], cameras.translation[cut]),
-            Evidence(evidence.xy[cut], evidence.sd_px[cut], evidence.relative[cut], evidence.sd_m[cut]),
-        )
-
-
-def usable(view: View) -> View:
-    """Frames without a camera (numbers that are not finite) show nothing, and stand at the nearest one that has."""
-    cameras, evidence = view.cameras, view.evidence
-    numbers = (cameras.matrix, cameras.rotation, cameras.translation[:, None])
-    good: Flags = np.all([np.isfinite(one).all((1, 2)) for one in numbers], axis=0)
-    if good.all():
-        return view
-    if not good.any():
-        raise TooLittleSeen("no frame has a camera")
-    at = np.nonzero(good)[0]
-    nearest = at[np.abs(np.arange(len(good))[:, None] - at).argmin(1)]
-    there = Cameras(cameras.matrix[nearest], cameras.rotation[nearest], cameras.translation[nearest])
-    hidden = [np.where(good[:, None], sd, np.inf) for sd in (evidence.sd_px, evidence.sd_m)]
-    return View(there, Evidence(evidence.xy, hidden[0], evidence.relative, hidden[1]))
+        return View(self.cameras.part(start, stop), self.evidence.part(start, stop))
 
 
 def nothing_seen(frames: int, skeleton: Skeleton) -> Evidence:

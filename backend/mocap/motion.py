@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from shared.motion_arrays import ABSENT, Motion, joints_of, without_jumps
 
-from .body import Body
+from .kept import KeptBody
 from .skeleton import Floats, Indices, hung
 from .terms import Contacts
 
@@ -15,10 +16,10 @@ _STANDING = ("left_heel", "right_heel", "left_foot_index", "right_foot_index")
 
 
 def motion_of(
-    body: Body,
+    body: KeptBody,
     frames: Indices,
     state: tuple[str, ...],
-    confidence: Floats,
+    confidence: NDArray[np.floating],
     contacts: Contacts | None,
     *,
     fps: str,
@@ -46,27 +47,30 @@ def motion_of(
     return motion
 
 
-def _contact_names(body: Body, contacts: Contacts | None) -> tuple[str, ...]:
+def _contact_names(body: KeptBody, contacts: Contacts | None) -> tuple[str, ...]:
     return () if contacts is None else tuple(body.skeleton.names[joint] for joint in contacts.joints)
 
 
-def _pelvis_height(body: Body) -> float:
+def _pelvis_height(body: KeptBody) -> float:
     """Over the floor that the body at rest stands on."""
     skeleton = body.skeleton
     at = hung(skeleton.parents, body.rest)
     return -float(min(at[skeleton.index(name), 2] for name in _STANDING))
 
 
-def _local_turns(body: Body) -> Floats:
+def _local_turns(body: KeptBody) -> Floats:
     """[T,J,4] wxyz against the parent, without jumps of sign; the identity at ends."""
     skeleton = body.skeleton
-    turns = np.where(np.isfinite(body.turns), body.turns, np.eye(3))
     found = np.zeros((body.frames, len(skeleton), 4))
     found[..., 0] = 1.0
-    for segment, joint in enumerate(skeleton.segments):
-        parent = int(skeleton.parents[joint])
-        own = turns[:, segment]
-        if parent >= 0:
-            own = np.swapaxes(turns[:, skeleton.segment_of[parent]], -1, -2) @ own
-        found[:, joint] = without_jumps(Rotation.from_matrix(own).as_quat()[:, [3, 0, 1, 2]])
+    for start, part in body.parts():
+        turns = np.where(np.isfinite(part.turns), part.turns, np.eye(3))
+        for segment, joint in enumerate(skeleton.segments):
+            parent = int(skeleton.parents[joint])
+            own = turns[:, segment]
+            if parent >= 0:
+                own = np.swapaxes(turns[:, skeleton.segment_of[parent]], -1, -2) @ own
+            found[start : start + part.frames, joint] = Rotation.from_matrix(own).as_quat()[:, [3, 0, 1, 2]]
+    for joint in skeleton.segments:
+        found[:, joint] = without_jumps(found[:, joint])
     return found

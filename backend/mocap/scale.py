@@ -9,12 +9,12 @@ person's height says otherwise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from .contacts import Floor
 from .evidence import Cameras, Flags, View
+from .footage import ReadyFootage
 from .skeleton import Floats, Skeleton
 from .start import place_of, shape_at
 
@@ -26,29 +26,38 @@ _LOW = 0.3
 """Share of the frames whose feet are lowest: they stand, whatever the person does in the others."""
 
 
-def metres_per_unit(skeleton: Skeleton, views: Sequence[View], floor: Floor | None) -> float:
+def metres_per_unit(skeleton: Skeleton, views: Sequence[ReadyFootage], floor: Floor | None) -> float:
     """1 where nothing tells."""
     view = views[0]
-    places = np.array(
-        [place_of(view.cameras, view.evidence, shape_at(view.evidence, t), t) for t in range(len(view.evidence))]
-    )
+    places, deepest = np.full((len(view), 3), np.nan), np.full(len(view), np.nan)
+    for start, part in view.parts():
+        here = np.array(
+            [place_of(part.cameras, part.evidence, shape_at(part.evidence, t), t) for t in range(len(part.evidence))]
+        )
+        at = slice(start, start + len(here))
+        places[at] = here
+        deepest[at] = _deepest(skeleton, part, here, floor) if floor is not None else np.nan
     good = np.isfinite(places[:, 0])
     if not good.any():
         return 1.0
-    found = None if floor is None else _by_floor(skeleton, view, places, floor)
+    found = None if floor is None else _by_floor(view.cameras, deepest, floor)
     found = found or _by_way(view.cameras, places, good)
     return found or 1.0
 
 
-def _by_floor(skeleton: Skeleton, view: View, places: Floats, floor: Floor) -> float | None:
-    """Camera's height in metres over the soles, by its height in units."""
+def _deepest(skeleton: Skeleton, view: View, places: Floats, floor: Floor) -> Floats:
+    """[T]: how far below the camera the lower foot is, metres; NaN where it is not guessed."""
     evidence, cameras = view.evidence, view.cameras
-    known = np.isfinite(evidence.sd_m)
     feet = [[skeleton.index(f"{side}_{part}") for part in ("heel", "foot_index")] for side in ("left", "right")]
     up = np.einsum("tij,j->ti", cameras.rotation, floor.normal)
     drop = -np.einsum("tja,ta->tj", evidence.relative + places[:, None], up)
-    drop = np.where(known, drop, np.nan)
-    deepest = np.max([drop[:, foot].mean(1) for foot in feet], axis=0)
+    drop = np.where(np.isfinite(evidence.sd_m), drop, np.nan)
+    found: Floats = np.max([drop[:, foot].mean(1) for foot in feet], axis=0)
+    return found
+
+
+def _by_floor(cameras: Cameras, deepest: Floats, floor: Floor) -> float | None:
+    """Camera's height in metres over the soles, by its height in units."""
     centre = -np.einsum("tji,tj->ti", cameras.rotation, cameras.translation)
     height = centre @ floor.normal - floor.offset
     use = np.isfinite(deepest) & (height > 0.0) & (deepest > 0.0)
@@ -69,12 +78,3 @@ def _by_way(cameras: Cameras, places: Floats, good: Flags) -> float | None:
     factor = -float((a * b).sum() / (a * a).sum())
     moved = factor * float(np.linalg.norm(a, axis=1).max())
     return factor if factor > 0.0 and moved > _LEAST_M else None
-
-
-def scaled(floor: Floor | None, views: Sequence[View], factor: float) -> tuple[Floor | None, list[View]]:
-    """The same, with `factor` metres a unit."""
-    moved = [
-        View(Cameras(view.cameras.matrix, view.cameras.rotation, factor * view.cameras.translation), view.evidence)
-        for view in views
-    ]
-    return None if floor is None else replace(floor, offset=factor * floor.offset), moved

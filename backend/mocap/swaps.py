@@ -6,6 +6,7 @@ exchanged frames is found from how far the joints would have to jump (Viterbi 19
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -32,49 +33,94 @@ _SWITCH = 25.0
 """Minus twice the logarithm of the odds that a detector changes its mind."""
 
 
-def unswapped(skeleton: Skeleton, evidence: Evidence, fps: float, cuts: tuple[int, ...] = ()) -> tuple[Evidence, Flags]:
-    """The evidence with left and right in their places, and [T,2] where arms and legs had been exchanged. In each
-    stretch between cuts most frames are taken to be right."""
-    wrong = np.zeros((len(evidence), len(_GROUPS)), np.bool_)
-    arrays = [one.copy() for one in (evidence.xy, evidence.sd_px, evidence.relative, evidence.sd_m)]
-    edges = [0, *sorted({cut for cut in cuts if 0 < cut < len(evidence)}), len(evidence)]
-    spread = _moved(evidence, fps)
-    for g, group in enumerate(_GROUPS):
-        left, right = ([skeleton.index(f"{side}_{part}") for part in group] for side in ("left", "right"))
+Parts = Callable[[int, int], Evidence]
+"""First frame, the one after the last -> their evidence."""
+
+_CHUNK = 120
+
+
+def exchanged(skeleton: Skeleton, parts: Parts, frames: int, fps: float, cuts: tuple[int, ...] = ()) -> Flags:
+    """[T,2] where arms and legs are exchanged. In each stretch between cuts most frames are taken to be right."""
+    edges = [0, *sorted({cut for cut in cuts if 0 < cut < frames}), frames]
+    links = _links(skeleton, parts, set(edges), _moved(parts, frames, fps), frames)
+    wrong = np.zeros((frames, len(_GROUPS)), np.bool_)
+    for g in range(len(_GROUPS)):
         for start, stop in pairwise(edges):
-            wrong[start:stop, g] = _short(_exchanged(evidence, left, right, spread, start, stop), _LONGEST_S * fps)
+            wrong[start:stop, g] = _short(_likeliest(links[start:stop, g]), _LONGEST_S * fps)
+    return wrong
+
+
+def put_right(skeleton: Skeleton, evidence: Evidence, wrong: Flags) -> Evidence:
+    """The evidence with left and right in their places. wrong [T,2]: where those of arms and legs are not."""
+    if not wrong.any():
+        return evidence
+    arrays = [one.copy() for one in (evidence.xy, evidence.sd_px, evidence.relative, evidence.sd_m)]
+    for g, (left, right) in enumerate(_sides(skeleton)):
         at = np.nonzero(wrong[:, g])[0][:, None]
         for array in arrays:
             array[at, left + right] = array[at, right + left]
-    return Evidence(*arrays), wrong
+    return Evidence(*arrays)
 
 
-def _moved(evidence: Evidence, fps: float) -> float:
-    """px a joint travels from one frame to the next."""
-    extents = [
-        np.ptp(xy[seen], axis=0).max() for xy, seen in zip(evidence.xy, evidence.seen, strict=True) if seen.any()
+def _sides(skeleton: Skeleton) -> list[tuple[list[int], list[int]]]:
+    """Joints of the left and the right side of each group."""
+    return [
+        ([skeleton.index(f"left_{part}") for part in group], [skeleton.index(f"right_{part}") for part in group])
+        for group in _GROUPS
     ]
+
+
+def _moved(parts: Parts, frames: int, fps: float) -> float:
+    """px a joint travels from one frame to the next."""
+    extents: list[float] = []
+    for start in range(0, frames, _CHUNK):
+        part = parts(start, min(start + _CHUNK, frames))
+        extents += [
+            float(np.ptp(xy[seen], axis=0).max()) for xy, seen in zip(part.xy, part.seen, strict=True) if seen.any()
+        ]
     return _MOVED * 24.0 / fps * float(np.median(extents)) if extents else 1.0
 
 
-def _exchanged(evidence: Evidence, left: list[int], right: list[int], moved: float, start: int, stop: int) -> Flags:
-    """[stop - start]"""
-    frames = [t for t in range(start, stop) if evidence.seen[t][left + right].any()]
+def _links(skeleton: Skeleton, parts: Parts, begins: set[int], moved: float, frames: int) -> Floats:
+    """[T,G,2]: how unlikely it is that a group's joints came from their own places, and from those of the other side,
+    since the last frame of the stretch that showed any of them; NaN in frames that show none, 0 in the first."""
+    found = np.full((frames, len(_GROUPS), 2), np.nan)
+    sides = _sides(skeleton)
+    last: list[tuple[int, Evidence] | None] = [None] * len(sides)
+    for start in range(0, frames, _CHUNK):
+        part = parts(start, min(start + _CHUNK, frames))
+        seen = part.seen
+        for row in range(len(part)):
+            if start + row in begins:
+                last = [None] * len(sides)
+            for g, (left, right) in enumerate(sides):
+                if not seen[row][left + right].any():
+                    continue
+                now, before = part.part(row, row + 1), last[g]
+                found[start + row, g] = 0.0
+                if before is not None:
+                    waited = start + row - before[0]
+                    found[start + row, g] = _jumps(before[1], now, left, right, moved * waited)
+                last[g] = start + row, now
+    return found
+
+
+def _likeliest(links: Floats) -> Flags:
+    """[T]: where the sides are exchanged; links [T,2] of one group and stretch."""
+    frames = np.nonzero(np.isfinite(links[:, 0]))[0]
+    found = np.zeros(len(links), np.bool_)
     if len(frames) < 2:
-        return np.zeros(stop - start, np.bool_)
-    best, came = np.zeros(2), np.zeros((len(frames), 2), np.int64)
-    for i, (before, t) in enumerate(pairwise(frames), 1):
-        stayed, crossed = _jumps(evidence, before, t, left, right, moved * (t - before))
+        return found
+    best, came = np.zeros(2), np.zeros((len(frames), 2), np.int8)
+    for i, (stayed, crossed) in enumerate(links[frames[1:]], 1):
         keep, change = best + stayed, best[::-1] + crossed + _SWITCH
         came[i] = np.where(keep <= change, [0, 1], [1, 0])
         best = np.minimum(keep, change)
-    found = np.zeros(stop - start, np.bool_)
     state = int(best.argmin())
     for i in range(len(frames) - 1, -1, -1):
-        found[frames[i] - start] = state == 1
+        found[frames[i]] = state == 1
         state = int(came[i, state])
-    swapped = found[np.array(frames) - start]
-    return ~found if swapped.mean() > 0.5 else found
+    return ~found if found[frames].mean() > 0.5 else found
 
 
 def _short(found: Flags, most: float) -> Flags:
@@ -86,15 +132,13 @@ def _short(found: Flags, most: float) -> Flags:
     return kept
 
 
-def _jumps(
-    evidence: Evidence, before: int, t: int, left: list[int], right: list[int], moved: float
-) -> tuple[float, float]:
-    """How unlikely it is, minus twice the logarithm, that the joints came from their own places, and from those of the
-    other side."""
+def _jumps(before: Evidence, now: Evidence, left: list[int], right: list[int], moved: float) -> tuple[float, float]:
+    """How unlikely it is, minus twice the logarithm, that the joints of one frame came from their own places in
+    another, and from those of the other side."""
 
     def cost(old: list[int], new: list[int]) -> float:
-        variance = evidence.sd_px[before, old] ** 2 + evidence.sd_px[t, new] ** 2 + moved**2
-        off: Floats = ((evidence.xy[t, new] - evidence.xy[before, old]) ** 2).sum(1) / variance
+        variance = before.sd_px[0, old] ** 2 + now.sd_px[0, new] ** 2 + moved**2
+        off: Floats = ((now.xy[0, new] - before.xy[0, old]) ** 2).sum(1) / variance
         return float(np.minimum(np.where(np.isfinite(variance), off, 0.0), _MOST).sum())
 
     return cost(left + right, left + right), cost(left + right, right + left)

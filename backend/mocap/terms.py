@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from backend.sfm.rotations import skew
@@ -222,7 +223,7 @@ class Contacts:
     deviations of a touching joint's travel in one frame and of its height."""
 
     joints: tuple[int, ...]
-    touching: Floats
+    touching: NDArray[np.floating]
     height: Floats
     normal: Floats
     offset: float

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backend.mocap.clip import ClipMotion, ClipSettings, frame_states, solve_clip
-from backend.mocap.evidence import Cameras, Evidence, TooLittleSeen
+from backend.mocap.evidence import Cameras, Flags, TooLittleSeen
+from backend.mocap.footage import CHUNK, Seen
 from backend.mocap.skeleton import human, hung
 from shared.motion_arrays import TRACKED
 
@@ -48,7 +49,7 @@ class Fitted:
 
 
 def fit_people(
-    seen: Mapping[str, Evidence], cameras: ShotCameras, ground: Ground, asked: Asked, step: Callable[[int, int], Step]
+    seen: Mapping[str, Seen], cameras: ShotCameras, ground: Ground, asked: Asked, step: Callable[[int, int], Step]
 ) -> Fitted:
     """seen: label -> evidence in the cameras' frames. step(number, count): progress of the person, of so many. Where up
     is known and the floor is not, everybody is fitted twice: the floor is under their feet."""
@@ -77,7 +78,7 @@ def _floating(people: Mapping[str, ClipMotion], ground: Ground, metres: float, a
     return tuple(label for label, one in off.items() if one > np.log(_ODD))
 
 
-def _without_floor(evidence: Evidence, cameras: ShotCameras, metres: float, asked: Asked, step: Step) -> ClipMotion:
+def _without_floor(evidence: Seen, cameras: ShotCameras, metres: float, asked: Asked, step: Step) -> ClipMotion:
     """In the world of the others, whose unit is so many metres."""
     near = cameras.cameras
     metric = Cameras(near.matrix, near.rotation, metres * near.translation)
@@ -86,16 +87,23 @@ def _without_floor(evidence: Evidence, cameras: ShotCameras, metres: float, aske
 
 
 def _fit(
-    seen: Mapping[str, Evidence], cameras: ShotCameras, ground: Ground, asked: Asked, step: Callable[[int], Step]
+    seen: Mapping[str, Seen], cameras: ShotCameras, ground: Ground, asked: Asked, step: Callable[[int], Step]
 ) -> dict[str, ClipMotion]:
     settings = _settings(ground, asked, cameras.travels)
     skeleton, found = human(), {}
     for number, (label, evidence) in enumerate(seen.items()):
-        if TRACKED in frame_states(evidence.enough, settings):
+        if TRACKED in frame_states(_enough(evidence), settings):
             # Seen, but not so that a body could be placed (a head alone, by a detector without depth).
             with suppress(TooLittleSeen):
                 found[label] = solve_clip(skeleton, cameras.cameras, evidence, settings, checkpoint=step(number))
     return found
+
+
+def _enough(seen: Seen) -> Flags:
+    """[T]"""
+    frames = len(seen)
+    parts = [seen.part(start, min(start + CHUNK, frames)).enough for start in range(0, frames, CHUNK)]
+    return np.concatenate([np.zeros(0, np.bool_), *parts])
 
 
 def _settings(ground: Ground, asked: Asked, travels: bool) -> ClipSettings:

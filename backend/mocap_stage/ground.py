@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.mocap.body import Body
 from backend.mocap.contacts import Floor
+from backend.mocap.kept import KeptBody
 from backend.mocap.skeleton import Floats
 from backend.world.suggest import ground_of
 from shared.camera_files import SolvedCamera
@@ -61,7 +61,7 @@ def _is_above(cameras: ShotCameras) -> bool:
     return float(np.median(centres[:, 2])) > _LEAST_HEIGHT * (reach or 1.0)
 
 
-def floor_under(people: Sequence[Body], up: Floats, metres_per_unit: float) -> Floor | None:
+def floor_under(people: Sequence[KeptBody], up: Floats, metres_per_unit: float) -> Floor | None:
     """The floor under the feet of people who were solved without one; world units: the middle of what each says."""
     lows = []
     for body in people:

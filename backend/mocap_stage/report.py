@@ -8,7 +8,7 @@ import numpy as np
 
 from backend.frame_ranges import frame_ranges, frame_runs
 from backend.mocap.clip import ClipMotion
-from backend.mocap.evidence import Evidence
+from backend.mocap.footage import CHUNK, Seen
 from backend.mocap.skeleton import Floats
 from backend.pose import PersonTrack
 from shared.mocap_report import MocapProblem, PersonReport, state_ranges
@@ -23,7 +23,7 @@ _LEAST_GAP = 3
 
 
 def person_report(
-    motion: ClipMotion, evidence: Evidence, cameras: ShotCameras, metres_per_unit: float, *, height_given: bool
+    motion: ClipMotion, evidence: Seen, cameras: ShotCameras, metres_per_unit: float, *, height_given: bool
 ) -> PersonReport:
     """motion: in the world of the cameras, whose unit is so many metres."""
     numbers, state = cameras.numbers, motion.state
@@ -47,11 +47,17 @@ def person_report(
     )
 
 
-def reprojection_px(joints: Floats, evidence: Evidence, cameras: ShotCameras) -> float:
+def reprojection_px(joints: Floats, evidence: Seen, cameras: ShotCameras) -> float:
     """Median distance in undistorted px of world joints [T,J,3] from where they were seen."""
-    seen = evidence.seen & np.isfinite(joints[..., 0]) & cameras.posed[:, None]
-    off = cameras.cameras.project(cameras.cameras.seen(joints)) - evidence.xy
-    return float(np.median(np.linalg.norm(off[seen], axis=-1))) if seen.any() else float("nan")
+    every = [np.zeros(0, np.float32)]
+    for start in range(0, len(joints), CHUNK):
+        stop = min(start + CHUNK, len(joints))
+        here, there, part = joints[start:stop], cameras.cameras.part(start, stop), evidence.part(start, stop)
+        seen = part.seen & np.isfinite(here[..., 0]) & cameras.posed[start:stop, None]
+        off = there.project(there.seen(here)) - part.xy
+        every.append(np.linalg.norm(off[seen], axis=-1).astype(np.float32))
+    distances = np.concatenate(every)
+    return float(np.median(distances)) if len(distances) else float("nan")
 
 
 def _standing(motion: ClipMotion, joints: Floats, metres_per_unit: float) -> tuple[float | None, float]:

@@ -14,11 +14,11 @@ from .cuts import STEP as CUTS
 from .cuts import cuts_of
 from .engines import open_engine, open_search
 from .job import Mask, Picture, PoseJob
-from .keypoints import Keypoints, PoseResult, track_of
+from .keypoints import Keypoints, PersonTrack, PoseResult, apart
 from .places import STEP as PLACES
 from .places import Place, Places, found_places, masked_places
 from .protocol import Engine
-from .store import KeypointStore
+from .store import KeypointStore, StoredKeypoints
 from .support import doubted
 
 STEP = "Looking at people"
@@ -70,15 +70,15 @@ def pose_tracks(job: PoseJob) -> PoseResult:
         engine = open_engine(heard, worker)
         heard = replace(heard, cuts=cuts_of(heard))
         places = masked_places(heard) if heard.labels else found_places(heard, open_search(heard, worker))
-        seen = look_at_people(heard, engine, places)
-    tracks = {label: track_of(label, job.numbers, seen[label]) for label in places}
+        tracks = look_at_people(heard, engine, places)
     return PoseResult(tracks, engine.name, engine.version, engine.model, cuts=tuple(heard.cuts))
 
 
-def look_at_people(job: PoseJob, engine: Engine, places: Places) -> dict[str, dict[int, Keypoints]]:
-    """label -> plate number -> keypoints. Frames that are in the store are read from there."""
+def look_at_people(job: PoseJob, engine: Engine, places: Places) -> dict[str, PersonTrack]:
+    """label -> what is seen of the person, which stays in the store. Frames that are there already are not looked at
+    again."""
     store = KeypointStore(job.store / _key(job, engine))
-    seen: dict[str, dict[int, Keypoints]] = {label: {} for label in places}
+    seen: dict[str, set[int]] = {label: set() for label in places}
     for index, number in enumerate(job.numbers):
         job.checkpoint(STEP, index, len(job.numbers))
         here = {label: frames[number] for label, frames in places.items() if number in frames}
@@ -87,9 +87,13 @@ def look_at_people(job: PoseJob, engine: Engine, places: Places) -> dict[str, di
         if people is None:
             people = _frame(job, engine, here, number)
             store.put(number, regions, people)
-        for label, one in people.items():
-            seen[label][number] = one
-    return seen
+        for label in people:
+            seen[label].add(number)
+    tracks = {}
+    for label, at in seen.items():
+        frames, absent = apart(job.numbers, at)
+        tracks[label] = PersonTrack(label, frames, StoredKeypoints(store, label, frames), absent)
+    return tracks
 
 
 def _frame(job: PoseJob, engine: Engine, here: Mapping[str, Place], number: int) -> dict[str, Keypoints]:
@@ -110,12 +114,13 @@ def _owners(
     """bool [H, W]: where the other people are, and the person; None where there are no others."""
     if masks:
         return masked_others(label, masks)
-    others = [other.found for name, other in here.items() if name != label and other.found is not None]
+    others = [other.found() for name, other in here.items() if name != label and other.found is not None]
     if not others:
         return None, None
     height, width = picture.shape[:2]
     small, _ = travelling(picture)
-    over, own = found_others(here[label].found, others, small.shape[:2])
+    mine = here[label].found
+    over, own = found_others(None if mine is None else mine(), others, small.shape[:2])
     return enlarged(over, width, height), enlarged(own, width, height)
 
 

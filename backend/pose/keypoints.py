@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,12 +60,13 @@ HALF_VISIBLE = 0.6
 
 @dataclass(frozen=True)
 class PersonTrack:
-    """One person over the clip. frames: plate numbers where the person is seen, ascending; keypoints: of those. absent:
-    the clip's other numbers: hidden, or out of the picture."""
+    """One person over the clip. frames: plate numbers where the person is seen, ascending; keypoints: of those, which
+    may be read from disk one by one (`store.StoredKeypoints`): go through them, and do not keep them. absent: the
+    clip's other numbers: hidden, or out of the picture."""
 
     label: str
     frames: tuple[int, ...]
-    keypoints: tuple[Keypoints, ...]
+    keypoints: Sequence[Keypoints]
     absent: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -73,12 +75,32 @@ class PersonTrack:
 
     @cached_property
     def by_frame(self) -> Mapping[int, Keypoints]:
-        return dict(zip(self.frames, self.keypoints, strict=True))
+        return _ByFrame(self.frames, self.keypoints)
 
     @property
     def half_visible(self) -> tuple[int, ...]:
         """Frames that show a part of the person only."""
         return tuple(f for f, seen in zip(self.frames, self.keypoints, strict=True) if seen.is_half_visible)
+
+
+@dataclass(frozen=True)
+class _ByFrame(Mapping[int, Keypoints]):
+    """Keypoints by plate number. frames: ascending."""
+
+    frames: tuple[int, ...]
+    keypoints: Sequence[Keypoints]
+
+    def __getitem__(self, number: int) -> Keypoints:
+        at = bisect_left(self.frames, number)
+        if at == len(self.frames) or self.frames[at] != number:
+            raise KeyError(number)
+        return self.keypoints[at]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.frames)
+
+    def __len__(self) -> int:
+        return len(self.frames)
 
 
 @dataclass(frozen=True)
@@ -105,6 +127,12 @@ def box_around(points: Floats, margin: float = 0.0) -> Box:
 
 def track_of(label: str, numbers: Sequence[int], seen: Mapping[int, Keypoints]) -> PersonTrack:
     """The track of what was seen in some of the clip's frames."""
-    frames = tuple(number for number in numbers if number in seen)
-    absent = tuple(number for number in numbers if number not in seen)
+    frames, absent = apart(numbers, seen)
     return PersonTrack(label, frames, tuple(seen[number] for number in frames), absent)
+
+
+def apart(numbers: Sequence[int], seen: Container[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The clip's numbers that are among those where somebody is seen, and the others."""
+    there = [number in seen for number in numbers]
+    frames = tuple(number for number, found in zip(numbers, there, strict=True) if found)
+    return frames, tuple(number for number, found in zip(numbers, there, strict=True) if not found)

@@ -6,10 +6,13 @@ search says of a frame is kept on disk, so that a run that was killed goes on wh
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.roto.people.evidence import PersonEvidence, Region
 from backend.roto.people.process import travelling
@@ -35,15 +38,42 @@ STEP = "Looking for people"
 @dataclass(frozen=True)
 class Place:
     """box: around what is seen of the person, plate px. region: square that holds the body, plate px and radians.
-    found: what the search says of the person, None where a roto mask says it."""
+    found: reads what the search says of the person; None where a roto mask says it."""
 
     box: Box
     region: Region
-    found: PersonEvidence | None = None
+    found: Callable[[], PersonEvidence] | None = None
 
 
+Rows = NDArray[np.float64]
 Places = Mapping[str, Mapping[int, Place]]
 """label -> plate number -> where the person is seen there."""
+
+
+@dataclass(frozen=True)
+class PlacesOfOne(Mapping[int, Place]):
+    """One person's places, in a few bytes. numbers: plate numbers, ascending. rows [T,8]: box and region, in px of the
+    search's picture, which is `scale` times as large as the plate. store: of what the search said; None of masks."""
+
+    numbers: tuple[int, ...]
+    rows: Rows
+    scale: float = 1.0
+    store: FoundStore | None = None
+
+    def __getitem__(self, number: int) -> Place:
+        at = bisect_left(self.numbers, number)
+        if at == len(self.numbers) or self.numbers[at] != number:
+            raise KeyError(number)
+        x0, y0, x1, y1, x, y, size, turn = map(float, self.rows[at])
+        found = None if self.store is None else partial(self.store.one, number, (x, y, size, turn))
+        s = self.scale
+        return Place((x0 / s, y0 / s, x1 / s, y1 / s), (x / s, y / s, size / s, turn), found)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.numbers)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
 
 
 @dataclass(frozen=True)
@@ -60,14 +90,15 @@ def person_label(index: int) -> str:
 
 def masked_places(job: PoseJob) -> Places:
     """Where the labels' masks are."""
-    found: dict[str, dict[int, Place]] = {label: {} for label in job.labels}
+    found: dict[str, list[tuple[float, ...]]] = {label: [] for label in job.labels}
     for index, number in enumerate(job.numbers):
         job.checkpoint(STEP, index, len(job.numbers))
         for label in job.labels:
             place = place_of(job.masks(label, number))
             if place is not None:
-                found[label][number] = place
-    return found
+                found[label].append((number, *place.box, *place.region))
+    rows = {label: np.array(places).reshape(-1, 9) for label, places in found.items()}
+    return {label: PlacesOfOne(tuple(map(int, one[:, 0])), one[:, 1:]) for label, one in rows.items()}
 
 
 def place_of(mask: Mask | None) -> Place | None:
@@ -88,9 +119,10 @@ def found_places(job: PoseJob, search: Search) -> Places:
     """The people that the networks find, named by first appearance. Looks at every frame: in a crossing each one
     counts. Somebody who is seen again after a cut is somebody new."""
     tracks: list[tuple[Track, Sequence[int]]] = []
+    store = FoundStore(job.store / f"found-{search.name}")
     scale, done = 1.0, 0
     for take in takes(job.numbers, job.cuts):
-        looking = _Looking(job, take, search)
+        looking = _Looking(job, take, search, store)
         for index in range(len(take)):
             job.checkpoint(STEP, done, len(job.numbers))
             looking.frame(index)
@@ -98,9 +130,12 @@ def found_places(job: PoseJob, search: Search) -> Places:
         tracks += [(track, take) for track in people_of(stitched(looking.tracker.tracks, job.fps))]
         scale = looking.scale
     return {
-        person_label(index): {take[one.index]: _plate_place(one, scale) for one in track.sightings}
+        person_label(index): PlacesOfOne(
+            tuple(take[one.index] for one in track.sightings), np.array([_row(one) for one in track.sightings]), scale,
+            store,
+        )
         for index, (track, take) in enumerate(tracks)
-    }
+    }  # fmt: skip
 
 
 def takes(numbers: Sequence[int], cuts: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -119,11 +154,10 @@ def takes(numbers: Sequence[int], cuts: Sequence[int]) -> Iterator[tuple[int, ..
 class _Looking:
     """Goes through the frames of one take."""
 
-    def __init__(self, job: PoseJob, take: Sequence[int], search: Search) -> None:
-        self._job, self._take, self._finder = job, take, search.open
-        self._store = FoundStore(job.store / f"found-{search.name}")
+    def __init__(self, job: PoseJob, take: Sequence[int], search: Search, store: FoundStore) -> None:
+        self._job, self._take, self._finder, self._store = job, take, search.open, store
         self._searched = -float(len(take)) - job.fps
-        self.tracker = Tracker(job.fps)
+        self.tracker = Tracker(job.fps, outlines=False)
         self.scale = 1.0
 
     def frame(self, index: int) -> None:
@@ -149,7 +183,5 @@ class _Looking:
         return self._store.found(number, kind, near, lambda: self._finder().find(small, near, search=kind == SEARCHED))
 
 
-def _plate_place(sighting: Sighting, scale: float) -> Place:
-    x0, y0, x1, y1 = (value / scale for value in sighting.person.sure_box)
-    x, y, size, turn = sighting.person.region
-    return Place((x0, y0, x1, y1), (x / scale, y / scale, size / scale, turn), sighting.person)
+def _row(sighting: Sighting) -> tuple[float, ...]:
+    return *sighting.person.sure_box, *sighting.person.region

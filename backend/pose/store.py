@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
-from typing import Any
+from typing import Any, overload
 
 import msgpack
 import numpy as np
@@ -80,6 +81,14 @@ class FoundStore:
         kept = self._of(kind).get(number)
         return [] if kept is None else [PersonEvidence.from_wire(plain) for plain in kept["people"]]
 
+    def one(self, number: int, region: Region) -> PersonEvidence:
+        """Who was found in a frame in just that region, however it was looked at. Raises `ShotCorrupt`."""
+        kinds = sorted(path.name for path in self._folder.iterdir() if path.is_dir())
+        for person in (person for kind in kinds for person in self.kept(number, kind)):
+            if person.region == tuple(region):
+                return person
+        raise ShotCorrupt(f"{self._folder} no longer has what was found in frame {number}.", _REMEDY)
+
     def _of(self, kind: str) -> _Folder:
         if kind not in self._kinds:
             self._kinds[kind] = _Folder(self._folder / kind)
@@ -112,6 +121,34 @@ class KeypointStore:
         if not all(_alike([kept["regions"][label]], [one]) for label, one in regions.items()):
             return None
         return {label: _keypoints(plain) for label, plain in kept["people"].items()}
+
+    def one(self, number: int, label: str) -> Keypoints:
+        """Of somebody who was put there. Raises `ShotCorrupt`."""
+        kept = self._files.get(number)
+        if kept is None or label not in kept["people"]:
+            raise ShotCorrupt(f"The keypoints of {label} in frame {number} are no longer there.", _REMEDY)
+        return _keypoints(kept["people"][label])
+
+
+@dataclass(frozen=True)
+class StoredKeypoints(Sequence[Keypoints]):
+    """One person's, read one by one. frames: plate numbers, ascending."""
+
+    store: KeypointStore
+    label: str
+    frames: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @overload
+    def __getitem__(self, at: int) -> Keypoints: ...
+    @overload
+    def __getitem__(self, at: slice) -> StoredKeypoints: ...
+    def __getitem__(self, at: int | slice) -> Keypoints | StoredKeypoints:
+        if isinstance(at, slice):
+            return StoredKeypoints(self.store, self.label, self.frames[at])
+        return self.store.one(self.frames[at], self.label)
 
 
 def _plain(seen: Keypoints) -> dict[str, Any]:

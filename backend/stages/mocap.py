@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.mocap_stage.engines import engine_of
-from backend.mocap_stage.evidence import evidence_of
+from backend.mocap_stage.evidence import TrackEvidence
 from backend.mocap_stage.fitting import Asked, Fitted, fit_people
 from backend.mocap_stage.ground import ground_for
 from backend.mocap_stage.job import MocapJob, fingerprint, make_job
@@ -85,7 +85,7 @@ def _anew(job: MocapJob, done: Manifest, motions: Mapping[str, Motion], context:
 def _fitted(
     job: MocapJob, seen: PoseResult, context: StageContext, progress: Progress
 ) -> tuple[Fitted, Mapping[str, Any]]:
-    evidence = {label: evidence_of(track, job.cameras) for label, track in seen.tracks.items()}
+    evidence = {label: TrackEvidence(track, job.cameras) for label, track in seen.tracks.items()}
     ground = ground_for(job.shot, job.camera, job.cameras, context.log.info)
     cuts = tuple(i for i, number in enumerate(job.cameras.numbers) if number in seen.cuts)
     asked = Asked(job.rate, job.params.height_m, job.metric, cuts)

@@ -29,10 +29,11 @@ import numpy as np
 from backend.export.lens_distortion import Lens
 from backend.mocap.clip import ClipMotion, ClipSettings, solve_clip
 from backend.mocap.contacts import Floor
-from backend.mocap.evidence import Cameras, Evidence, View
+from backend.mocap.evidence import Cameras
+from backend.mocap.footage import Footage, Seen
 from backend.mocap.skeleton import human
 from backend.mocap_stage.cameras import ShotCameras
-from backend.mocap_stage.evidence import evidence_of
+from backend.mocap_stage.evidence import TrackEvidence
 from backend.mocap_stage.report import reprojection_px
 from backend.pose import PoseJob, pose_tracks
 from shared.mocap_params import MocapParams
@@ -123,20 +124,20 @@ def bench_views(folder: Path, shots: Path) -> dict[str, Any]:
     return {"clip": folder.name, "frames": len(joints), "height_m": round(fused.height_m, 3), "views": rows}
 
 
-def _solved(sides: Sequence[tuple[ShotCameras, Evidence]], settings: ClipSettings) -> ClipMotion:
+def _solved(sides: Sequence[tuple[ShotCameras, Seen]], settings: ClipSettings) -> ClipMotion:
     (cameras, evidence), *others = sides
-    views = [View(one.cameras, seen) for one, seen in others]
+    views = [Footage(one.cameras, seen) for one, seen in others]
     return solve_clip(human(), cameras.cameras, evidence, settings, views=views)
 
 
-def _side(video: Path, said: dict[str, Any], store: Path) -> tuple[ShotCameras, Evidence]:
+def _side(video: Path, said: dict[str, Any], store: Path) -> tuple[ShotCameras, Seen]:
     """A view's camera, and what it sees of the person who is in most of its frames."""
     pictures = _frames(video)
     numbers = tuple(range(1, len(pictures) + 1))
     job = PoseJob(numbers, lambda number: pictures[number - 1], 60.0, MocapParams(), store, hands_and_face=False)
     tracks = pose_tracks(job).tracks.values()
     cameras = _cameras(said, numbers)
-    return cameras, evidence_of(max(tracks, key=lambda one: len(one.frames)), cameras)
+    return cameras, TrackEvidence(max(tracks, key=lambda one: len(one.frames)), cameras)
 
 
 def _frames(video: Path) -> list[Any]:

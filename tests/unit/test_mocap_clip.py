@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 import backend.mocap.clip as clip
 from backend.mocap.clip import ClipMotion, ClipSettings, frame_states, solve_clip
 from backend.mocap.contacts import Floor
-from backend.mocap.evidence import Cameras, View
+from backend.mocap.evidence import Cameras
+from backend.mocap.footage import Footage
+from backend.mocap.kept import KeptBody
 from backend.mocap.motion import motion_of
 from backend.mocap.skeleton import STATURE_M
-from backend.mocap.swaps import unswapped
+from backend.mocap.swaps import exchanged, put_right
 from shared.motion_arrays import ABSENT, BRIDGED, TRACKED, joints_of
 from tests.unit.mocap_scene import FPS, Performance, detected, performance
 
@@ -83,9 +86,10 @@ def test_stored_rotations_give_the_joints() -> None:
     shown = performance(12)
     states = (TRACKED,) * 10 + (ABSENT,) * 2
     sure = np.ones((12, len(shown.truth.skeleton)))
-    motion = motion_of(shown.truth, np.arange(1001, 1013), states, sure, None, fps="24", world_revision=3, engine="x")
-    assert np.abs(joints_of(motion)[:10] - shown.joints[:10]).max() < 1e-9
-    assert np.abs(motion.joints[:10] - shown.joints[:10]).max() < 1e-9
+    kept = KeptBody.of(shown.truth)
+    motion = motion_of(kept, np.arange(1001, 1013), states, sure, None, fps="24", world_revision=3, engine="x")
+    assert np.abs(joints_of(motion)[:10] - motion.joints[:10]).max() < 1e-9
+    assert np.abs(motion.joints[:10] - shown.joints[:10]).max() < 1e-6
     assert np.isnan(motion.joints[10:]).all()
     assert (np.sum(motion.rotations[1:10] * motion.rotations[:9], -1) > 0.0).all()
 
@@ -104,11 +108,12 @@ def test_left_and_right_are_put_in_their_places() -> None:
     shown = performance(20)
     skeleton, evidence = shown.truth.skeleton, detected(shown, dropped=0.05)
     arms = [[skeleton.index(f"{side}_{part}") for part in ("shoulder", "elbow", "wrist", "hand")] for side in SIDES]
-    clean, none = unswapped(skeleton, evidence, FPS)
-    assert not none.any()
+    clean = deepcopy(evidence)
+    assert not exchanged(skeleton, evidence.part, 20, FPS).any()
     for array in (evidence.xy, evidence.sd_px, evidence.relative, evidence.sd_m):
         array[np.ix_(range(7, 11), arms[0] + arms[1])] = array[np.ix_(range(7, 11), arms[1] + arms[0])]
-    again, wrong = unswapped(skeleton, evidence, FPS)
+    wrong = exchanged(skeleton, evidence.part, 20, FPS)
+    again = put_right(skeleton, evidence, wrong)
     assert np.nonzero(wrong[:, 0])[0].tolist() == [7, 8, 9, 10]
     assert not wrong[:, 1].any()
     assert np.array_equal(again.xy, clean.xy)
@@ -128,7 +133,7 @@ def test_two_views_of_a_moment_tell_more_than_one() -> None:
     turn = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
     centre = np.array([4.5, 4.0, 1.5])
     side = Cameras(shown.cameras.matrix, np.tile(turn, (6, 1, 1)), np.tile(-turn @ centre, (6, 1)))
-    beside = View(side, detected(replace(shown, cameras=side), seed=1))
+    beside = Footage(side, detected(replace(shown, cameras=side), seed=1))
     evidence = detected(shown)
     one = solve_clip(shown.truth.skeleton, shown.cameras, evidence, SETTINGS)
     both = solve_clip(shown.truth.skeleton, shown.cameras, evidence, SETTINGS, views=[beside])

@@ -14,8 +14,9 @@ import pytest
 
 from backend.mocap.clip import ClipMotion
 from backend.mocap.evidence import Evidence
+from backend.mocap.kept import KeptBody
 from backend.mocap_stage.cameras import cameras_of
-from backend.mocap_stage.evidence import evidence_of
+from backend.mocap_stage.evidence import TrackEvidence
 from backend.mocap_stage.job import fingerprint
 from backend.mocap_stage.progress import Progress
 from backend.mocap_stage.report import problems_of
@@ -110,7 +111,7 @@ def test_joints_in_the_picture_alone_give_a_motion(tmp_path: Path, monkeypatch: 
 
 def _evidence(scene: Scene, root: Path) -> Evidence:
     camera = read_camera(write_shot(root, scene).root)
-    return evidence_of(track(scene), cameras_of(camera, scene.numbers))
+    return TrackEvidence(track(scene), cameras_of(camera, scene.numbers)).part(0, len(scene.numbers))
 
 
 def test_a_shot_without_a_scale_gets_it_from_the_persons_height(
@@ -214,8 +215,8 @@ def test_somebody_who_leaves_is_absent_and_nothing_is_made_up(tmp_path: Path, mo
 def test_exchanged_sides_are_told(tmp_path: Path) -> None:
     scene = small_scene(6)
     cameras = cameras_of(read_camera(write_shot(tmp_path / "shot", scene).root), scene.numbers)
-    sure = np.ones((6, len(scene.shown.truth.skeleton)))
-    motion = ClipMotion(scene.shown.truth, None, (TRACKED,) * 6, sure, None, exchanged=(2, 3, 5))
+    sure = np.ones((6, len(scene.shown.truth.skeleton)), np.float32)
+    motion = ClipMotion(KeptBody.of(scene.shown.truth), None, (TRACKED,) * 6, sure, None, exchanged=(2, 3, 5))
     found = [(one.kind, one.first, one.last) for one in problems_of("anna", motion, track(scene), cameras)]
     assert found == [("swap", FIRST + 2, FIRST + 3), ("swap", FIRST + 5, FIRST + 5)]
 

@@ -74,10 +74,12 @@ class Track:
 
 
 class Tracker:
-    """Frames are given in order. fps: of the clip."""
+    """Frames are given in order. fps: of the clip. outlines: whether all sightings keep their masks and
+    landmarks, kilobytes each; else only the last one of each track does while frames are added."""
 
-    def __init__(self, fps: float) -> None:
+    def __init__(self, fps: float, *, outlines: bool = True) -> None:
         self._patience = max(1.0, _FORGOTTEN_S * fps)
+        self._outlines = outlines
         self._tracks: list[Track] = []
 
     def expected(self, index: int) -> list[Region]:
@@ -100,6 +102,7 @@ class Tracker:
         taken = set()
         for row, column in self._assigned(index, alive, people, colours):
             track = alive[row]
+            self._shed(track)
             track.sightings.append(Sighting(index, people[column]))
             track.colours = (1.0 - _BLEND) * track.colours + _BLEND * colours[column]
             taken.add(column)
@@ -110,7 +113,13 @@ class Tracker:
     @property
     def tracks(self) -> Sequence[Track]:
         """All, with those that are nobody."""
+        for track in self._tracks:
+            self._shed(track)
         return self._tracks
+
+    def _shed(self, track: Track) -> None:
+        if not self._outlines:
+            track.sightings[-1] = Sighting(track.last.index, track.last.person.without_outline())
 
     def people(self) -> list[Track]:
         """The tracks that are people, by first appearance and then from left to right."""
