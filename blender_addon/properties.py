@@ -24,6 +24,7 @@ from .shared.mocap_params import MocapParams
 from .shared.roto_params import RotoParams
 from .shared.shot import default_shot_folder
 from .shared.stages import ExportParams, IngestParams, SolveParams
+from .solve_overlay import settings as overlay_settings
 
 IngestSettings = declared.property_group(IngestParams, "BACKLOT_IngestSettings")
 ExportSettings = declared.property_group(ExportParams, "BACKLOT_ExportSettings")
@@ -223,6 +224,7 @@ CLASSES = (
     ClipSettings,
     *roto_settings.CLASSES,
     *mocap_settings.CLASSES,
+    *overlay_settings.CLASSES,
     JobItem,
     JobList,
 )
@@ -234,6 +236,7 @@ def register() -> None:
     bpy.types.Scene.backlot = bpy.props.PointerProperty(type=ShotSettings)
     bpy.types.Scene.backlot_roto = bpy.props.PointerProperty(type=roto_settings.RotoSettings)
     bpy.types.Scene.backlot_retarget = bpy.props.PointerProperty(type=mocap_settings.RetargetSettings)
+    bpy.types.Scene.backlot_solve_overlay = bpy.props.PointerProperty(type=overlay_settings.SolveOverlaySettings)
     bpy.types.Object.backlot_mocap = bpy.props.PointerProperty(type=mocap_settings.PersonSettings)
     bpy.types.MovieClip.backlot = bpy.props.PointerProperty(type=ClipSettings)
     bpy.types.WindowManager.backlot_jobs = bpy.props.PointerProperty(type=JobList)
@@ -243,6 +246,7 @@ def unregister() -> None:
     del bpy.types.WindowManager.backlot_jobs
     del bpy.types.MovieClip.backlot
     del bpy.types.Object.backlot_mocap
+    del bpy.types.Scene.backlot_solve_overlay
     del bpy.types.Scene.backlot_retarget
     del bpy.types.Scene.backlot_roto
     del bpy.types.Scene.backlot

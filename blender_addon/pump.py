@@ -29,6 +29,7 @@ from .roto.live import STAGES, RotoLive
 from .session import Session
 from .shared.errors import BacklotError, InternalError, InvalidRequest
 from .shared.messages import DONE, JobEvent, JobStatus
+from .solve_overlay.overlay import SolveOverlay
 from .weights.manager import WeightsManager
 from .worlds import Worlds
 
@@ -71,6 +72,7 @@ class Pump:
         self.worlds = Worlds(session, self.scene_changed)
         self.roto = RotoLive(session, self.scene_changed)
         self.mocap = MocapLive(session, self.scene_changed)
+        self.solve_overlay = SolveOverlay(session)
         self._opened = False
 
     # -- owner ----------------------------------------------------------------------------------------
@@ -84,6 +86,7 @@ class Pump:
         bpy.app.handlers.load_post.append(self._file_opened)
         self.roto.overlay.start()
         self.mocap.overlay.start()
+        self.solve_overlay.start()
 
     def stop(self) -> None:
         if bpy.app.timers.is_registered(self._callback):
@@ -94,6 +97,7 @@ class Pump:
                     handlers.remove(own)
         self.roto.overlay.stop()
         self.mocap.overlay.stop()
+        self.solve_overlay.stop()
         self.first_run.close()
         self.weights.close()
 

@@ -63,23 +63,23 @@ def move_keys(curves: Any, by: Similarity) -> None:
     """Moves the keys of a camera's F-curves, location and quaternion, as the artist has left them."""
     turn = np.array(by.rotation)
     place = np.array(by.translation)
-    located = _read(curves, "location", 3)
+    located = read_keys(curves, "location", 3)
     if located is not None:
         frames, values = located
         _write(curves, "location", frames, by.scale * values @ turn.T + place)
-    turned = _read(curves, "rotation_quaternion", 4)
+    turned = read_keys(curves, "rotation_quaternion", 4)
     if turned is not None:
         frames, values = turned
         _write(curves, "rotation_quaternion", frames, values @ _left_product(Matrix(by.rotation).to_quaternion()).T)
 
 
-def _read(curves: Any, data_path: str, axes: int) -> tuple[list[np.ndarray], np.ndarray] | None:
+def read_keys(curves: Any, data_path: str, axes: int) -> tuple[list[np.ndarray], np.ndarray] | None:
     """Key frames of each curve [axes] and the values of all curves there [T, axes]. Curves whose keys the artist
     has moved apart are sampled where any of them has a key."""
     found = [curves.find(data_path, index=axis) for axis in range(axes)]
     if any(curve is None or not len(curve.keyframe_points) for curve in found):
         return None
-    keys = [_keys(curve) for curve in found]
+    keys = [curve_keys(curve) for curve in found]
     frames = keys[0][:, 0]
     if all(len(one) == len(frames) and np.array_equal(one[:, 0], frames) for one in keys):
         return [frames] * axes, np.stack([one[:, 1] for one in keys], axis=-1)
@@ -87,7 +87,7 @@ def _read(curves: Any, data_path: str, axes: int) -> tuple[list[np.ndarray], np.
     return [union] * axes, np.array([[curve.evaluate(frame) for curve in found] for frame in union])
 
 
-def _keys(curve: Any) -> np.ndarray:
+def curve_keys(curve: Any) -> np.ndarray:
     """float64 [T, 2] frame and value."""
     flat = np.empty(2 * len(curve.keyframe_points), np.float32)
     curve.keyframe_points.foreach_get("co", flat)

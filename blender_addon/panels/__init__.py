@@ -2,11 +2,12 @@
 
 import bpy
 
-from . import depth, exporting, jobs, mocap, roto, shot, solve, tracks, world
+from . import depth, exporting, inspect, jobs, mocap, roto, shot, solve, tracks, world
 
 CLASSES = (
     *shot.CLASSES,
     *solve.CLASSES,
+    *inspect.CLASSES,
     *tracks.CLASSES,
     *world.CLASSES,
     *depth.CLASSES,

@@ -78,19 +78,8 @@ class HintPen:
 
     def text(self, lines: list[tuple[str, Colour]], left: float, top: float) -> None:
         """Lines below each other, readable on any plate."""
-        size = _TEXT_PX * self._scale
-        blf.size(_FONT, size)
-        widest = max(blf.dimensions(_FONT, text)[0] for text, _ in lines)
-        height = 1.5 * size
-        bottom = top - height * len(lines) - 0.4 * size
+        draw_text(lines, left, top, self._scale)
         self._shader.bind()
-        self._shader.uniform_float("color", (0.0, 0.0, 0.0, 0.55))
-        right = left + widest + 1.2 * size
-        self._draw("TRI_FAN", [(left, bottom), (right, bottom), (right, top), (left, top)])
-        for row, (text, colour) in enumerate(lines):
-            blf.color(_FONT, *colour)
-            blf.position(_FONT, left + 0.6 * size, top - height * (row + 1) + 0.25 * size, 0)
-            blf.draw(_FONT, text)
 
     def _bar(self, x0: float, y0: float, x1: float, y1: float) -> None:
         self._line([(x0, y0), (x1, y1)], (1.0, 1.0, 1.0, 1.0), 2.0)
@@ -112,3 +101,24 @@ class HintPen:
 def _circle(at: Spot, radius: float, *, closed: bool) -> list[Spot]:
     turns = (2.0 * math.pi * step / _SEGMENTS for step in range(_SEGMENTS + closed))
     return [(at[0] + radius * math.cos(turn), at[1] + radius * math.sin(turn)) for turn in turns]
+
+
+def draw_text(lines: list[tuple[str, Colour]], left: float, top: float, scale: float) -> tuple[float, float]:
+    """Lines below each other on a dark ground. scale: of the interface. Returns its right and lower edge, px."""
+    size = _TEXT_PX * scale
+    blf.size(_FONT, size)
+    widest = max(blf.dimensions(_FONT, text)[0] for text, _ in lines)
+    height = 1.5 * size
+    bottom = top - height * len(lines) - 0.4 * size
+    right = left + widest + 1.2 * size
+    gpu.state.blend_set("ALPHA")  # drawing text leaves it off
+    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    shader.bind()
+    shader.uniform_float("color", (0.0, 0.0, 0.0, 0.55))
+    ground = [(left, bottom), (right, bottom), (right, top), (left, top)]
+    batch_for_shader(shader, "TRI_FAN", {"pos": ground}).draw(shader)
+    for row, (text, colour) in enumerate(lines):
+        blf.color(_FONT, *colour)
+        blf.position(_FONT, left + 0.6 * size, top - height * (row + 1) + 0.25 * size, 0)
+        blf.draw(_FONT, text)
+    return right, bottom

@@ -55,7 +55,8 @@ class MaskShader:
 
     def __init__(self) -> None:
         constants = (("VEC4", "color"), ("VEC2", "reach"))
-        self._shader = compiled("mask", _VERTEX, _FRAGMENT, constants, sampler="mask", corners=("pos", "uv"))
+        corners = (("VEC2", "pos"), ("VEC2", "uv"))
+        self._shader = compiled("mask", _VERTEX, _FRAGMENT, constants, corners=corners, samplers=("mask",))
         self._textures: OrderedDict[int, gpu.types.GPUTexture] = OrderedDict()
 
     def draw(self, shown: Shown, view: PlateView, color: tuple[float, float, float], fill: float, width: float) -> None:

@@ -120,7 +120,7 @@ class Overlay:
             pen.prompt(prompt, color)
         if self.gesture is not None:
             pen.gesture(self.gesture, color)
-        margin, (left, top) = _MARGIN_PX * scale, _free_corner(bpy.context.area, bpy.context.region)
+        margin, (left, top) = _MARGIN_PX * scale, free_corner(bpy.context.area, bpy.context.region)
         lines = self.words(active.name if active is not None else "", number, prompt)
         pen.text(lines, max(view.left, left) + margin, min(view.bottom + view.height, top) - margin)
 
@@ -136,7 +136,7 @@ class Overlay:
         return lines
 
 
-def _free_corner(area: bpy.types.Area, region: bpy.types.Region) -> tuple[float, float]:
+def free_corner(area: bpy.types.Area, region: bpy.types.Region) -> tuple[float, float]:
     """The upper left corner of what toolbar and header leave of a region that they lie over, px of the region."""
     left, top = 0, region.height
     for other in area.regions:

@@ -17,24 +17,33 @@ vec3 shown(vec3 seen)
 
 
 def compiled(
-    name: str, vertex: str, fragment: str, constants: Sequence[tuple[str, str]], *, sampler: str, corners: Sequence[str]
+    name: str,
+    vertex: str,
+    fragment: str,
+    constants: Sequence[tuple[str, str]],
+    *,
+    corners: Sequence[tuple[str, str]],
+    samplers: Sequence[str] = (),
+    passed: Sequence[tuple[str, str]] = (("VEC2", "place"),),
 ) -> gpu.types.GPUShader:
-    """A shader whose fragments know `place`, a vec2 that `vertex` sets, and write `fragColor`.
+    """A shader whose fragments write `fragColor`; they may call `shown(color)`.
 
-    constants: (type, name) each. sampler: name of its 2D texture. corners: names of its vec2 attributes. `fragment` may
-    call `shown(color)`.
+    constants, corners (attributes), passed (from `vertex` to the fragments, smoothly): (type, name) each. samplers:
+    names of 2D textures.
     """
-    passed = gpu.types.GPUStageInterfaceInfo(f"backlot_{name}_interface")
-    passed.smooth("VEC2", "place")
+    between = gpu.types.GPUStageInterfaceInfo(f"backlot_{name}_interface")
+    for kind, handed in passed:
+        between.smooth(kind, handed)
     info = gpu.types.GPUShaderCreateInfo()
     info.push_constant("MAT4", "ModelViewProjectionMatrix")
     info.push_constant("BOOL", "srgbTarget")  # Blender sets it
     for kind, constant in constants:
         info.push_constant(kind, constant)
-    info.sampler(0, "FLOAT_2D", sampler)
-    for slot, corner in enumerate(corners):
-        info.vertex_in(slot, "VEC2", corner)
-    info.vertex_out(passed)
+    for slot, sampler in enumerate(samplers):
+        info.sampler(slot, "FLOAT_2D", sampler)
+    for slot, (kind, corner) in enumerate(corners):
+        info.vertex_in(slot, kind, corner)
+    info.vertex_out(between)
     info.fragment_out(0, "VEC4", "fragColor")
     info.vertex_source(vertex)
     info.fragment_source(_SHOWN + fragment)

@@ -43,7 +43,8 @@ class StrokeShader:
 
     def __init__(self) -> None:
         constants = (("VEC4", "color"), ("FLOAT", "radius"), ("FLOAT", "border"), ("INT", "count"))
-        self._shader = compiled("stroke", _VERTEX, _FRAGMENT, constants, sampler="path", corners=("pos",))
+        corners = (("VEC2", "pos"),)
+        self._shader = compiled("stroke", _VERTEX, _FRAGMENT, constants, corners=corners, samplers=("path",))
 
     def draw(self, path: list[Spot], radius: float, colour: tuple[float, float, float, float], scale: float) -> None:
         """path: px of the region, one point or more. radius: px. colour: sRGB and the fill's opacity. scale: of the

@@ -1,0 +1,82 @@
+"""Looking at the solve: what is drawn over the viewport."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import bpy
+
+from ..importers import ownership
+from .tab import BacklotTab
+
+
+def draw_overlay(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+    """The toggles of the solve overlay, for the popover and the sidebar."""
+    settings = scene.backlot_solve_overlay
+    layout.active = settings.show
+    column = layout.column(align=True)
+    split = column.split()
+    split.prop(settings, "points")
+    split.prop(settings, "residuals")
+    split = column.split()
+    split.prop(settings, "path")
+    split.prop(settings, "frusta")
+    column.prop(settings, "words")
+    fields = layout.column()
+    fields.use_property_split = True
+    fields.use_property_decorate = False
+    fields.prop(settings, "worst_px")
+    fields.prop(settings, "magnify", text="Magnify")
+    fields.prop(settings, "size")
+    fields.prop(settings, "path_colour")
+
+
+class BACKLOT_PT_overlay(bpy.types.Panel):
+    """In the viewport's own Overlays."""
+
+    bl_label = "Solve"
+    bl_idname = "BACKLOT_PT_overlay"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "HEADER"
+    bl_parent_id = "VIEW3D_PT_overlay"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return ownership.current_shot(context.scene) is not None
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        self.layout.prop(context.scene.backlot_solve_overlay, "show", text="")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        self.layout.active = context.space_data.overlay.show_overlays
+        draw_overlay(self.layout.column(), context.scene)
+
+
+class _OnShot(BacklotTab):
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return ownership.current_shot(context.scene) is not None
+
+
+class BACKLOT_PT_inspect(_OnShot, bpy.types.Panel):
+    bl_label = "Inspect"
+    bl_idname = "BACKLOT_PT_inspect"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        pass
+
+
+class BACKLOT_PT_inspect_overlay(_OnShot, bpy.types.Panel):
+    bl_label = "Solve Overlay"
+    bl_idname = "BACKLOT_PT_inspect_overlay"
+    bl_parent_id = "BACKLOT_PT_inspect"
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        self.layout.prop(context.scene.backlot_solve_overlay, "show", text="")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_overlay(self.layout.column(), context.scene)
+
+
+CLASSES = (BACKLOT_PT_overlay, BACKLOT_PT_inspect, BACKLOT_PT_inspect_overlay)
