@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -23,7 +24,8 @@ REAL = ("-m", "backend", "serve")
 SCRIPTED = (str(Path(__file__).with_name("scripted_server.py")),)
 """A server whose workers are `scripted_worker.py`."""
 
-START_S = 20.0
+PATIENCE_S = 120.0
+"""How long anything may take that is sure to come: waiting costs nothing when it does."""
 
 
 class BackendProcess:
@@ -49,16 +51,15 @@ class BackendProcess:
     def start(self) -> None:
         """Starts the server and waits for its connection file."""
         self.process = self.process or self.launch()
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                if connection.read(self.home).pid == self.process.pid:
-                    return
-            except BackendNotRunning:
-                pass
-            assert self.process.poll() is None, f"the server stopped: {self.log()}"
-            assert time.monotonic() < deadline, f"the server does not answer: {self.log()}"
-            time.sleep(0.01)
+        process = self.process
+
+        def answers() -> bool:
+            assert process.poll() is None, f"the server stopped: {self.log()}"
+            with contextlib.suppress(BackendNotRunning):
+                return connection.read(self.home).pid == process.pid
+            return False
+
+        assert wait_until(answers), f"the server does not answer: {self.log()}"
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Starts the program and does not wait."""
@@ -85,7 +86,10 @@ class BackendProcess:
 
     def worker(self) -> psutil.Process:
         """The worker of the processor."""
-        return next(child for child in self.children() if "--device" in child.cmdline())
+        return self.workers()[0]
+
+    def workers(self) -> list[psutil.Process]:
+        return [child for child in self.children() if "--device" in _words(child)]
 
     def kill(self) -> None:
         """kill -9."""
@@ -102,7 +106,7 @@ class BackendProcess:
             self.children()
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(10)
+                self.process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -111,16 +115,38 @@ class BackendProcess:
         self.assert_no_orphans()
         return code
 
-    def assert_no_orphans(self, within_s: float = 3.0) -> None:
-        """Every process that was seen to belong to the server has ended."""
-        _, alive = psutil.wait_procs(list(self._seen.values()), timeout=within_s)
-        left = [child for child in alive if is_alive(child)]
+    def assert_no_orphans(self) -> None:
+        """Every process that was seen to belong to the server ends by itself."""
+        left = wait_ended(self._seen.values())
         for child in left:
             child.kill()
         assert not left, f"orphans: {left}"
 
     def log(self) -> str:
         return (self.home / "server.out").read_text("utf-8", "replace")[-3000:]
+
+
+def wait_until(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> bool:
+    """Whether it comes true in time."""
+    deadline = time.monotonic() + within_s
+    while not (so := condition()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return so
+
+
+def wait_ended(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those that have not ended then. Not psutil's own wait: that one also waits for zombies to be reaped."""
+    looked_at = list(processes)
+    wait_until(lambda: not any(is_alive(process) for process in looked_at))
+    return [process for process in looked_at if is_alive(process)]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    """Its command line; none when it has just ended."""
+    try:
+        return list(process.cmdline())
+    except psutil.NoSuchProcess:
+        return []
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -44,6 +44,16 @@ def steps(request: JobRequest, voice: JobVoice, argument: str) -> Results:
     return (RESULT,)
 
 
+def gate(request: JobRequest, voice: JobVoice, argument: str) -> Results:
+    """Works until the file `go` is in the shot's folder: the test says when the job ends."""
+    while not Path(request.shot, "go").exists():
+        if voice.is_cancelled():
+            raise JobCancelled("The script was cancelled.")
+        voice.progress(Progress("solve", 1, 2))
+        time.sleep(0.01)
+    return (RESULT,)
+
+
 def fail(request: JobRequest, voice: JobVoice, argument: str) -> Results:
     raise NoParallax("The camera does not travel: tripod or pan.", frames=3)
 
@@ -98,9 +108,10 @@ def chatter(request: JobRequest, voice: JobVoice, argument: str) -> Results:
 
 
 def silent(request: JobRequest, voice: JobVoice, argument: str) -> Results:
-    """Says nothing until cancelled; even the heartbeat is held up, as by a library that keeps the
+    """One progress, then nothing until cancelled; even the heartbeat is held up, as by a library that keeps the
     interpreter's lock."""
     voice.__exit__(None, None, None)
+    voice.progress(Progress("solve", 1, 2))
     while not voice.is_cancelled():
         time.sleep(0.01)
     raise JobCancelled("The script was cancelled.")
@@ -115,7 +126,7 @@ def nonsense(request: JobRequest, voice: JobVoice, argument: str) -> Results:
 
 VERBS: dict[str, Callable[[JobRequest, JobVoice, str], Results]] = {
     verb.__name__: verb
-    for verb in (quick, steps, fail, deaf, helper, segfault, killed, leave, memory, chatter, silent, nonsense)
+    for verb in (quick, steps, gate, fail, deaf, helper, segfault, killed, leave, memory, chatter, silent, nonsense)
 }
 CHANNEL_OUT: list[int] = []
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from backend.pipeline.atomic import PARTIAL
+from tests.contract.backend_process import wait_until
 
 
 def assert_nothing_half_written(shot: Path) -> None:
-    """No unfinished file is left, and every file under a final name is whole."""
+    """No unfinished file is left, once the server has swept behind a worker's death; every file under a final name is
+    whole."""
     if not shot.exists():
         return
+    assert wait_until(lambda: not _unfinished(shot)), f"left over: {_unfinished(shot)}"
     for path in sorted(shot.rglob("*")):
-        assert PARTIAL not in path.name, f"{path} is left over"
         if path.is_dir() or "checkpoints" in path.parts or path.suffix == ".log":
             continue
         if path.suffix == ".json":
@@ -27,6 +30,11 @@ def assert_nothing_half_written(shot: Path) -> None:
         elif path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 assert arrays.files
+
+
+def _unfinished(shot: Path) -> list[Path]:
+    walked = os.walk(shot)  # which does not mind what is removed meanwhile
+    return [Path(folder, name) for folder, *names in walked for some in names for name in some if PARTIAL in name]
 
 
 def frames_of(shot: Path) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 from shared.client import Client
 from shared.errors import BackendNotRunning, BacklotError, ConnectionLost, JobCancelled, NoParallax, UnknownJob
 from shared.messages import CANCELLED, DONE, RUNNING, JobEvent
+from tests.contract.backend_process import wait_until
 from tests.contract.conftest import scripted_job
 from tests.contract.fake_backend import FakeBackend
 
@@ -23,13 +24,15 @@ def scripts(any_backend: Path) -> Iterator[Client]:
         yield client
 
 
-def polled(client: Client, enough: Any, limit_s: float = 20.0) -> list[JobEvent]:
+def polled(client: Client, enough: Any) -> list[JobEvent]:
     """The events that polling finds until there is enough, as a user interface's timer would."""
-    deadline, events = time.monotonic() + limit_s, []
-    while not enough(events):
-        assert time.monotonic() < deadline, events
-        events += client.poll()
-        time.sleep(0.005)
+    events: list[JobEvent] = []
+
+    def are_there() -> bool:
+        events.extend(client.poll())
+        return bool(enough(events))
+
+    assert wait_until(are_there), events
     return events
 
 
@@ -66,10 +69,7 @@ def test_an_unknown_job_is_an_error_and_not_silence(scripts: Client) -> None:
 def test_a_user_interface_polls(any_backend: Path) -> None:
     client = Client(any_backend, start=False)
     client.open()
-    deadline = time.monotonic() + 10
-    while not client.online:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    assert wait_until(lambda: client.online)
     client.watch()
     answers: list[Any] = []
     errors: list[BacklotError] = []

@@ -18,7 +18,7 @@ from shared.roto_prompts import FramePrompt, LabelPrompts, RotoPrompts, write_pr
 from shared.shot import ShotFolder
 from tests.contract.backend_process import SCRIPTED, BackendProcess
 from tests.contract.clips import noise, travelling, write_clip
-from tests.contract.conftest import scripted_job
+from tests.contract.conftest import open_gate, scripted_job
 
 LIMIT_S = 120.0
 
@@ -137,7 +137,8 @@ def test_a_full_disk_under_the_servers_own_folder(small_home: Path, tmp_path: Pa
     filler = small_home / "filler"
     with BackendProcess(small_home, SCRIPTED) as backend, backend.client() as client:
         client.watch()
-        running = client.submit(scripted_job("steps/100"))
+        shot = tmp_path / "shot"
+        running = client.submit(scripted_job("gate", str(shot)))
         client.wait(running.id, "progress")
         with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="space"):
             while True:
@@ -145,6 +146,7 @@ def test_a_full_disk_under_the_servers_own_folder(small_home: Path, tmp_path: Pa
         with pytest.raises(DiskFull, match=str(small_home)):
             for _ in range(50):  # what SQLite has room for within its file still goes
                 client.submit(scripted_job("quick", "/shots/other"))
+        open_gate(shot)
         assert client.wait(running.id, DONE).status.state == DONE
         filler.unlink()
         assert client.run(scripted_job("quick", "/shots/later")).state == DONE

@@ -24,7 +24,7 @@ from shared.roto_messages import PreviewReply, PreviewRequest, packed_rows
 from shared.roto_prompts import FramePrompt
 from shared.wire import pack, unpack
 from tests.blender.synthetic_shot import ShotPlan, write_shot
-from tests.contract.backend_process import BackendProcess
+from tests.contract.backend_process import BackendProcess, wait_ended
 from tests.contract.wire_client import WireClient
 
 FRAME = 1001
@@ -103,7 +103,7 @@ def test_the_previewer_comes_back(real: BackendProcess, home: Path, shot: str) -
         before = unpack(PreviewReply, client.call("roto.preview", **asked(shot, prompt)))
         previewer = next(child for child in real.children() if "backend.roto.cut.process" in child.cmdline())
         previewer.kill()
-        previewer.wait(10)
+        assert not wait_ended([previewer])
         with contextlib.suppress(WorkerCrashed):  # the server may not have heard of the end yet
             client.call("roto.preview", **asked(shot, prompt))
         after = unpack(PreviewReply, client.call("roto.preview", **asked(shot, prompt)))

@@ -14,7 +14,7 @@ from shared.errors import from_wire
 from shared.messages import EVENT, GONE, JobEvent, JobRequest, JobStatus
 from shared.wire import pack, unpack
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 
 
 class WireClient:

@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from backend.doctor import facts, report
 from backend.engines import ENGINES, statuses
-from backend.server import lifetime
+from backend.server import dispatcher, lifetime
 from backend.server import worker as server_worker
 from backend.server.frames import preview_folder
 from backend.server.helper import Helper
@@ -52,32 +53,30 @@ def test_the_server_imports_nothing_heavy() -> None:
 
 
 def test_the_server_is_up_in_half_a_second(tmp_path: Path) -> None:
-    """The best of three, without waits for a processor: other work on this computer is not the server's."""
-    best = min(_seconds_to_start(tmp_path / str(attempt)) for attempt in range(3))
-    assert best < START_LIMIT_S
+    """The best of three, in processor time: other work on this computer is not the server's. On a slow computer not
+    much more than Python itself takes there."""
+    bare = min(_work_to_start(["-c", _BARE, str(tmp_path / f"bare {n}")], tmp_path / f"bare {n}") for n in range(3))
+    homes = [tmp_path / f"home {n}" for n in range(3)]
+    best = min(_work_to_start(["-m", "backend", "serve", "--home", str(home)], _found(home)) for home in homes)
+    assert best < max(START_LIMIT_S, 6 * bare)
 
 
-def _seconds_to_start(home: Path) -> float:
-    started = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "backend", "serve", "--home", str(home)], cwd=ROOT, stderr=subprocess.DEVNULL
-    )
+_BARE = "import asyncio, logging, pathlib, sqlite3, sys; pathlib.Path(sys.argv[1]).touch(); sys.stdin.read()"
+_found = connection.connection_path
+
+
+def _work_to_start(arguments: list[str], sign: Path) -> float:
+    """Processor seconds of Python until it has made a file."""
+    command = [sys.executable, *arguments]
+    process = psutil.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        while not connection.connection_path(home).exists():
-            assert process.poll() is None and time.monotonic() - started < 30
+        while not sign.exists():
+            assert process.poll() is None
             time.sleep(0.002)
-        return time.monotonic() - started - _seconds_waited(process.pid)
+        return float(sum(process.cpu_times()[:2]))
     finally:
         process.terminate()
-        process.wait(10)
-
-
-def _seconds_waited(pid: int) -> float:
-    """How long a process was ready to run and had no processor; 0 where the system does not tell."""
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
-    except (OSError, IndexError):
-        return 0.0
+        process.communicate()
 
 
 # -- hello and requests ------------------------------------------------------------------------------------
@@ -141,6 +140,12 @@ def test_deaths_become_errors() -> None:
     assert isinstance(crash, WorkerCrashed) and "SIGSEGV" in crash.message and "solve" in crash.message
     assert isinstance(killed, OutOfMemory) and "memory" in killed.message
     assert isinstance(left, WorkerCrashed) and "exit code 3" in left.message
+
+
+def test_a_cancel_is_over_within_two_seconds_whatever_the_worker_does(tmp_path: Path) -> None:
+    """That a worker is killed after its grace time, tests/contract sees; by the clock it is not measured, because on
+    a busy computer everything is late."""
+    assert Settings(tmp_path).cancel_grace_s + dispatcher._SWEEP_LIMIT_S < 2.0
 
 
 def test_exits_have_words() -> None:
