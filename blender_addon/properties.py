@@ -117,6 +117,8 @@ class ShotSettings(bpy.types.PropertyGroup):
         min=-1,
     )
     job: bpy.props.StringProperty(options={"HIDDEN"})
+    known_shot: bpy.props.StringProperty(options={"HIDDEN"})
+    known_place: bpy.props.StringProperty(options={"HIDDEN"})
 
 
 class SurveyItem(bpy.types.PropertyGroup):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import bpy
 
-from . import wording
+from . import preferences, wording
 from .depth.choice import chosen_parts
 from .first_run.live import FirstRun
 from .followups import FollowUps
@@ -24,12 +24,14 @@ from .importers.shot_import import ImportedShot, ImportOptions, import_steps
 from .mocap.live import STAGE as MOCAP
 from .mocap.live import MocapLive
 from .mocap.scene_import import is_behind
-from .properties import ShotSettings, import_options, show_job
+from .properties import ShotSettings, folder_path, import_options, show_job
 from .roto.live import STAGES, RotoLive
 from .session import Session
 from .shared.errors import BacklotError, InternalError, InvalidRequest
 from .shared.messages import DONE, JobEvent, JobStatus
 from .solve_overlay.overlay import SolveOverlay
+from .trouble.live import Troubles
+from .trouble.moving import known_shot, note_shot
 from .weights.manager import WeightsManager
 from .worlds import Worlds
 
@@ -67,6 +69,7 @@ class Pump:
         self._failures = 0
         self._callback = self.tick
         self.first_run = FirstRun(session)
+        self.troubles = Troubles(session, self._start_backend)
         self.weights = WeightsManager(session)
         self.follow_ups = FollowUps(session)
         self.worlds = Worlds(session, self.scene_changed)
@@ -167,6 +170,7 @@ class Pump:
         self.weights.step()
         for event in self.session.poll(deadline):
             self._note(event)
+        self.troubles.step()
         if self._undo_message:  # a tick of its own: Blender may take a while to write the step
             _undo_step(self._undo_message)
             self._undo_message = ""
@@ -189,6 +193,7 @@ class Pump:
             self._import_finished()
             self.follow_ups.check()
             self._show_jobs()
+            self._note_shots()
             _redraw()
         if self._imports or self._undo_message or self.roto.hurries or self.mocap.imports:
             return _IMPORTING_S
@@ -214,6 +219,18 @@ class Pump:
             self.roto.stage_ended(event.status)
             self.mocap.stage_ended(event.status)
 
+    def _start_backend(self) -> None:
+        program = preferences.backend_program()
+        self.session.start(program.python, program.source)
+
+    def _note_shots(self) -> None:
+        """Scenes remember which shot was seen in their folder, and so that there was one."""
+        for scene in bpy.data.scenes:
+            folder = folder_path(scene.backlot)
+            summary = self.session.known_summary(folder) if folder is not None else None
+            if summary is not None and summary.shot and scene.library is None and not known_shot(scene):
+                note_shot(scene, summary.shot)
+
     def _import_finished(self) -> None:
         """Imports the shots of jobs that scenes wait for. It looks at states, not at events: a job may end
         before its submission is answered, or while Blender was closed."""
@@ -223,6 +240,7 @@ class Pump:
             if status is None or not status.is_over:
                 continue
             settings.job = ""
+            settings.known_shot = settings.known_shot if status.state != DONE else ""  # it may have been made anew
             if status.state != DONE or not settings.import_when_done:
                 continue
             folder, stages = Path(status.request.shot), set(status.request.stages)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .shared import connection
-from .shared.backend_process import start_backend
+from .shared.backend_process import start_backend, stop_backend
 from .shared.client import Client
 from .shared.errors import BackendError, BacklotError, InternalError
 from .shared.link import FATAL
@@ -64,6 +64,8 @@ class Session:
         self._unsent: list[_Call] = []
         self._awaited = 0
         self._starting = False
+        self.stopping = False
+        """Whether the backend goes away because it was told to."""
         self._was_online = False
         self._summaries: dict[Path, ShotSummary | None] = {}
 
@@ -113,6 +115,42 @@ class Session:
             self._start_failed,
         )
 
+    def restart(self, python: Path | None = None, source: Path | None = None) -> None:
+        """Ends the backend that runs, also one that does not answer, and starts it again; its jobs go on."""
+        if self._starting:
+            return
+        self._drop_client()
+        self._starting, self.error = True, None
+
+        def again() -> None:
+            stop_backend(self.home)
+            start_backend(self.home, python=python, source=source)
+
+        self.background(again, lambda _: self._connect(), self._start_failed)
+
+    def reconnect(self) -> None:
+        """Connects anew, with what the connection file says now."""
+        self._connect()
+
+    @property
+    def starting(self) -> bool:
+        return self._starting
+
+    @property
+    def lost(self) -> BacklotError | None:
+        """Why there is no connection to a backend that there was one to, or is thought to run."""
+        return self._client.last_error if self._client is not None else None
+
+    @property
+    def unfinished(self) -> list[JobStatus]:
+        """Jobs that have not ended, as far as was heard."""
+        return [job for job in self.jobs.values() if not job.is_over]
+
+    def ping(self, then: Callable[[Any], None]) -> None:
+        """Asks whether the backend answers. `then` is not called when the connection breaks."""
+        if self._client is not None:
+            self._client.call_later("ping", then=then)
+
     def connect_if_running(self) -> None:
         """Connects to a backend that somebody else started."""
         if self._client is None and not self._starting and connection.connection_path(self.home).exists():
@@ -121,10 +159,11 @@ class Session:
     def stop(self) -> None:
         """Ends the backend; its running jobs continue at its next start."""
         if self._client is not None:
+            self.stopping = True
             self._client.call_later("shutdown", then=lambda _: self._drop_client(), failed=self.show)
 
     def _connect(self) -> None:
-        self._starting = False
+        self._starting = self.stopping = False
         self._drop_client()
         self._client = Client(self.home, name="blender", start=False)
         self._client.watch(None)
@@ -213,6 +252,10 @@ class Session:
         if folder not in self._summaries:
             self.refresh_summary(folder)
         return self._summaries[folder]
+
+    def known_summary(self, folder: Path) -> ShotSummary | None:
+        """As `summary`, without asking for one that nobody looked at."""
+        return self._summaries.get(folder)
 
     def refresh_summary(self, folder: Path) -> None:
         """Reads a shot folder's facts again."""

@@ -59,7 +59,8 @@ class MocapSummary:
 class ShotSummary:
     """clip: short lines about the footage; warnings: what is unusual about it; camera: short lines about
     the solve, empty before it. problems: its bad ranges. depth, roto, mocap: None before these
-    stages. records: of every stage that has finished. error: why the folder could not be read."""
+    stages. records: of every stage that has finished. error: why the folder could not be read. shot: its id, "" where
+    there is none."""
 
     clip: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -70,6 +71,7 @@ class ShotSummary:
     roto: RotoSummary | None = None
     mocap: MocapSummary | None = None
     records: Mapping[str, StageRecord] = field(default_factory=dict)
+    shot: str = ""
 
     @property
     def is_solved(self) -> bool:
@@ -91,7 +93,8 @@ def read_summary(folder: Path) -> ShotSummary:
         return ShotSummary(error=error)
     problems, records = _problems(shot) if camera else (), read_records(folder)
     clip, warnings = _clip_lines(found.facts), _warnings(found.facts)
-    return ShotSummary(clip, warnings, camera, problems, depth=depth, roto=roto, mocap=mocap, records=records)
+    stages = {"depth": depth, "roto": roto, "mocap": mocap}
+    return ShotSummary(clip, warnings, camera, problems, **stages, records=records, shot=found.id)
 
 
 def _problems(shot: ShotFolder) -> tuple[Problem, ...]:

@@ -11,8 +11,10 @@ from typing import IO
 
 from . import connection, environment
 from .errors import BackendNotRunning, BackendStartFailed
+from .process_facts import end_process, is_server
 
 START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 5.0
 _POLL_S = 0.02
 _LOG_TAIL_BYTES = 1500
 
@@ -45,6 +47,21 @@ def start_backend(
     with log.open("ab") as output:
         process = _launch([str(python), "-m", "backend", "serve", *extra], source, home, output)
     return _wait_for(process, home, log, timeout_s)
+
+
+def stop_backend(home: Path, timeout_s: float = STOP_TIMEOUT_S) -> None:
+    """Ends the server that the connection file names, also one that does not answer; its running jobs go on at the
+    next start. A process that is no server (its number was given away) is left alone. Raises `BackendStartFailed`."""
+    try:
+        found = connection.read(home)
+    except BackendNotRunning:
+        return
+    if is_server(found.pid) and not end_process(found.pid, timeout_s):
+        raise BackendStartFailed(
+            f"The backend (process {found.pid}) could not be ended.",
+            "End it in the system's task manager, then start it.",
+        )
+    connection.remove(home, found.pid)
 
 
 def server_log(home: Path) -> Path:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BackendNotRunning, MalformedMessage
+from .process_facts import process_exists
 from .wire import pack, unpack
 
 HOME_VARIABLE = "BACKLOT_HOME"
@@ -92,30 +93,3 @@ def remove(home: Path, pid: int) -> None:
         return
     if mine:
         connection_path(home).unlink(missing_ok=True)
-
-
-def process_exists(pid: int) -> bool:
-    """Whether a process of that number lives (a zombie counts as gone only once it is reaped)."""
-    if sys.platform == "win32":
-        return _windows_process_exists(pid)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _windows_process_exists(pid: int) -> bool:
-    import ctypes
-
-    query_limited, still_active = 0x1000, 259
-    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
-    handle = kernel.OpenProcess(query_limited, False, pid)
-    if not handle:
-        return False
-    code = ctypes.c_ulong()
-    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
-    kernel.CloseHandle(handle)
-    return code.value == still_active

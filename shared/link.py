@@ -14,7 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,6 +55,8 @@ class Link:
         self._pending: dict[int, Future[Any]] = {}
         self._closing = threading.Event()
         self._online = False
+        self._greeted: socket.socket | None = None
+        """While it says hello, which a server that hangs does not answer."""
         self._waker, self._wakened = socket.socketpair()
         self._wakened.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="backlot-link", daemon=True)
@@ -66,6 +68,7 @@ class Link:
         """Ends the thread; requests without an answer fail with `ConnectionLost`."""
         self._closing.set()
         self._wake()
+        self._interrupt_hello()
         if self._thread.is_alive():
             self._thread.join()
         self._fail_pending(ConnectionLost("The connection to the backend was closed."))
@@ -110,6 +113,12 @@ class Link:
         except OSError:  # closed: there is no thread left to wake
             return
 
+    def _interrupt_hello(self) -> None:
+        with self._lock:
+            if self._greeted is not None:
+                with suppress(OSError):  # it has gone already
+                    self._greeted.shutdown(socket.SHUT_RDWR)
+
     def _run(self) -> None:
         with self._at_work:
             self._connect_again_and_again()
@@ -142,11 +151,25 @@ class Link:
             raise BackendNotRunning(f"The Backlot backend does not answer: {refused}.") from refused
         try:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._greet(peer, found.token)
+            with self._interruptible(peer):
+                self._greet(peer, found.token)
         except BaseException:
             peer.close()
             raise
         return peer
+
+    @contextmanager
+    def _interruptible(self, peer: socket.socket) -> Iterator[None]:
+        """Inside, `close` ends what waits for the peer."""
+        with self._lock:
+            self._greeted = peer
+        try:
+            if self._closing.is_set():
+                raise ConnectionLost("The connection to the backend was closed.")
+            yield
+        finally:
+            with self._lock:
+                self._greeted = None
 
     def _greet(self, peer: socket.socket, token: str) -> None:
         hello = pack(Hello(PROTOCOL, self._name, token))

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from shared.connection import process_exists
+from shared.process_facts import process_exists
 
 _PARENT_POLL_S = 0.5
 

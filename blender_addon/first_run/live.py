@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ..session import Session
 from ..shared import VERSION, environment
 from ..shared.errors import BacklotError, InvalidRequest
+from ..trouble.versions import is_older
 from .process import DONE, SetUp
 
 MISSING, OLDER, NEWER, READY, UNKNOWN = "missing", "older", "newer", "ready", "unknown"
@@ -72,5 +72,6 @@ def state_of(home: Path) -> str:
     found = environment.find(home)
     if found is None:
         return MISSING
-    recorded, own = (tuple(map(int, re.findall(r"\d+", text))) for text in (found.version, VERSION))
-    return READY if recorded == own else OLDER if recorded < own else NEWER
+    if is_older(found.version, VERSION):
+        return OLDER
+    return NEWER if is_older(VERSION, found.version) else READY

@@ -23,6 +23,7 @@ class BACKLOT_OT_start_backend(bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         program = preferences.backend_program()
+        runtime.pump().troubles.backend.forgive()
         runtime.session().start(program.python, program.source)
         return FINISHED
 

@@ -16,7 +16,7 @@ from ..shared.shot import ShotFolder
 from .importing import shot_folder_of
 from .reporting import FINISHED, refuse
 
-_FRAMES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".exr")
+FRAMES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".exr")
 _NUMBERED = re.compile(r"(.*?)(\d+)$")
 
 
@@ -27,7 +27,7 @@ class BACKLOT_OT_open_clip(bpy.types.Operator, ImportHelper):
     bl_label = "Open Backlot Clip"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    filter_glob: bpy.props.StringProperty(default=";".join(f"*{e}" for e in VIDEO + _FRAMES), options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(default=";".join(f"*{e}" for e in VIDEO + FRAMES), options={"HIDDEN"})
     solve: bpy.props.BoolProperty(name="Solve Now", description="Start solving the camera at once", default=False)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -70,7 +70,7 @@ class BACKLOT_OT_open_folder(bpy.types.Operator):
 def footage_of(path: Path) -> Path:
     """One frame of a sequence stands for the whole of it: `a/name.1001.exr` -> `a/name.####.exr`."""
     match = _NUMBERED.match(path.stem)
-    if path.suffix.lower() not in _FRAMES or match is None:
+    if path.suffix.lower() not in FRAMES or match is None:
         return path
     return path.with_name(f"{match[1]}{'#' * len(match[2])}{path.suffix}")
 

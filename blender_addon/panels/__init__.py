@@ -2,9 +2,10 @@
 
 import bpy
 
-from . import depth, exporting, inspect, jobs, mocap, roto, shot, solve, tracks, world
+from . import depth, exporting, inspect, jobs, mocap, roto, shot, solve, tracks, trouble, world
 
 CLASSES = (
+    *trouble.CLASSES,
     *shot.CLASSES,
     *solve.CLASSES,
     *inspect.CLASSES,

@@ -11,8 +11,16 @@ from ..first_run.process import FAILED
 _LINES = {
     MISSING: "The backend is not set up yet: about 2 GB, a few minutes",
     OLDER: "The backend is older than this extension",
-    NEWER: "The backend is newer than this extension: update the extension",
+    NEWER: "The backend is newer than this extension",
 }
+
+
+def is_needed() -> bool:
+    """Whether `draw_first_run` has something to say."""
+    first_run = runtime.pump().first_run
+    if first_run.running or (first_run.run is not None and first_run.run.state == FAILED):
+        return True
+    return first_run.record in _LINES and not runtime.session().online and preferences.backend_program().python is None
 
 
 def draw_first_run(layout: bpy.types.UILayout, width: int) -> None:
@@ -32,11 +40,12 @@ def draw_first_run(layout: bpy.types.UILayout, width: int) -> None:
         row.operator("backlot.set_up_backend", text="Try Again", icon="FILE_REFRESH")
         row.operator("backlot.show_set_up_log", text="Log", icon="TEXT")
         return
-    line = _LINES.get(first_run.record)
-    if line is None or runtime.session().online or preferences.backend_program().python is not None:
+    if not is_needed():
         return
     box = layout.box()
-    wording.draw_wrapped(box.column(align=True), line, width, "INFO")
-    if first_run.record != NEWER:
+    wording.draw_wrapped(box.column(align=True), _LINES[first_run.record], width, "INFO")
+    if first_run.record == NEWER:
+        box.operator("backlot.update_extension", icon="IMPORT")
+    else:
         text = "Set Up Backend" if first_run.record == MISSING else "Update Backend"
         box.operator("backlot.set_up_backend", text=text, icon="IMPORT")

@@ -83,11 +83,10 @@ def draw_progress(layout: bpy.types.UILayout, job: JobStatus, width: int) -> Non
 
 
 def draw_trouble(layout: bpy.types.UILayout, job: JobStatus | None, width: int) -> None:
-    """The session's error, or a failed job's with the button to try again."""
+    """That the backend starts, and what a failed job says with the button to try again. The rest is said above all
+    panels, by `trouble.py`."""
     session = runtime.session()
-    if session.error is not None:
-        wording.draw_error(layout.box(), session.error, width)
-    elif not session.online and session.status_line.endswith("starting"):
+    if not session.online and session.status_line.endswith("starting"):
         layout.label(text=session.status_line, icon="SORTTIME")
     if job is not None and job.state == FAILED and job.error:
         box = layout.box()

@@ -10,7 +10,6 @@ from .. import declared, runtime, wording
 from ..properties import folder_path
 from ..shared.params import specs
 from ..shared.stages import IngestParams
-from .first_run import draw_first_run
 from .tab import BacklotTab, letters
 
 
@@ -20,7 +19,6 @@ class BACKLOT_PT_shot(BacklotTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.backlot
-        draw_first_run(layout, letters(context))
         column = layout.column(align=True)
         column.prop(settings, "clip", text="")
         if not settings.clip and not settings.folder:

@@ -1,0 +1,42 @@
+"""A trouble as every panel shows it: what happened, what to do, and the buttons that do it. No bpy here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..shared.errors import BacklotError
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button. operator: its idname. values: of its properties."""
+
+    operator: str
+    text: str
+    icon: str = "NONE"
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """what: one sentence. todo: another, "" where the button says it. is_over: it has mended itself, and is only
+    told."""
+
+    what: str
+    todo: str = ""
+    actions: tuple[Action, ...] = ()
+    is_over: bool = False
+
+
+START = Action("backlot.start_backend", "Start Backend", "PLAY")
+RESTART = Action("backlot.restart_backend", "Restart Backend", "FILE_REFRESH")
+DIAGNOSTICS = Action("backlot.save_diagnostics", "Save Diagnostics", "FILE_TEXT")
+UPDATE_BACKEND = Action("backlot.set_up_backend", "Update Backend", "IMPORT")
+UPDATE_EXTENSION = Action("backlot.update_extension", "Update Extension", "IMPORT")
+
+
+def of_error(error: BacklotError) -> Trouble:
+    """An error as it says itself."""
+    return Trouble(error.message, error.remedy)
