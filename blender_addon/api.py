@@ -50,12 +50,14 @@ def solve(
     ingest: dict[str, Any] | None = None,
     options: ImportOptions | None = None,
     on_event: OnEvent | None = None,
+    timeout_s: float | None = None,
     **params: Any,
 ) -> ImportedShot:
     """Solves the camera of a clip and imports it into the scene (the current one by default).
 
-    shot: the shot folder, beside the clip by default. ingest: parameters of the ingest stage. params:
-    those of the solve (quality, focal_mm, sensor, ...). Starts the backend when none runs.
+    shot: the shot folder, beside the clip by default. ingest: parameters of the ingest stage. timeout_s: cancel what
+    is not done then; what was finished is kept. params: those of the solve (quality, focal_mm, sensor, ...). Starts
+    the backend when none runs.
     """
     footage = Path(clip).expanduser().absolute()
     folder = Path(shot).expanduser().absolute() if shot is not None else default_shot_folder(footage)
@@ -65,7 +67,7 @@ def solve(
         params={"ingest": dict(ingest or {}), "solve": params},
         device=preferences.device(),
     )
-    run(request, on_event)
+    run(request, on_event, timeout_s)
     target = scene or bpy.context.scene
     target.backlot.clip = str(footage)
     target.backlot.folder = "" if folder == default_shot_folder(footage) else str(folder)
@@ -200,10 +202,11 @@ def suggest_world(shot: str | Path) -> WorldSuggestion:
         return unpack(WorldSuggestion, client.call("world.suggest", {"shot": folder}, timeout_s=_CHANGE_S))
 
 
-def run(request: JobRequest, on_event: OnEvent | None = None) -> JobStatus:
-    """Runs a job and waits for its end. No thread lives on afterwards: Blender waits for threads at exit."""
+def run(request: JobRequest, on_event: OnEvent | None = None, timeout_s: float | None = None) -> JobStatus:
+    """Runs a job and waits for its end, or cancels it after `timeout_s`. No thread lives on afterwards: Blender waits
+    for threads at exit."""
     with _client() as client:
-        return client.wait(client.submit(request).id, on_event)
+        return client.wait(client.submit(request).id, on_event, timeout_s=timeout_s)
 
 
 def _run_stage(stage: str, shot: str | Path, params: dict[str, Any], on_event: OnEvent | None) -> JobStatus:

@@ -36,7 +36,7 @@ def run(*, clip: Path | None, samples: int, offline: Path | None, install_system
         [str(python), "-m", "tools.demo.solve", str(footage), str(truth), str(DEMO)],
         {"BACKLOT_HOME": str(DEMO / "home")},
     )
-    with step("building demo/scene.blend and rendering it over the plate"):
+    with step("building demo/scene.blend and rendering six frames of it over the plate (one to three minutes)"):
         variables = {"BLENDER_USER_RESOURCES": str(DEMO / "blender"), "BACKLOT_HOME": str(DEMO / "home")}
         _run([str(blender), "-m", "tools.demo.scene", str(package), str(DEMO), str(samples)], variables, "demo-scene")
         _run([str(python), "-m", "tools.demo.sheet", str(DEMO)], {}, "demo-sheet")

@@ -36,7 +36,8 @@ def find(versions: Sequence[str], purpose: str) -> Path:
     wanted = " or ".join(versions)
     hint = f"Install Python {versions[0]} (for example from python.org, or `apt install python{versions[0]}-venv`)."
     if without_venv:
-        hint = f"{without_venv[0]} cannot make virtual environments: install its venv package. {hint}"
+        missing = f"{without_venv[0]} cannot make virtual environments: install its venv package"
+        hint = f"{missing} (`apt install python3-venv` on Debian and Ubuntu), or another Python. {hint}"
     raise BuildError(f"{purpose} needs Python {wanted} (64 bit), and none was found. {hint}")
 
 

@@ -165,14 +165,23 @@ class Client:
         self._send_watch(job or _ALL)
 
     def wait(
-        self, job: str, on_event: OnEvent | None = None, reconnect_timeout_s: float = RECONNECT_TIMEOUT_S
+        self,
+        job: str,
+        on_event: OnEvent | None = None,
+        reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> JobStatus:
         """Waits for a job's end and returns it done. Raises the job's own error, `JobCancelled`, or
-        `ConnectionLost` when the backend stays away for `reconnect_timeout_s`."""
+        `ConnectionLost` when the backend stays away for `reconnect_timeout_s`. A job that is not over `timeout_s`
+        from now, waiting in the queue included, is cancelled."""
         self.status(job)  # an unknown job is an error now, not silence for ever
         self.watch(job)
+        latest = None if timeout_s is None else time.monotonic() + timeout_s
         try:
-            status = self._wait_over(job, on_event, reconnect_timeout_s)
+            status = self._wait_over(job, on_event, reconnect_timeout_s, latest)
+            if status is None:
+                self.cancel(job)
+                raise JobCancelled(f"Job {job} took longer than {timeout_s:g} s and was cancelled.")
         finally:
             self._watched.discard(job)
         if status.state == FAILED:
@@ -201,9 +210,12 @@ class Client:
         )
         return self.wait(self.submit(request).id, on_event)
 
-    def _wait_over(self, job: str, on_event: OnEvent | None, reconnect_timeout_s: float) -> JobStatus:
+    def _wait_over(
+        self, job: str, on_event: OnEvent | None, reconnect_timeout_s: float, latest: float | None
+    ) -> JobStatus | None:
+        """The job's last status; None when `latest`, a time of the monotonic clock, has come before."""
         offline_since: float | None = None
-        while True:
+        while latest is None or time.monotonic() < latest:
             try:
                 item = self._inbox.get(timeout=0.25)
             except queue.Empty:
@@ -216,6 +228,7 @@ class Client:
                     on_event(item)
                 if item.status.is_over:
                     return item.status
+        return None
 
     def _check_online(self, offline_since: float | None, reconnect_timeout_s: float) -> float | None:
         if self.online:

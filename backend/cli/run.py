@@ -21,8 +21,8 @@ _REPORT_EVERY_S = 0.25
 
 
 def run_here(request: JobRequest, *, as_json: bool) -> int:
-    """Runs the job and prints how it goes: JSON lines, or a line a person can follow. The first Ctrl-C
-    cancels in an orderly way, the second at once."""
+    """Runs the job and prints how it goes: JSON lines, or a line a person can follow. The first Ctrl-C or terminate
+    signal (of `timeout`, of a farm) cancels in an orderly way, the second Ctrl-C at once."""
     observer: TerminalObserver = JsonObserver() if as_json else TextObserver()
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
 
@@ -30,11 +30,12 @@ def run_here(request: JobRequest, *, as_json: bool) -> int:
         observer.cancelled.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         results = run_job(request, observer)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         observer.end_line()
     observer.finished(request, results)
     return 0
@@ -120,7 +121,7 @@ class TextObserver(TerminalObserver):
         if result.skipped:
             print(f"{result.stage}: up to date")
             return
-        facts = ", ".join(f"{name} {_short(value)}" for name, value in result.facts.items() if value is not None)
+        facts = ", ".join(f"{_words(name)} {_short(fact)}" for name, fact in result.facts.items() if _is_short(fact))
         print(f"{result.stage}: {result.seconds:.1f} s; {facts}")
 
     def finished(self, request: JobRequest, results: tuple[StageResult, ...]) -> None:
@@ -130,6 +131,15 @@ class TextObserver(TerminalObserver):
         if self._open_line:
             print(file=sys.stderr)
             self._open_line = False
+
+
+def _is_short(fact: object) -> bool:
+    """Lists and tables are for programs: they are in the JSON lines and in the shot."""
+    return isinstance(fact, str | int | float) and fact != ""
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _short(value: object) -> str:

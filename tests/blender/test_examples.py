@@ -55,15 +55,23 @@ def test_a_batch_goes_on_after_a_failure_and_is_not_done_twice(
     clips.mkdir()
     for name in ("one.mp4", "still.mp4", "two.mov", "notes.txt"):
         (clips / name).write_bytes(b"")
+    frames = clips / "three"
+    frames.mkdir()
+    (frames / "frame_0001.png").write_bytes(b"")
+    report = tmp_path / "report.jsonl"
     with FakeBackend(home, solved_or_not):
-        assert run_example("batch.py", monkeypatch, clips, out) == 1
+        assert run_example("batch.py", monkeypatch, clips, out, "--report", report) == 1
         said = _lines(capsys)
-        assert [(line["clip"], line["state"]) for line in said] == [
-            ("one.mp4", "done"), ("still.mp4", "failed"), ("two.mov", "done"),
+        assert [(line["clip"], line["state"]) for line in said if line["event"] == "end"] == [
+            ("one.mp4", "done"), ("still.mp4", "failed"), ("three", "done"), ("two.mov", "done"),
         ]  # fmt: skip
-        assert said[1]["code"] == "no-parallax" and said[1]["remedy"] == "Film it again."
+        (failed,) = (line for line in said if line.get("state") == "failed")
+        assert failed["code"] == "no-parallax" and failed["remedy"] == "Film it again."
+        assert said[-1] == {"event": "summary", "done": 3, "skipped": 0, "failed": 1}
+        assert [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()] == said
         assert run_example("batch.py", monkeypatch, clips, out) == 1
-        assert [line["state"] for line in _lines(capsys)] == ["skipped", "failed", "skipped"]
+        states = [line["state"] for line in _lines(capsys) if line["event"] == "end"]
+        assert states == ["skipped", "failed", "skipped", "skipped"]
     bpy.ops.wm.open_mainfile(filepath=str(out / "two.blend"))
     assert bpy.context.scene.camera is not None
 
@@ -84,6 +92,28 @@ def test_one_clip_into_the_open_file(empty: None, home: Path, tmp_path: Path, mo
         assert run_example("solve.py", monkeypatch, tmp_path / "clip.mp4") == 0
     bpy.ops.wm.open_mainfile(filepath=str(path))
     assert bpy.context.scene.camera is not None
+
+
+def test_masks_without_a_camera(
+    empty: None, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.contract.fake_backend import FakeBackend
+
+    def masked(job: Any) -> None:
+        from shared.artifacts import Artifact, StageResult
+        from shared.roto_prompts import read_prompts
+        from shared.shot import ShotFolder
+
+        labels = read_prompts(ShotFolder(Path(job.request.shot))).labels
+        made = tuple(Artifact("roto", f"roto/{label}") for label in labels)
+        job.stage_done(StageResult("roto", "person", 1, {}, artifacts=made))
+
+    (tmp_path / "clip.mp4").write_bytes(b"")
+    with FakeBackend(home, masked):
+        assert run_example("masks.py", monkeypatch, tmp_path / "clip.mp4", "person", "bag") == 0
+    (said,) = _lines(capsys)
+    shot = tmp_path / "clip_backlot"
+    assert said == {"clip": "clip.mp4", "state": "done", "masks": [str(shot / "roto/person"), str(shot / "roto/bag")]}
 
 
 def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

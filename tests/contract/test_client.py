@@ -55,6 +55,14 @@ def test_a_cancelled_job_raises(scripts: Client) -> None:
         scripts.wait(job)
 
 
+def test_a_job_that_takes_too_long_is_cancelled(scripts: Client) -> None:
+    job = scripts.submit(scripted_job("steps")).id
+    with pytest.raises(JobCancelled, match="longer than 0 s"):
+        scripts.wait(job, timeout_s=0.0)
+    with pytest.raises(JobCancelled, match="was cancelled"):
+        scripts.wait(job)
+
+
 def test_waiting_for_a_job_that_is_over_returns_at_once(scripts: Client) -> None:
     job = scripts.submit(scripted_job("quick")).id
     first = scripts.wait(job)

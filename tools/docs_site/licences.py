@@ -8,6 +8,7 @@ from pathlib import Path
 
 from backend.engines import ENGINES, EngineInfo
 from backend.weights.models import MODELS, Model
+from shared.stages import stage_info
 
 from .dependencies import LICENCES, NOTES
 from .parameters import escaped
@@ -58,23 +59,27 @@ def _own() -> Iterator[str]:
 
 
 def _engines(engines: Sequence[EngineInfo]) -> Iterator[str]:
-    yield "## Engines\n"
-    yield "| stage | engine | kind | code | weights | commercial work |\n|---|---|---|---|---|---|"
-    for info in engines:
-        yield (
-            f"| {info.stage} | `{info.engine}` | {info.kind} | {_listed(info.code_licence)} "
-            f"| {_listed(info.weights_licence) or 'none'} | {_allowed(info.commercial)} |"
-        )
+    yield "## Engines\n\nWeight-free engines load no model; learned ones load weights that you fetch.\n"
+    for stage in dict.fromkeys(info.stage for info in engines):
+        yield f"### {stage_info(stage).label}\n"
+        yield "| engine | commercial work | kind | code | weights |\n|---|---|---|---|---|"
+        for info in engines:
+            if info.stage == stage:
+                yield (
+                    f"| `{info.engine}` | {_allowed(info.commercial)} | {info.kind} | {_listed(info.code_licence)} "
+                    f"| {_listed(info.weights_licence) or 'none'} |"
+                )
+        yield ""
 
 
 def _models(models: Sequence[Model]) -> Iterator[str]:
     yield "## Models\n\nFetched by `python build.py models --get NAME` or in Blender's preferences, one by one.\n"
-    yield "| model | engine | code | weights | commercial work |\n|---|---|---|---|---|"
+    yield "| model | commercial work | engine | code | weights |\n|---|---|---|---|---|"
     for model in models:
         name = f"[`{model.name}`]({model.homepage})"
         yield (
-            f"| {name} | `{model.engine}` | {_listed(model.code_licence)} | {_listed(model.weights_licence)} "
-            f"| {_allowed(model.commercial)} |"
+            f"| {name} | {_allowed(model.commercial)} | `{model.engine}` | {_listed(model.code_licence)} "
+            f"| {_listed(model.weights_licence)} |"
         )
     noted: dict[str, list[str]] = {}
     for model in models:
