@@ -6,9 +6,11 @@ Levin et al., "A closed-form solution to natural image matting" (TPAMI 2008); Ch
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,8 +23,7 @@ _FUNCTIONS = {"closed-form": "estimate_alpha_cf", "knn": "estimate_alpha_knn"}
 
 
 def require_pymatting() -> None:
-    """Raises `EngineUnavailable`. Imports nothing: pymatting compiles itself when it is first imported, which takes a
-    minute."""
+    """Raises `EngineUnavailable`. Imports nothing: Numba takes its time."""
     if importlib.util.find_spec("pymatting") is None:
         raise EngineUnavailable(
             "This engine needs pymatting, which is not installed.",
@@ -30,12 +31,31 @@ def require_pymatting() -> None:
         )
 
 
+@contextlib.contextmanager
+def _compiled_when_called() -> Iterator[None]:
+    """pymatting names the types of its functions, which makes Numba compile all of them at the import: a minute for the
+    few that are called, and half of it at every start, because some cannot be kept. Without the types, Numba compiles
+    (and keeps) each when it is called."""
+    numba: Any = importlib.import_module("numba")
+    usual = numba.njit
+
+    def njit(*types: Any, **options: Any) -> Any:
+        return usual(**options) if types and isinstance(types[0], str) else usual(*types, **options)
+
+    numba.njit = njit
+    try:
+        yield
+    finally:
+        numba.njit = usual
+
+
 class PymattingMatter:
     """engine: "closed-form" or "knn"."""
 
     def __init__(self, engine: str, clip: MatteClip) -> None:
         require_pymatting()
-        library: Any = importlib.import_module("pymatting")
+        with _compiled_when_called():
+            library: Any = importlib.import_module("pymatting")
         self._estimate: Any = getattr(library, _FUNCTIONS[engine])
         self._engine, self._clip = engine, clip
 
