@@ -8,10 +8,10 @@ import atexit
 
 import addon_utils
 
-from . import file_handler, operators, panels, preferences, properties, runtime
+from . import file_handler, gizmos, operators, panels, preferences, properties, runtime
 from .roto import tools
 
-_PARTS = (preferences, properties, operators, panels, file_handler, tools, runtime)
+_PARTS = (preferences, properties, operators, panels, file_handler, tools, runtime, gizmos)
 
 
 def register() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import bpy
 
 from . import declared
+from .compare import settings as compare_settings
 from .depth.choice import PARTS, present_parts
 from .importers import ownership
 from .importers.shot_import import DEFAULT_TRACKS, ImportOptions
@@ -227,6 +228,7 @@ CLASSES = (
     *roto_settings.CLASSES,
     *mocap_settings.CLASSES,
     *overlay_settings.CLASSES,
+    *compare_settings.CLASSES,
     JobItem,
     JobList,
 )
@@ -239,6 +241,7 @@ def register() -> None:
     bpy.types.Scene.backlot_roto = bpy.props.PointerProperty(type=roto_settings.RotoSettings)
     bpy.types.Scene.backlot_retarget = bpy.props.PointerProperty(type=mocap_settings.RetargetSettings)
     bpy.types.Scene.backlot_solve_overlay = bpy.props.PointerProperty(type=overlay_settings.SolveOverlaySettings)
+    bpy.types.Scene.backlot_compare = bpy.props.PointerProperty(type=compare_settings.CompareSettings)
     bpy.types.Object.backlot_mocap = bpy.props.PointerProperty(type=mocap_settings.PersonSettings)
     bpy.types.MovieClip.backlot = bpy.props.PointerProperty(type=ClipSettings)
     bpy.types.WindowManager.backlot_jobs = bpy.props.PointerProperty(type=JobList)
@@ -248,6 +251,7 @@ def unregister() -> None:
     del bpy.types.WindowManager.backlot_jobs
     del bpy.types.MovieClip.backlot
     del bpy.types.Object.backlot_mocap
+    del bpy.types.Scene.backlot_compare
     del bpy.types.Scene.backlot_solve_overlay
     del bpy.types.Scene.backlot_retarget
     del bpy.types.Scene.backlot_roto

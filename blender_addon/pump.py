@@ -16,6 +16,7 @@ from pathlib import Path
 import bpy
 
 from . import preferences, wording
+from .compare.overlay import CompareOverlay
 from .depth.choice import chosen_parts
 from .first_run.live import FirstRun
 from .followups import FollowUps
@@ -76,6 +77,7 @@ class Pump:
         self.roto = RotoLive(session, self.scene_changed)
         self.mocap = MocapLive(session, self.scene_changed)
         self.solve_overlay = SolveOverlay(session)
+        self.compare = CompareOverlay(self.solve_overlay.shots)
         self._opened = False
 
     # -- owner ----------------------------------------------------------------------------------------
@@ -89,6 +91,7 @@ class Pump:
         bpy.app.handlers.load_post.append(self._file_opened)
         self.roto.overlay.start()
         self.mocap.overlay.start()
+        self.compare.start()  # below the solve overlay
         self.solve_overlay.start()
 
     def stop(self) -> None:
@@ -100,6 +103,7 @@ class Pump:
                     handlers.remove(own)
         self.roto.overlay.stop()
         self.mocap.overlay.stop()
+        self.compare.stop()
         self.solve_overlay.stop()
         self.first_run.close()
         self.weights.close()

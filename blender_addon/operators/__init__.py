@@ -4,6 +4,7 @@ import bpy
 
 from . import (
     backend,
+    compare,
     compositing,
     depth,
     diagnostics,
@@ -40,6 +41,7 @@ CLASSES = (
     *set_up.CLASSES,
     *weights.CLASSES,
     *compositing.CLASSES,
+    *compare.CLASSES,
     *exporting.CLASSES,
     *import_camera.CLASSES,
     *tracks.CLASSES,

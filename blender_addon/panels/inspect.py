@@ -6,8 +6,11 @@ from typing import ClassVar
 
 import bpy
 
+from .. import wording
+from ..compare.overlay import missing
+from ..compare.settings import OFF, ONION, RENDER, SEQUENCE, VIEWPORT, WIPE
 from ..importers import ownership
-from .tab import BacklotTab
+from .tab import BacklotTab, letters
 
 
 def draw_overlay(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
@@ -79,4 +82,38 @@ class BACKLOT_PT_inspect_overlay(_OnShot, bpy.types.Panel):
         draw_overlay(self.layout.column(), context.scene)
 
 
-CLASSES = (BACKLOT_PT_overlay, BACKLOT_PT_inspect, BACKLOT_PT_inspect_overlay)
+class BACKLOT_PT_inspect_compare(_OnShot, bpy.types.Panel):
+    bl_label = "Compare with Plate"
+    bl_idname = "BACKLOT_PT_inspect_compare"
+    bl_parent_id = "BACKLOT_PT_inspect"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings, layout = context.scene.backlot_compare, self.layout
+        layout.row(align=True).prop(settings, "mode", expand=True)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        if settings.mode == OFF:
+            return
+        column = layout.column()
+        if settings.mode == WIPE:
+            row = column.row(align=True)
+            row.prop(settings, "position")
+            column.prop(settings, "angle")
+        elif settings.mode == ONION:
+            column.prop(settings, "opacity")
+            column.prop(settings, "ghosts")
+        else:
+            column.prop(settings, "gain")
+        column.prop(settings, "source")
+        if settings.source == RENDER:
+            taken = f"Take Again (has frame {settings.taken_frame})" if settings.taken else "Take Last Render"
+            column.operator("backlot.take_render", text=taken, icon="RENDER_STILL")
+        elif settings.source == SEQUENCE:
+            column.prop(settings, "path")
+        if settings.source != VIEWPORT:
+            column.prop(settings, "is_distorted")
+        if missing(context.scene):
+            wording.draw_wrapped(column, missing(context.scene), letters(context), "INFO")
+
+
+CLASSES = (BACKLOT_PT_overlay, BACKLOT_PT_inspect, BACKLOT_PT_inspect_overlay, BACKLOT_PT_inspect_compare)

@@ -26,29 +26,52 @@ class CameraFrame:
         return Matrix.Translation((self.left, self.bottom, 0.0)) @ stretched
 
 
-def looks_through(context: bpy.types.Context, camera: bpy.types.Object | None) -> bool:
-    """Whether the viewport that is drawn looks through this camera."""
-    space, view = context.space_data, context.region_data
-    if camera is None or view is None or view.view_perspective != "CAMERA":
-        return False
-    return (space.camera if space.use_local_camera else context.scene.camera) == camera
+@dataclass(frozen=True)
+class Viewport:
+    """One of the viewports of an area: its region, and what that looks through."""
 
+    scene: bpy.types.Scene
+    space: bpy.types.SpaceView3D
+    region: bpy.types.Region
+    view: bpy.types.RegionView3D
 
-def camera_frame(context: bpy.types.Context, camera: bpy.types.Object) -> CameraFrame | None:
-    """The frame in the viewport that is drawn, which looks through `camera`; None when it is nowhere.
+    def looks_through(self, camera: bpy.types.Object | None) -> bool:
+        """Whether it shows this camera's view."""
+        if camera is None or self.view.view_perspective != "CAMERA":
+            return False
+        return (self.space.camera if self.space.use_local_camera else self.scene.camera) == camera
 
-    In camera view the view matrix undoes the camera's own, so that only the lens and the window's matrix matter."""
-    window, region = context.region_data.window_matrix, context.region
-    spots = []
-    for corner in camera.data.view_frame(scene=context.scene):
-        seen = window @ Vector((*corner, 1.0))
-        if seen.w <= 0.0:
+    def camera_frame(self, camera: bpy.types.Object) -> CameraFrame | None:
+        """Where it shows the frame of `camera`, which it looks through; None when it does nowhere.
+
+        In camera view the view matrix undoes the camera's own, so that only the lens and the window's matrix matter."""
+        spots = []
+        for corner in camera.data.view_frame(scene=self.scene):
+            seen = self.view.window_matrix @ Vector((*corner, 1.0))
+            if seen.w <= 0.0:
+                return None
+            x, y = seen.x / seen.w, seen.y / seen.w
+            spots.append(((x + 1.0) * self.region.width / 2, (y + 1.0) * self.region.height / 2))
+        (left, bottom), (right, top) = map(min, zip(*spots, strict=True)), map(max, zip(*spots, strict=True))
+        if right - left < 1.0 or top - bottom < 1.0:
             return None
-        spots.append(((seen.x / seen.w + 1.0) * region.width / 2, (seen.y / seen.w + 1.0) * region.height / 2))
-    (left, bottom), (right, top) = map(min, zip(*spots, strict=True)), map(max, zip(*spots, strict=True))
-    if right - left < 1.0 or top - bottom < 1.0:
+        return CameraFrame(left, bottom, right - left, top - bottom)
+
+
+def drawn_viewport(context: bpy.types.Context) -> Viewport | None:
+    """The viewport that is being drawn, or that an event is about; None elsewhere."""
+    if context.region_data is None or context.region.type != "WINDOW":
         return None
-    return CameraFrame(left, bottom, right - left, top - bottom)
+    return Viewport(context.scene, context.space_data, context.region, context.region_data)
+
+
+def main_viewport(context: bpy.types.Context) -> Viewport | None:
+    """The viewport of the current area, which may be in its sidebar; None in other editors."""
+    area = context.area
+    if area is None or area.type != "VIEW_3D":
+        return None
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    return Viewport(context.scene, area.spaces.active, region, area.spaces.active.region_3d)
 
 
 def plate_is_undistorted(collection: bpy.types.Collection, camera: bpy.types.Object) -> bool:

@@ -15,7 +15,7 @@ from mathutils import Matrix
 from ..importers import ownership
 from ..roto.hint_drawing import draw_text
 from ..session import Session
-from .camera_frame import CameraFrame, camera_frame, looks_through, plate_is_undistorted
+from .camera_frame import CameraFrame, drawn_viewport, plate_is_undistorted
 from .colours import STEPS, badness_colours, speed_colours
 from .dots import DotShader, LineShader
 from .drawing import Batches, PlateBatches, dot_size, plate_batches, plate_drawing
@@ -61,8 +61,8 @@ class SolveOverlay:
     def draw(self) -> None:
         """Called by Blender for every viewport's region. Renders do not come here."""
         context = bpy.context
-        settings = context.scene.backlot_solve_overlay
-        if not settings.show or not context.space_data.overlay.show_overlays or context.region_data is None:
+        settings, viewport = context.scene.backlot_solve_overlay, drawn_viewport(context)
+        if not settings.show or viewport is None or not viewport.space.overlay.show_overlays:
             return
         collection = ownership.current_shot(context.scene)
         camera = ownership.recall(collection, ownership.CAMERA) if collection is not None else None
@@ -72,8 +72,8 @@ class SolveOverlay:
         self._pens = self._pens or _Pens(DotShader(), LineShader())
         gpu.state.blend_set("ALPHA")
         scale = context.preferences.system.ui_scale
-        if looks_through(context, camera):
-            frame = camera_frame(context, camera)
+        if viewport.looks_through(camera):
+            frame = viewport.camera_frame(camera)
             if frame is not None:
                 self._draw_on_plate(context.scene, collection, camera, marks, frame, scale)
             kind = "POINTS"
