@@ -10,6 +10,7 @@ import bpy
 
 from . import __package__ as PACKAGE
 from . import wording
+from .jobs import desktop
 from .shared import connection
 from .weights.manager import Program
 
@@ -53,6 +54,22 @@ class BacklotPreferences(bpy.types.AddonPreferences):
     )
     device: bpy.props.EnumProperty(name="Device", description="What the stages run on", items=DEVICES)
 
+    notify_when_done: bpy.props.BoolProperty(
+        name="Notify When a Job Ends",
+        description="Say in the status bar and in the Info Editor that a job of this file is done or has failed",
+        default=True,
+    )
+    show_in_status_bar: bpy.props.BoolProperty(
+        name="Jobs in Status Bar",
+        description="Show in the status bar what the running job does and how long it takes",
+        default=True,
+    )
+    notify_on_desktop: bpy.props.BoolProperty(
+        name="Desktop Notification",
+        description="Also let the operating system tell the end of a job, for when Blender is behind other windows",
+        default=False,
+    )
+
     def draw(self, _context: bpy.types.Context) -> None:
         from . import runtime
         from .panels.first_run import draw_first_run
@@ -62,6 +79,7 @@ class BacklotPreferences(bpy.types.AddonPreferences):
         layout.prop(self, "python")
         layout.prop(self, "source")
         layout.prop(self, "device")
+        self._draw_notices(layout)
         session = runtime.session()
         box = layout.box()
         box.label(text=session.status_line, icon="CHECKMARK" if session.online else "INFO")
@@ -73,6 +91,14 @@ class BacklotPreferences(bpy.types.AddonPreferences):
         draw_first_run(layout, width=90)
         box.label(text=f"State and logs: {connection.home_dir()}", icon="FILE_FOLDER")
         self._draw_models()
+
+    def _draw_notices(self, layout: bpy.types.UILayout) -> None:
+        column = layout.column(heading="Jobs")
+        column.prop(self, "show_in_status_bar")
+        column.prop(self, "notify_when_done")
+        row = column.row()
+        row.enabled = self.notify_when_done and desktop.is_available()
+        row.prop(self, "notify_on_desktop")
 
     def _draw_models(self) -> None:
         from . import runtime

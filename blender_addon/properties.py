@@ -20,7 +20,6 @@ from .roto import settings as roto_settings
 from .shared.depth_params import DepthParams
 from .shared.export_formats import EXPORT_FORMATS
 from .shared.matte_params import MatteParams
-from .shared.messages import JobStatus
 from .shared.mocap_params import MocapParams
 from .shared.roto_params import RotoParams
 from .shared.shot import default_shot_folder
@@ -117,7 +116,7 @@ class ShotSettings(bpy.types.PropertyGroup):
         default=DEFAULT_TRACKS,
         min=-1,
     )
-    job: bpy.props.StringProperty(options={"HIDDEN"})
+    job: bpy.props.StringProperty(description="Jobs that the scene waits for: ids between spaces", options={"HIDDEN"})
     known_shot: bpy.props.StringProperty(options={"HIDDEN"})
     known_place: bpy.props.StringProperty(options={"HIDDEN"})
 
@@ -198,13 +197,18 @@ def import_options(settings: ShotSettings) -> ImportOptions:
     return ImportOptions(set_scene=settings.set_scene, track_limit=limit, depth=depth)
 
 
-def show_job(item: JobItem, status: JobStatus, detail: str) -> None:
-    """Writes a job's state into its row."""
-    item.name = item.job = status.id
-    item.title = Path(status.request.footage or status.request.shot).name
-    item.state = status.state
-    item.detail = detail
-    item.fraction = status.progress.fraction
+def waited_jobs(settings: ShotSettings) -> tuple[str, ...]:
+    """Ids of the jobs whose results the scene wants when they are done."""
+    return tuple(settings.job.split())
+
+
+def wait_for_job(settings: ShotSettings, job: str) -> None:
+    """The scene wants the results of a job, beside those of others that have not ended."""
+    settings.job = " ".join(dict.fromkeys((*waited_jobs(settings), job)))
+
+
+def stop_waiting_for(settings: ShotSettings, job: str) -> None:
+    settings.job = " ".join(other for other in waited_jobs(settings) if other != job)
 
 
 def selected_job(jobs: JobList) -> JobItem | None:

@@ -15,17 +15,18 @@ from pathlib import Path
 
 import bpy
 
-from . import preferences, wording
+from . import preferences
 from .compare.overlay import CompareOverlay
 from .depth.choice import chosen_parts
 from .first_run.live import FirstRun
 from .followups import FollowUps
 from .importers.contents import ShotContents, read_shot
 from .importers.shot_import import ImportedShot, ImportOptions, import_steps
+from .jobs.live import JobsLive
 from .mocap.live import STAGE as MOCAP
 from .mocap.live import MocapLive
 from .mocap.scene_import import is_behind
-from .properties import ShotSettings, folder_path, import_options, show_job
+from .properties import ShotSettings, folder_path, import_options
 from .roto.live import STAGES, RotoLive
 from .session import Session
 from .shared.errors import BacklotError, InternalError, InvalidRequest
@@ -78,6 +79,7 @@ class Pump:
         self.mocap = MocapLive(session, self.scene_changed)
         self.solve_overlay = SolveOverlay(session)
         self.compare = CompareOverlay(self.solve_overlay.shots)
+        self.jobs = JobsLive(session)
         self._opened = False
 
     # -- owner ----------------------------------------------------------------------------------------
@@ -93,6 +95,7 @@ class Pump:
         self.mocap.overlay.start()
         self.compare.start()  # below the solve overlay
         self.solve_overlay.start()
+        self.jobs.news.start()
 
     def stop(self) -> None:
         if bpy.app.timers.is_registered(self._callback):
@@ -105,6 +108,7 @@ class Pump:
         self.mocap.overlay.stop()
         self.compare.stop()
         self.solve_overlay.stop()
+        self.jobs.news.stop()
         self.first_run.close()
         self.weights.close()
 
@@ -173,8 +177,10 @@ class Pump:
         self.first_run.step()
         self.weights.step()
         for event in self.session.poll(deadline):
+            self.jobs.heard(event)
             self._note(event)
         self.troubles.step()
+        self.jobs.step()
         if self._undo_message:  # a tick of its own: Blender may take a while to write the step
             _undo_step(self._undo_message)
             self._undo_message = ""
@@ -184,7 +190,8 @@ class Pump:
             self.worlds.follow_history()
             self.roto.history_moved()
         if self._opened:
-            self._opened = False
+            self._opened, self.session.changed = False, True
+            self.jobs.scenes.file_opened()
             self.roto.forget()
             self.mocap.imports.drop()
         self.roto.follow_scenes()
@@ -196,7 +203,7 @@ class Pump:
             self.session.changed = False
             self._import_finished()
             self.follow_ups.check()
-            self._show_jobs()
+            self.jobs.show()
             self._note_shots()
             _redraw()
         if self._imports or self._undo_message or self.roto.hurries or self.mocap.imports:
@@ -236,14 +243,9 @@ class Pump:
                 note_shot(scene, summary.shot)
 
     def _import_finished(self) -> None:
-        """Imports the shots of jobs that scenes wait for. It looks at states, not at events: a job may end
-        before its submission is answered, or while Blender was closed."""
-        for scene in bpy.data.scenes:
+        """Imports the shots of jobs that scenes wait for."""
+        for scene, status in self.jobs.scenes.ended():
             settings = scene.backlot
-            status = self.session.jobs.get(settings.job) if settings.job else None
-            if status is None or not status.is_over:
-                continue
-            settings.job = ""
             settings.known_shot = settings.known_shot if status.state != DONE else ""  # it may have been made anew
             if status.state != DONE or not settings.import_when_done:
                 continue
@@ -308,16 +310,6 @@ class Pump:
     @bpy.app.handlers.persistent
     def _file_opened(self, *_: object) -> None:
         self._opened = True
-
-    def _show_jobs(self) -> None:
-        listed = bpy.context.window_manager.backlot_jobs
-        newest = sorted(self.session.jobs.values(), key=lambda status: status.created, reverse=True)
-        while len(listed.items) > len(newest):
-            listed.items.remove(len(listed.items) - 1)
-        while len(listed.items) < len(newest):
-            listed.items.add()
-        for item, status in zip(listed.items, newest, strict=True):
-            show_job(item, status, wording.state_text(status))
 
 
 def _options_after(status: JobStatus, settings: ShotSettings) -> ImportOptions:

@@ -97,6 +97,11 @@ class Session:
         return bool(self._work or self._unsent or self._awaited or self._starting or running)
 
     @property
+    def reading(self) -> bool:
+        """Whether the background thread has something to do."""
+        return bool(self._work)
+
+    @property
     def status_line(self) -> str:
         if self.online:
             return "The backend is running"
@@ -166,6 +171,7 @@ class Session:
         self._starting = self.stopping = False
         self._drop_client()
         self._client = Client(self.home, name="blender", start=False)
+        self._client.heard_gone = self._gone
         self._client.watch(None)
         self._client.open()
 
@@ -197,23 +203,42 @@ class Session:
         self._unsent.append(_Call(method, params, then, failed))
         self._send_unsent()
 
+    def query(self, method: str, params: dict[str, Any], then: Callable[[Any], None], failed: Failed) -> None:
+        """As `ask`, for what nobody asked for by hand: it clears no error and does not wait for a connection."""
+        if self._client is not None:
+            self._client.call_later(method, params, then=then, failed=failed)
+
     def cancel(self, job: str) -> None:
-        self._job_call("job.cancel", job, self._remember)
+        self._job_call("job.cancel", {"job": job}, self._remember)
 
     def retry(self, job: str, then: Callable[[JobStatus], None]) -> None:
-        self._job_call("job.retry", job, then)
+        self._job_call("job.retry", {"job": job}, then)
 
-    def job_of(self, folder: Path, job: str = "") -> JobStatus | None:
-        """The named job if it is the shot's, or else the newest one of the shot."""
+    def move(self, job: str, beside: str, *, after: bool) -> None:
+        """Puts a waiting job right before (or after) another waiting one."""
+        self._job_call("job.move", {"job": job, "after" if after else "before": beside}, self._remember)
+
+    def forget(self, jobs: list[str]) -> None:
+        """Takes jobs that are over out of the list, here and in every other Blender."""
+        self.query("job.forget", {"jobs": jobs}, lambda answer: self._gone(answer["jobs"]), self.show)
+
+    def look_up(self, job: str, failed: Failed) -> None:
+        """Asks what became of a job that is too old to be in the list."""
+        self.query("job.status", {"job": job}, self._remembering(lambda _: None), failed)
+
+    def job_of(self, folder: Path, jobs: str = "") -> JobStatus | None:
+        """The newest of the named jobs (ids between spaces) that is the shot's, or else the newest one of the shot."""
         of_shot = [status for status in self.jobs.values() if Path(status.request.shot) == folder]
-        if any(status.id == job for status in of_shot):
-            return self.jobs[job]
-        return max(of_shot, key=lambda status: status.created, default=None)
+        named = [status for status in of_shot if status.id in jobs.split()]
+        return max(named or of_shot, key=lambda status: status.created, default=None)
 
-    def _job_call(self, method: str, job: str, then: Callable[[JobStatus], None]) -> None:
-        if self._client is not None:
-            answered = self._remembering(then)
-            self._client.call_later(method, {"job": job}, then=answered, failed=self.show)
+    def _job_call(self, method: str, params: dict[str, Any], then: Callable[[JobStatus], None]) -> None:
+        self.query(method, params, self._remembering(then), self.show)
+
+    def _gone(self, jobs: list[str]) -> None:
+        for job in jobs:
+            self.jobs.pop(job, None)
+        self.changed = True
 
     def _remembering(self, then: Callable[[JobStatus], None]) -> Callable[[Any], None]:
         def answered(plain: Any) -> None:
@@ -225,7 +250,7 @@ class Session:
 
     def _remember(self, status: JobStatus) -> None:
         known = self.jobs.get(status.id)
-        if known is None or not known.is_over:  # an answer that crossed the end must not undo it
+        if known is None or not known.is_over:  # what crossed the end on its way must not undo it
             self.jobs[status.id] = status
         self.changed = True
 
@@ -292,8 +317,7 @@ class Session:
             if len(some) < _EVENTS_AT_ONCE or time.perf_counter() > deadline:
                 break
         for event in events:
-            self.jobs[event.status.id] = event.status
-            self.changed = True
+            self._remember(event.status)
         return events
 
     def _notice_connection(self, client: Client) -> None:

@@ -6,49 +6,8 @@ import textwrap
 from typing import Any
 
 from .shared.errors import BacklotError, from_wire
-from .shared.messages import CANCELLED, DONE, FAILED, QUEUED, JobStatus
-from .shared.stages import STAGES
 
 _PIXELS_PER_LETTER = 7.0
-
-
-def duration(seconds: float) -> str:
-    """`75 s` -> `1:15`."""
-    whole = max(0, round(seconds))
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
-
-
-def stage_label(name: str) -> str:
-    return next((stage.label for stage in STAGES if stage.name == name), name or "Starting")
-
-
-def progress_text(status: JobStatus) -> str:
-    """What a running job does, in one line: stage, frame, time left."""
-    if status.state == QUEUED:
-        return "Waiting in the queue"
-    progress = status.progress
-    parts = [stage_label(progress.stage)]
-    if progress.note:
-        parts.append(progress.note)
-    elif progress.total:
-        parts.append(f"{progress.done}/{progress.total}")
-    if progress.eta_s is not None:
-        parts.append(f"{duration(progress.eta_s)} left")
-    return ", ".join(parts)
-
-
-def state_text(status: JobStatus) -> str:
-    """What became of a job, in a few words."""
-    if status.state == DONE:
-        took = (status.ended or 0) - (status.started or 0)
-        return f"Done in {duration(took)}"
-    if status.state == CANCELLED:
-        return "Cancelled"
-    if status.state == FAILED:
-        return (status.error or {}).get("message", "Failed")
-    return progress_text(status)
 
 
 def result_lines(facts: dict[str, Any]) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import getpass
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ..jobs.log_lines import readable_line
 from ..shared.backend_process import server_log
 from ..shared.environment import environment_path
 
@@ -19,7 +18,7 @@ _JOBS = 3
 
 def log_of_job(home: Path, job: str) -> str:
     """The end of what a job logged, a line each, and of what native libraries printed meanwhile; "" without logs."""
-    said = [_log_line(line) for line in _tail(home / "logs" / f"{job}.jsonl").splitlines()]
+    said = [readable_line(line) for line in _tail(home / "logs" / f"{job}.jsonl").splitlines()]
     printed = _tail(home / "logs" / f"{job}.output").strip()
     return "\n".join([*said, *(["", "Printed meanwhile:", printed] if printed else [])])
 
@@ -56,15 +55,6 @@ def _section(title: str, text: str) -> Iterator[str]:
 def _newest_jobs(home: Path) -> list[Path]:
     logs = list((home / "logs").glob("*.jsonl"))
     return sorted(logs, key=lambda path: path.stat().st_mtime, reverse=True)[:_JOBS]
-
-
-def _log_line(line: str) -> str:
-    try:
-        said = json.loads(line)
-        when = datetime.datetime.fromtimestamp(float(said["time"])).strftime("%H:%M:%S")
-        return f"{when} {said['level']:<7} {said.get('stage', '')}: {said['message']}"
-    except (ValueError, KeyError, TypeError):
-        return line
 
 
 def _tail(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Logs to look at, and a report to send."""
+"""A report to send."""
 
 from __future__ import annotations
 
@@ -9,35 +9,10 @@ from typing import Any
 import bpy
 
 from .. import runtime
-from ..diagnostics.report import log_of_job, write_report
-from ..properties import selected_job
+from ..diagnostics.report import write_report
 from ..shared import PROTOCOL, VERSION
 from ..shared.errors import BacklotError, InvalidRequest
 from .reporting import FINISHED, refuse
-
-_LOG_NAME = "Backlot Log"
-
-
-class BACKLOT_OT_show_job_log(bpy.types.Operator):
-    """Put the end of the selected job's log into a text of this file"""
-
-    bl_idname = "backlot.show_job_log"
-    bl_label = "Show Log"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender reads it as it stands
-
-    job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        selected = selected_job(context.window_manager.backlot_jobs)
-        job = self.job or (selected.job if selected is not None else "")
-        said = log_of_job(runtime.session().home, job) if job else ""
-        if not said:
-            return refuse(self, InvalidRequest("There is no log of this job.", "Select a job that has run."))
-        text = bpy.data.texts.get(_LOG_NAME) or bpy.data.texts.new(_LOG_NAME)
-        text.from_string(f"{said}\n")
-        _show(context, text)
-        self.report({"INFO"}, f"The log is the text {_LOG_NAME}")
-        return FINISHED
 
 
 class BACKLOT_OT_save_diagnostics(bpy.types.Operator):
@@ -102,12 +77,4 @@ def _facts() -> dict[str, str]:
     }
 
 
-def _show(context: bpy.types.Context, text: bpy.types.Text) -> None:
-    """In a Text Editor, where one is open."""
-    screen = context.screen
-    for area in screen.areas if screen is not None else ():
-        if area.type == "TEXT_EDITOR":
-            area.spaces.active.text = text
-
-
-CLASSES = (BACKLOT_OT_show_job_log, BACKLOT_OT_save_diagnostics)
+CLASSES = (BACKLOT_OT_save_diagnostics,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .. import preferences, runtime
-from ..properties import folder_path
+from ..properties import folder_path, wait_for_job
 from ..shared.messages import JobRequest, JobStatus
 from .importing import shot_folder_of
 
@@ -40,7 +40,7 @@ def start_job(scene: bpy.types.Scene, request: JobRequest) -> None:
     def submitted(status: JobStatus) -> None:
         target = bpy.data.scenes.get(name)
         if target is not None:
-            target.backlot.job = status.id
+            wait_for_job(target.backlot, status.id)
 
     session.submit(request, submitted)
     session.start(program.python, program.source)

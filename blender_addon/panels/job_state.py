@@ -5,9 +5,10 @@ from __future__ import annotations
 import bpy
 
 from .. import runtime, wording
-from ..properties import folder_path
+from ..jobs import words
+from ..properties import folder_path, waited_jobs
 from ..requests import wanted_values
-from ..shared.messages import FAILED, JobStatus
+from ..shared.messages import FAILED, QUEUED, JobStatus
 from ..stage_states import CURRENT, STALE, state_of
 from ..summary import ShotSummary
 from .tab import letters
@@ -74,12 +75,14 @@ def draw_state(context: bpy.types.Context, layout: bpy.types.UILayout, stage: st
 def draw_progress(layout: bpy.types.UILayout, job: JobStatus, width: int) -> None:
     """Of a job that is not over. width: letters."""
     row = layout.row(align=True)
-    row.progress(factor=job.progress.fraction, type="BAR", text=f"{round(100 * job.progress.fraction)} %")
+    row.progress(factor=job.progress.fraction, type="BAR", text=words.percent(job))
     row.operator("backlot.cancel_job", text="", icon="X").job = job.id
     column = layout.column(align=True)
-    wording.draw_wrapped(column, wording.progress_text(job), width)
-    if job.progress.frame is not None:
-        column.label(text=f"Frame {job.progress.frame}")
+    if job.state == QUEUED:
+        wording.draw_wrapped(column, words.waiting_text(job, runtime.session().jobs), width)
+        return
+    column.label(text=words.step_text(job))
+    wording.draw_wrapped(column, words.progress_text(job), width)
 
 
 def draw_trouble(layout: bpy.types.UILayout, job: JobStatus | None, width: int) -> None:
@@ -88,6 +91,10 @@ def draw_trouble(layout: bpy.types.UILayout, job: JobStatus | None, width: int) 
     session = runtime.session()
     if not session.online and session.status_line.endswith("starting"):
         layout.label(text=session.status_line, icon="SORTTIME")
+    elif not session.online and job is None and waited_jobs(bpy.context.scene.backlot):
+        box = layout.box()
+        wording.draw_wrapped(box, "This scene waits for a job, and the backend is not running", width, "SORTTIME")
+        box.operator("backlot.start_backend", icon="PLAY")
     if job is not None and job.state == FAILED and job.error:
         box = layout.box()
         wording.draw_error(box, job.error, width)

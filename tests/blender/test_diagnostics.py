@@ -33,7 +33,7 @@ def test_a_log_is_a_text_in_the_file(home: Path) -> None:
 
     assert bpy.ops.backlot.show_job_log(job="job7") == {"FINISHED"}
     text = bpy.data.texts["Backlot Log"].as_string()
-    assert ":41 error   solve:" in text and "too dark" in text and "libav" in text
+    assert ":41  error    solve   " in text and "too dark" in text and "libav" in text
     with pytest.raises(RuntimeError, match="no log"):
         bpy.ops.backlot.show_job_log(job="none")
 
