@@ -5,25 +5,32 @@ backend's events and Blender's main thread.
 """
 
 import atexit
+from types import ModuleType
 
 import addon_utils
 
-from . import file_handler, gizmos, operators, panels, preferences, properties, runtime
-from .roto import tools
-
-_PARTS = (preferences, properties, operators, panels, file_handler, tools, runtime, gizmos)
+from .later import uncollected
 
 
 def register() -> None:
-    for part in _PARTS:
-        part.register()
+    with uncollected():
+        for part in _parts():
+            part.register()
     atexit.register(_leave)
 
 
 def unregister() -> None:
     atexit.unregister(_leave)
-    for part in reversed(_PARTS):
+    for part in reversed(_parts()):
         part.unregister()
+
+
+def _parts() -> tuple[ModuleType, ...]:
+    """In the order in which they need each other."""
+    from . import file_handler, gizmos, operators, panels, preferences, properties, runtime
+    from .roto import tools
+
+    return preferences, properties, operators, panels, file_handler, tools, runtime, gizmos
 
 
 def _leave() -> None:

@@ -12,21 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from . import preferences, runtime
 from .depth.choice import chosen_parts
-from .depth.contents import DepthParts
-from .importers.shot_import import ImportedShot, ImportOptions
-from .importers.shot_import import import_shot as _import_shot
-from .mocap.scene_import import ImportedMocap, is_behind
-from .mocap.scene_import import import_mocap as _import_mocap
+from .depth.parts import DepthParts
+from .importers.options import ImportOptions
 from .properties import folder_path, import_options
 from .requests import depth_request, export_request, has_plate, ingest_request, mocap_request, solve_request
-from .roto.scene_import import ImportedRoto
-from .roto.scene_import import import_roto as _import_roto
 from .shared import connection
 from .shared.backend_process import start_backend
 from .shared.client import Client
@@ -36,6 +31,11 @@ from .shared.messages import JobEvent, JobRequest, JobStatus
 from .shared.shot import default_shot_folder
 from .shared.wire import pack, unpack
 from .shared.world_messages import WorldReply, WorldRequest, WorldSuggestion
+
+if TYPE_CHECKING:
+    from .importers.shot_import import ImportedShot
+    from .mocap.scene_import import ImportedMocap
+    from .roto.scene_import import ImportedRoto
 
 OnEvent = Callable[[JobEvent], None]
 _CHANGE_S = 3600.0
@@ -76,6 +76,8 @@ def solve(
 
 def solve_scene(scene: bpy.types.Scene, on_event: OnEvent | None = None) -> ImportedShot | None:
     """Solves the clip that the scene's Backlot settings name; imports it if they say so."""
+    from .importers.shot_import import import_shot as _import_shot
+
     request = solve_request(scene)
     run(request, on_event)
     settings = scene.backlot
@@ -88,6 +90,8 @@ def import_shot(
     shot: str | Path, *, scene: bpy.types.Scene | None = None, options: ImportOptions | None = None
 ) -> ImportedShot:
     """Imports a solved shot folder, or updates what was imported from it before."""
+    from .importers.shot_import import import_shot as _import_shot
+
     return _import_shot(scene or bpy.context.scene, Path(shot).expanduser().absolute(), options)
 
 
@@ -113,6 +117,8 @@ def depth(shot: str | Path, *, on_event: OnEvent | None = None, **params: Any) -
 
 def depth_of_scene(scene: bpy.types.Scene, on_event: OnEvent | None = None) -> ImportedShot | None:
     """Finds depth as the scene's Backlot settings say; imports it if they say so."""
+    from .importers.shot_import import import_shot as _import_shot
+
     request = depth_request(scene)
     run(request, on_event)
     settings = scene.backlot
@@ -135,6 +141,8 @@ def matte(shot: str | Path, *, on_event: OnEvent | None = None, **params: Any) -
 
 def import_roto(shot: str | Path, *, scene: bpy.types.Scene | None = None) -> ImportedRoto:
     """Imports a shot's masks, mattes and splines, or updates what was imported; the scene takes the shot as its own."""
+    from .roto.scene_import import import_roto as _import_roto
+
     target, folder = scene or bpy.context.scene, Path(shot).expanduser().absolute()
     if folder_path(target.backlot) != folder:
         target.backlot.folder = str(folder)
@@ -157,6 +165,10 @@ def import_mocap(
     shot: str | Path, *, scene: bpy.types.Scene | None = None, labels: tuple[str, ...] = ()
 ) -> ImportedMocap:
     """Imports the people of a shot as armatures, or updates what was imported: all of them unless some are named."""
+    from .importers.shot_import import import_shot as _import_shot
+    from .mocap.scene_import import import_mocap as _import_mocap
+    from .mocap.scene_import import is_behind
+
     target, folder = scene or bpy.context.scene, Path(shot).expanduser().absolute()
     if is_behind(target, folder):
         _import_shot(target, folder)
@@ -179,6 +191,8 @@ def export(
 def import_camera(scene: bpy.types.Scene, wanted: CameraImport) -> ImportedShot:
     """Brings another program's camera into the scene's shot, and then into the scene. Reads the clip first if that
     has not been done."""
+    from .importers.shot_import import import_shot as _import_shot
+
     if not has_plate(Path(wanted.shot)):
         run(ingest_request(scene))
     with _client() as client:

@@ -14,7 +14,7 @@ from . import declared
 from .compare import settings as compare_settings
 from .depth.choice import PARTS, present_parts
 from .importers import ownership
-from .importers.shot_import import DEFAULT_TRACKS, ImportOptions
+from .importers.options import DEFAULT_TRACKS, ImportOptions
 from .mocap import settings as mocap_settings
 from .roto import settings as roto_settings
 from .shared.depth_params import DepthParams

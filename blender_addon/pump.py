@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -20,12 +21,10 @@ from .compare.overlay import CompareOverlay
 from .depth.choice import chosen_parts
 from .first_run.live import FirstRun
 from .followups import FollowUps
-from .importers.contents import ShotContents, read_shot
-from .importers.shot_import import ImportedShot, ImportOptions, import_steps
 from .jobs.live import JobsLive
+from .later import load
 from .mocap.live import STAGE as MOCAP
 from .mocap.live import MocapLive
-from .mocap.scene_import import is_behind
 from .properties import ShotSettings, folder_path, import_options
 from .roto.live import STAGES, RotoLive
 from .session import Session
@@ -36,6 +35,10 @@ from .trouble.live import Troubles
 from .trouble.moving import known_shot, note_shot
 from .weights.manager import WeightsManager
 from .worlds import Worlds
+
+if TYPE_CHECKING:
+    from .importers.contents import ShotContents
+    from .importers.shot_import import ImportedShot, ImportOptions
 
 BUDGET_S = 0.008
 _LAST_STEP_S = 0.003
@@ -81,6 +84,7 @@ class Pump:
         self.compare = CompareOverlay(self.solve_overlay.shots)
         self.jobs = JobsLive(session)
         self._opened = False
+        self._later: Iterator[str] | None = load(__package__)
 
     # -- owner ----------------------------------------------------------------------------------------
 
@@ -136,6 +140,8 @@ class Pump:
 
     def import_later(self, scene: bpy.types.Scene, folder: Path, options: ImportOptions) -> None:
         """Reads the shot on a thread and imports it in steps."""
+        from .importers.contents import read_shot
+
         work = _Import(scene.name, folder, options)
         self._imports.append(work)
         self.last_import = ""
@@ -151,6 +157,8 @@ class Pump:
 
     def import_people_later(self, scene: bpy.types.Scene, folder: Path, labels: tuple[str, ...] = ()) -> None:
         """Imports motions; the shot before them, if the scene has it in another world than they are in."""
+        from .mocap.scene_import import is_behind
+
         try:
             if is_behind(scene, folder):
                 self.import_later(scene, folder, import_options(scene.backlot))
@@ -208,6 +216,9 @@ class Pump:
             _redraw()
         if self._imports or self._undo_message or self.roto.hurries or self.mocap.imports:
             return _IMPORTING_S
+        if self._later is not None:
+            self._later = self._later if next(self._later, None) else None
+            return _BUSY_S
         return _BUSY_S if self.session.busy or self.first_run.running or self.weights.busy else _IDLE_S
 
     def _failed(self, error: Exception) -> float | None:
@@ -275,6 +286,8 @@ class Pump:
                 return
 
     def _begin(self, work: _Import) -> Iterator[ImportedShot | None] | None:
+        from .importers.shot_import import import_steps
+
         scene = bpy.data.scenes.get(work.scene)
         if scene is None:
             self._imports.remove(work)

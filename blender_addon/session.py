@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .shared import connection
 from .shared.backend_process import start_backend, stop_backend
@@ -22,7 +22,9 @@ from .shared.errors import BackendError, BacklotError, InternalError
 from .shared.link import FATAL
 from .shared.messages import JobEvent, JobRequest, JobStatus
 from .shared.wire import pack, unpack
-from .summary import ShotSummary, read_summary
+
+if TYPE_CHECKING:
+    from .summary import ShotSummary
 
 _EVENTS_AT_ONCE = 20
 
@@ -284,6 +286,8 @@ class Session:
 
     def refresh_summary(self, folder: Path) -> None:
         """Reads a shot folder's facts again."""
+        from .summary import read_summary
+
         self._summaries.setdefault(folder, None)
 
         def read(found: ShotSummary) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import bpy
 
 from .importers import ownership, world_record
-from .importers.world_move import move_shot
 from .importers.world_record import WorldRecord
 from .session import Session
 from .shared.errors import BacklotError
@@ -59,6 +58,8 @@ class Worlds:
 
     def apply(self, folder: str, reply: WorldReply) -> None:
         """Moves every import of the shot by a change that the backend has made."""
+        from .importers.world_move import move_shot
+
         self.suggestions.pop(folder, None)
         self.notices[folder] = reply.notices
         for collection in ownership.collections_of(folder):

@@ -12,10 +12,11 @@ from typing import Any
 import bpy
 
 from ..depth import grid
-from ..depth.contents import DepthParts, read_depth
+from ..depth.contents import read_depth
 from ..depth.following import length_scale, reset_scale
 from ..depth.images import show_frames
 from ..depth.names import DEPTH_IMAGE, FOCUS, FOG, SCENE_DEPTH
+from ..depth.parts import DepthParts
 from ..importers import lens, ownership
 from ..importers.contents import ShotContents
 from ..shared.errors import ArtifactMissing

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 
 from ..importers import ownership
-from .contents import DepthParts
 from .names import CLOUD, DEPTH_IMAGE, GRID, MESH
+from .parts import DepthParts
 
 MESH_PART, CLOUD_PART, GRID_PART = "MESH", "CLOUD", "GRID"
 PARTS = (

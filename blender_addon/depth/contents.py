@@ -13,25 +13,10 @@ from ..shared.depth_meta import FUSED_CLOUD, FUSED_MESH, DepthMeta, read_depth_m
 from ..shared.errors import ArtifactMissing, ShotCorrupt
 from . import frames
 from .frames import DepthFrames
+from .parts import DepthParts
 from .ply import PlyModel, read_ply
 from .staleness import is_of_an_earlier_camera
 from .topology import edges_of, without_degenerate
-
-
-@dataclass(frozen=True)
-class DepthParts:
-    """What is brought into the scene. mesh, cloud: the fused ones. grid: the depth of every frame, as a surface before
-    the camera. sequence: its image sequence alone, for the compositor. is_update: it is there already; depth that
-    cannot be read is then told and not raised."""
-
-    mesh: bool = False
-    cloud: bool = False
-    grid: bool = False
-    sequence: bool = False
-    is_update: bool = False
-
-    def __bool__(self) -> bool:
-        return self.mesh or self.cloud or self.grid or self.sequence
 
 
 @dataclass(frozen=True)

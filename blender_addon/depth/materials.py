@@ -12,12 +12,9 @@ import bpy
 
 from . import grid_nodes
 from .images import show_frames
+from .names import CATCHES, SHOW_CONFIDENCE
 
 COLOUR = "Color"
-SHOW_CONFIDENCE = "show_confidence"
-"""Property of the object that has the material: 0 the plate, 1 the confidence."""
-CATCHES = "catches_shadows"
-"""Property of the object: 1 makes its material matt grey."""
 _GREY = (0.5, 0.5, 0.5, 1.0)
 _MESH_MARK = "backlot_fused"
 _RAMP = ((0.0, (0.5, 0.0, 0.0)), (0.499, (0.9, 0.35, 0.0)), (0.502, (0.25, 0.5, 0.05)), (1.0, (0.0, 0.6, 0.1)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bpy
 
-from .materials import CATCHES
+from .names import CATCHES
 
 SHOWN, HOLDOUT, CATCHER, REFERENCE = "SHOWN", "HOLDOUT", "CATCHER", "REFERENCE"
 ROLES = (

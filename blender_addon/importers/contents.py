@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..depth.contents import DepthContents, DepthParts, read_depth
+from ..depth.contents import DepthContents, read_depth
+from ..depth.parts import DepthParts
 from ..shared import sensors
 from ..shared.axes import BLENDER
 from ..shared.camera_files import SolvedCamera, read_camera

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from . import lens
-from .contents import ShotContents
+
+if TYPE_CHECKING:
+    from .contents import ShotContents
 
 _APPLIED = "backlot_scene_settings"
 _MAX_FPS = 32767

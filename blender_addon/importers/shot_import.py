@@ -8,33 +8,18 @@ from pathlib import Path
 
 import bpy
 
-from ..depth.contents import DepthParts
 from ..depth.scene_import import ImportedDepth, import_depth
 from ..shared.errors import BacklotError
 from . import ownership, world_record
 from .camera import import_camera, import_root
 from .cloud import build_mesh, place_cloud
 from .contents import ShotContents, read_shot
+from .options import ImportOptions
 from .plate import import_plate
 from .quality_curves import import_quality
 from .scene_settings import apply_scene_settings
 from .tracks import import_tracks
 from .world_move import move_followers
-
-DEFAULT_TRACKS = 200
-"""More make Blender's clip editor slow and hide each other."""
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What of a shot is imported. set_scene: frame rate, range, resolution and active camera. track_limit: how many
-    of the solve's tracks become tracks of the plate's clip, 0 for all, None for none."""
-
-    set_scene: bool = True
-    plate: bool = True
-    cloud: bool = True
-    track_limit: int | None = DEFAULT_TRACKS
-    depth: DepthParts | None = None
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,17 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 
 from ..overriding import overridden
-from ..shared.solve_hints import track_ref
 from . import ownership
-from .contents import ShotContents
 from .track_table import ADDED, DELETED, LOCKED, TrackTable
+
+if TYPE_CHECKING:
+    from .contents import ShotContents
 
 _RECORD = "backlot_tracks"
 _OURS = re.compile(r"#\d+")
@@ -67,6 +68,8 @@ def error_of(record: TrackRecord, track: bpy.types.MovieTrackingTrack) -> float 
 
 def import_tracks(clip: bpy.types.MovieClip, contents: ShotContents) -> Iterator[None]:
     """Brings the chosen tracks in, a few in each step."""
+    from ..shared.solve_hints import track_ref
+
     table, rows = contents.tracks, contents.shown_tracks
     if table is None:
         return
@@ -127,6 +130,8 @@ def _delete_selected(window: bpy.types.Window, area: bpy.types.Area, clip: bpy.t
 
 
 def _name(table: TrackTable, row: int) -> str:
+    from ..shared.solve_hints import track_ref
+
     return table.name[row] or track_ref(int(table.id[row]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -12,7 +13,9 @@ from ..shared.errors import BacklotError
 from ..shared.similarity import compose, inverse
 from ..shared.wire import pack, unpack
 from ..shared.world_messages import WorldReply
-from .contents import ShotContents
+
+if TYPE_CHECKING:
+    from .contents import ShotContents
 
 _RECORD = "backlot_world"
 _SAME = 1e-9

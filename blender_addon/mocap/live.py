@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ..session import Session
 from ..shared.messages import JobStatus
 from ..step_imports import StepImports
-from .contents import read_mocap
 from .overlay import SkeletonOverlay
-from .scene_import import ImportedMocap, import_steps
+
+if TYPE_CHECKING:
+    from .scene_import import ImportedMocap
 
 STAGE = "mocap"
 
@@ -28,6 +30,9 @@ class MocapLive:
 
     def import_later(self, scene: bpy.types.Scene, folder: Path, labels: tuple[str, ...] = ()) -> None:
         """Reads the motions on a thread and imports them in steps."""
+        from .contents import read_mocap
+        from .scene_import import import_steps
+
         self.last_import = ""
         self.imports.begin(scene, lambda: read_mocap(folder, labels), import_steps)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 
-from ..compositing.composite import CompositeSetUp, contents_of, set_up_composite
-from ..compositing.shadow_catcher import set_up_shadow_catcher
 from ..importers import ownership
-from ..importers.contents import ShotContents
 from ..shared.errors import BacklotError
 from .reporting import FINISHED, refuse
 
-_SetUp = Callable[[bpy.types.Scene, bpy.types.Collection, ShotContents, bool], CompositeSetUp]
+if TYPE_CHECKING:
+    from ..compositing.composite import CompositeSetUp
+    from ..importers.contents import ShotContents
+
+    _SetUp = Callable[[bpy.types.Scene, bpy.types.Collection, ShotContents, bool], CompositeSetUp]
 
 
 class _OnShot:
@@ -35,6 +36,8 @@ class _OnShot:
         return True
 
     def run(self, context: bpy.types.Context, set_up: _SetUp) -> set[str]:
+        from ..compositing.composite import contents_of
+
         collection = ownership.current_shot(context.scene)
         try:
             made = set_up(context.scene, collection, contents_of(collection), self.overscan)
@@ -54,6 +57,8 @@ class BACKLOT_OT_setup_composite(_OnShot, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..compositing.composite import set_up_composite
+
         return self.run(context, set_up_composite)
 
 
@@ -66,6 +71,8 @@ class BACKLOT_OT_setup_shadow_catcher(_OnShot, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..compositing.shadow_catcher import set_up_shadow_catcher
+
         return self.run(context, set_up_shadow_catcher)
 
 

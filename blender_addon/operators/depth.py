@@ -8,12 +8,10 @@ from typing import ClassVar
 import bpy
 
 from .. import api, runtime
-from ..compositing.composite import contents_of
-from ..compositing.depth_effects import FOCUS, FOG, set_up_effect
 from ..depth import roles
 from ..depth.choice import PARTS, chosen_parts, part_object
+from ..depth.names import FOCUS, FOG
 from ..importers import ownership
-from ..importers.shot_import import import_shot
 from ..properties import folder_path, import_options
 from ..requests import depth_request
 from ..shared.errors import BacklotError
@@ -61,6 +59,8 @@ class BACKLOT_OT_import_depth(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..importers.shot_import import import_shot
+
         settings = context.scene.backlot
         options = replace(import_options(settings), depth=chosen_parts(self.parts or settings.depth_parts))
         folder = folder_path(settings)
@@ -110,6 +110,9 @@ class _Effect:
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..compositing.composite import contents_of
+        from ..compositing.depth_effects import set_up_effect
+
         collection = ownership.current_shot(context.scene)
         try:
             for note in set_up_effect(context.scene, collection, contents_of(collection), self.effect):

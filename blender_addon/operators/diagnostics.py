@@ -9,7 +9,6 @@ from typing import Any
 import bpy
 
 from .. import runtime
-from ..diagnostics.report import write_report
 from ..shared import PROTOCOL, VERSION
 from ..shared.errors import BacklotError, InvalidRequest
 from .reporting import FINISHED, refuse
@@ -55,6 +54,8 @@ def _text(answer: Any) -> str:
 
 def _write(path: Path, home: Path, facts: dict[str, str], doctor: str) -> None:
     """Raises `InvalidRequest`."""
+    from ..diagnostics.report import write_report
+
     try:
         write_report(path, home, facts, doctor)
     except OSError as error:

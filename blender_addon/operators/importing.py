@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from .. import runtime
-from ..importers.shot_import import DEFAULT_TRACKS, ImportedShot, ImportOptions, import_shot
+from ..importers.options import DEFAULT_TRACKS, ImportOptions
 from ..properties import folder_path, import_options
 from ..shared.errors import ArtifactMissing, BacklotError
 from .reporting import FINISHED, refuse
+
+if TYPE_CHECKING:
+    from ..importers.shot_import import ImportedShot
 
 
 def shot_folder_of(context: bpy.types.Context) -> Path | None:
@@ -46,6 +49,8 @@ class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
         return ImportHelper.invoke(self, context, event)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..importers.shot_import import import_shot
+
         limit = self.tracks if self.tracks >= 0 else None
         options = ImportOptions(set_scene=self.set_scene, plate=self.plate, cloud=self.cloud, track_limit=limit)
         try:
@@ -76,6 +81,8 @@ class BACKLOT_OT_update_scene(bpy.types.Operator):
         return folder is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..importers.shot_import import import_shot
+
         settings = context.scene.backlot
         try:
             shot = import_shot(context.scene, folder_path(settings), import_options(settings))

@@ -9,9 +9,6 @@ import bpy
 from .. import api, runtime
 from ..importers import ownership
 from ..mocap import names
-from ..mocap.cleaning import clean_person, settings_of
-from ..mocap.cleanup import Settings
-from ..mocap.contents import labels_in
 from ..properties import folder_path
 from ..requests import mocap_request
 from ..shared.errors import BacklotError, InvalidRequest
@@ -51,6 +48,8 @@ class BACKLOT_OT_import_mocap(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..mocap.contents import labels_in
+
         folder = shot_folder_of(context)
         if folder is None or not labels_in(folder):
             cls.poll_message_set("The shot has no motion yet: run motion capture first")
@@ -92,6 +91,9 @@ class BACKLOT_OT_clean_motion(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..mocap.cleaning import clean_person, settings_of
+        from ..mocap.cleanup import Settings
+
         armature = person_of(context)
         settings = Settings(0.0, 0, 0.0) if self.reset else settings_of(armature)
         try:

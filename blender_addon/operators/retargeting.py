@@ -9,8 +9,6 @@ import bpy
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..mocap import bone_map
-from ..mocap.retarget import Options
-from ..mocap.retargeting import guessed, retarget_steps
 from ..shared.errors import BacklotError, InvalidRequest
 from .mocap import person_of
 from .reporting import FINISHED, refuse
@@ -30,6 +28,8 @@ def rig_of(context: bpy.types.Context) -> bpy.types.Object | None:
 
 def bones_of(settings: bpy.types.PropertyGroup, rig: bpy.types.Object) -> dict[str, str]:
     """The bone map of a rig: guessed when the one in the panel is another rig's."""
+    from ..mocap.retargeting import guessed
+
     if settings.bones_of != rig.name or not settings.bones:
         show_bones(settings, rig, guessed(rig))
     return {item.name: item.bone for item in settings.bones if item.bone}
@@ -70,6 +70,9 @@ class BACKLOT_OT_retarget_motion(_NeedsRig, bpy.types.Operator):
         return super().poll(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..mocap.retarget import Options
+        from ..mocap.retargeting import retarget_steps
+
         settings = context.scene.backlot_retarget
         rig = rig_of(context)
         options = Options(hands=settings.hands, feet=settings.feet, on_floor=settings.on_floor)
@@ -98,6 +101,8 @@ class BACKLOT_OT_guess_bone_map(_NeedsRig, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..mocap.retargeting import guessed
+
         rig = rig_of(context)
         found = guessed(rig)
         show_bones(context.scene.backlot_retarget, rig, found)

@@ -11,9 +11,6 @@ from .. import runtime
 from ..roto import edits, objects
 from ..roto.editor import Plate, plate_of, plate_place, plate_view, shows_plate
 from ..roto.gesture import BOX, POINT, STROKE, Gesture
-from ..roto.holdout import set_up_holdout
-from ..roto.png import encode, read_grey, write_mask
-from ..roto.sources import of_image, of_mask
 from ..shared.artifacts import frame_name
 from ..shared.errors import BacklotError, InvalidParameter, InvalidRequest, ShotReadOnly
 from ..shared.roto_prompts import painted_mask
@@ -177,6 +174,8 @@ class _FromBlender:
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..roto.png import encode, write_mask
+
         def edit(plate: Plate) -> Any:
             mask, number = self.pixels(context, plate), plate.number(context.scene)
             if not mask.any():
@@ -204,6 +203,8 @@ class BACKLOT_OT_roto_from_image(_FromBlender, bpy.types.Operator):
     bl_label = "Use Painted Image"
 
     def pixels(self, context: bpy.types.Context, plate: Plate) -> Any:
+        from ..roto.sources import of_image
+
         image = objects.of_scene(context.scene).painted
         if image is None:
             raise InvalidParameter("No painted image is chosen.", "Choose one above the button.")
@@ -217,6 +218,8 @@ class BACKLOT_OT_roto_from_mask(_FromBlender, bpy.types.Operator):
     bl_label = "Use Mask Splines"
 
     def pixels(self, context: bpy.types.Context, plate: Plate) -> Any:
+        from ..roto.sources import of_mask
+
         mask = objects.of_scene(context.scene).drawn
         if mask is None:
             raise InvalidParameter("No mask is chosen.", "Choose one above the button.")
@@ -231,6 +234,8 @@ class BACKLOT_OT_roto_keep_mask(_FromBlender, bpy.types.Operator):
     bl_label = "Keep This Mask"
 
     def pixels(self, context: bpy.types.Context, plate: Plate) -> Any:
+        from ..roto.png import read_grey
+
         active, number = objects.active_object(context.scene), plate.number(context.scene)
         try:
             if active is None:
@@ -254,6 +259,8 @@ class BACKLOT_OT_setup_roto_holdout(bpy.types.Operator):
     label: bpy.props.StringProperty(name="Label", description="Of what was imported; empty for the active object's")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..roto.holdout import set_up_holdout
+
         active = objects.active_object(context.scene)
         label = self.label or (active.label if active is not None else "")
         result = objects.of_scene(context.scene).results.get(label)

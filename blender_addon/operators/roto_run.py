@@ -12,8 +12,6 @@ from ..properties import folder_path
 from ..requests import ingest_request, matte_request, roto_request
 from ..roto import edits, objects
 from ..roto.editor import Plate, fit_scene, load_plate, plate_of, show_plate
-from ..roto.results import has_masks
-from ..roto.scene_import import import_roto
 from ..shared.errors import BacklotError, InvalidRequest
 from ..shared.messages import JobRequest
 from .reporting import FINISHED, refuse
@@ -128,6 +126,8 @@ class _Run:
 
     def _wait(self, scene: bpy.types.Scene, plate: Plate, request: JobRequest) -> None:
         """Timers do not run in the background: the operator returns when the masks are there."""
+        from ..roto.scene_import import import_roto
+
         for result in api.run(request).results:
             if result.stage == "roto":
                 self.report({"INFO"}, wording.roto_line(result.facts))
@@ -179,6 +179,8 @@ class BACKLOT_OT_make_mattes(_Run, bpy.types.Operator):
     wants_objects = False
 
     def require(self, scene: bpy.types.Scene, number: int) -> None:
+        from ..roto.results import has_masks
+
         if not has_masks(folder_path(scene.backlot)):
             raise InvalidRequest("The shot has no masks yet.", "Press Propagate first.")
 
@@ -196,6 +198,8 @@ class BACKLOT_OT_import_roto(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..roto.results import has_masks
+
         folder = folder_path(context.scene.backlot)
         if folder is None or not has_masks(folder):
             cls.poll_message_set("The shot has no masks yet")
@@ -203,6 +207,8 @@ class BACKLOT_OT_import_roto(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..roto.scene_import import import_roto
+
         folder: Path = folder_path(context.scene.backlot)
         if not bpy.app.background:
             runtime.session().error = None

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 
 from .. import api, runtime
 from ..importers import ownership, tracks
-from ..importers.track_table import read_tracks
 from ..importers.tracks import plate_of
 from ..properties import folder_path
 from ..shared.errors import ArtifactMissing, BacklotError, InvalidRequest, ShotReadOnly
 from ..shared.shot import ShotFolder
-from ..shared.solve_hints import KnownDistance, SurveyPoint, write_hints
-from ..track_hints import ClipState, TrackHints, make_hints, snapshot
 from .reporting import FINISHED, refuse
 from .solving import BACKLOT_OT_solve_camera, start_solve
+
+if TYPE_CHECKING:
+    from ..track_hints import ClipState, TrackHints
 
 
 def clip_state(collection: bpy.types.Collection) -> ClipState:
     """What the artist says about the tracks of a shot's plate. Raises `ArtifactMissing`."""
+    from ..shared.solve_hints import KnownDistance, SurveyPoint
+    from ..track_hints import ClipState, snapshot
+
     clip = plate_of(collection)
     if clip is None:
         raise ArtifactMissing("The shot has no plate in this scene.", "Import the shot with its plate.")
@@ -39,6 +42,10 @@ def clip_state(collection: bpy.types.Collection) -> ClipState:
 
 def save_hints(folder: Path, state: ClipState) -> TrackHints:
     """Writes `camera/hints.json`. No bpy in it. Raises `BacklotError`s."""
+    from ..importers.track_table import read_tracks
+    from ..shared.solve_hints import write_hints
+    from ..track_hints import make_hints
+
     shot = ShotFolder(folder)
     if not shot.tracks.is_file():
         raise ArtifactMissing(f"{shot.tracks} is missing.", "Solve the camera once: it writes the tracks.")

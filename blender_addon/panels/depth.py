@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 
 from .. import declared, runtime, wording
 from ..depth import roles
 from ..depth.choice import PARTS, part_object
-from ..depth.field_nodes import input_key
-from ..depth.grid import find_modifier
-from ..depth.materials import SHOW_CONFIDENCE
+from ..depth.names import SHOW_CONFIDENCE
 from ..importers import ownership
 from ..shared.depth_params import DepthParams
 from ..shared.messages import DONE, JobStatus
 from ..shared.params import specs
-from ..summary import DepthSummary, ShotSummary
 from .job_state import current_job, draw_run, of_stage, settings_column, solved_summary
 from .tab import BacklotTab, letters
+
+if TYPE_CHECKING:
+    from ..summary import DepthSummary, ShotSummary
 
 _GAPS = 6
 """Ranges without depth that the panel lists."""
@@ -89,6 +89,9 @@ class BACKLOT_PT_depth_scene(BacklotTab, bpy.types.Panel):
         return collection is not None and any(part_object(collection, part[0]) for part in PARTS)
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..depth.field_nodes import input_key
+        from ..depth.grid import find_modifier
+
         layout, collection = self.layout, ownership.current_shot(context.scene)
         said = {role: label for role, label, _ in roles.ROLES}
         column = layout.column(align=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 
 from .. import runtime, wording
@@ -10,8 +12,10 @@ from ..properties import folder_path, waited_jobs
 from ..requests import wanted_values
 from ..shared.messages import FAILED, QUEUED, JobStatus
 from ..stage_states import CURRENT, STALE, state_of
-from ..summary import ShotSummary
 from .tab import letters
+
+if TYPE_CHECKING:
+    from ..summary import ShotSummary
 
 
 def current_job(context: bpy.types.Context) -> JobStatus | None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 
 from .. import declared, runtime, wording
 from ..importers import ownership
 from ..mocap import names
-from ..mocap.contents import labels_in
 from ..operators.mocap import person_of
 from ..operators.retargeting import rig_of
 from ..properties import folder_path
 from ..shared.messages import DONE, JobStatus
 from ..shared.mocap_params import MocapParams
 from ..shared.params import specs
-from ..summary import MocapSummary
 from .job_state import current_job, draw_run, of_stage, settings_column, solved_summary
 from .tab import BacklotTab, letters
+
+if TYPE_CHECKING:
+    from ..summary import MocapSummary
 
 _SHOWN = ("engine", "labels", "height_m", "mesh", "textures")
 """Parameters above the button; the others are in Advanced."""
@@ -46,6 +47,8 @@ class BACKLOT_PT_mocap(BacklotTab, bpy.types.Panel):
             self._result(context, summary.mocap, own)
 
     def _result(self, context: bpy.types.Context, mocap: MocapSummary | None, job: JobStatus | None) -> None:
+        from ..mocap.contents import labels_in
+
         folder, width = folder_path(context.scene.backlot), letters(context)
         box = self.layout.box()
         if mocap is None and not labels_in(folder):
@@ -78,6 +81,8 @@ class BACKLOT_PT_mocap(BacklotTab, bpy.types.Panel):
         self, context: bpy.types.Context, box: bpy.types.UILayout, mocap: MocapSummary | None, width: int
     ) -> None:
         """A row for each person, with what is known and the button that brings only him in."""
+        from ..mocap.contents import labels_in
+
         collection = ownership.current_shot(context.scene)
         here = {thing[names.LABEL] for thing in names.people(collection)} if collection is not None else set()
         said = mocap.people if mocap is not None else {}

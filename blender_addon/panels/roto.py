@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
 
@@ -14,9 +14,11 @@ from ..shared.matte_params import MatteParams
 from ..shared.messages import DONE, JobStatus
 from ..shared.params import specs
 from ..shared.roto_params import RotoParams
-from ..summary import RotoSummary, ShotSummary
 from .job_state import current_job, draw_run, of_stage
 from .tab import letters
+
+if TYPE_CHECKING:
+    from ..summary import RotoSummary, ShotSummary
 
 _SPACES = {"VIEW_3D": "view", "IMAGE_EDITOR": "image", "CLIP_EDITOR": "clip"}
 _PROBLEMS = 6

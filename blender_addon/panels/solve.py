@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 
 from .. import declared, runtime, wording
 from ..importers import ownership
-from ..importers.plate import LENS_ERROR
 from ..importers.tracks import plate_of
 from ..properties import folder_path
 from ..shared.messages import DONE, JobStatus
 from ..shared.params import specs
 from ..shared.stages import SolveParams
-from ..summary import ShotSummary
 from .job_state import current_job, draw_run, of_stage, settings_column
 from .tab import BacklotTab, letters
+
+if TYPE_CHECKING:
+    from ..summary import ShotSummary
 
 _PROBLEMS = 6
 """Bad ranges that the panel lists; the timeline marks all."""
@@ -89,6 +90,8 @@ class BACKLOT_PT_compositing(BacklotTab, bpy.types.Panel):
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..importers.plate import LENS_ERROR
+
         column = self.layout.column()
         clip = plate_of(ownership.current_shot(context.scene))
         if clip is not None and LENS_ERROR in clip:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..importers.cloud import AT_INFINITY
 from ..shared.errors import InvalidRequest
 from ..shared.world_messages import Pick
 
@@ -21,6 +20,8 @@ def places(cloud: bpy.types.Object) -> np.ndarray:
 
 def pickable(cloud: bpy.types.Object) -> np.ndarray:
     """bool [N]: points that have a place."""
+    from ..importers.cloud import AT_INFINITY
+
     found = np.zeros(len(cloud.data.vertices), bool)
     held = cloud.data.attributes.get(AT_INFINITY)
     if held is not None:

@@ -10,7 +10,6 @@ import bpy
 
 from ..depth.images import show_frames
 from ..importers.scene_settings import blender_rate
-from ..importers.shot_import import shot_name
 from ..properties import folder_path
 from ..shared.errors import ArtifactMissing, InvalidParameter
 from ..shared.shot import ShotFolder, SourceFacts
@@ -67,6 +66,8 @@ def _is_plate(scene: bpy.types.Scene, file: str) -> bool:
 
 def load_plate(scene: bpy.types.Scene) -> bpy.types.Image:
     """The plate as an image sequence of the scene. Raises as `plate_of` does."""
+    from ..importers.shot_import import shot_name
+
     folder, facts = facts_of(scene)
     first = ShotFolder(folder).frame_path(facts.frame_start)
     if not first.is_file():

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -19,8 +19,10 @@ from .mask_files import MaskFiles
 from .overlay import Overlay
 from .previews import Asked, Previews
 from .prompts_sync import PromptsSync
-from .results import RotoContents, read_roto
-from .scene_import import ImportedRoto, import_steps
+
+if TYPE_CHECKING:
+    from .results import RotoContents
+    from .scene_import import ImportedRoto
 
 STAGES = ("roto", "matte")
 
@@ -105,6 +107,8 @@ class RotoLive:
 
     def import_later(self, scene: bpy.types.Scene, folder: Path) -> None:
         """Reads the masks on a thread and imports them in steps."""
+        from .results import read_roto
+
         work = _Import(scene.name, folder)
         self._imports.append(work)
         self.last_import = ""
@@ -129,6 +133,8 @@ class RotoLive:
                     self._imports.remove(work)
                     self._session.error = InvalidRequest(f"The scene {work.scene} is gone.", "Import into another one.")
                     return
+                from .scene_import import import_steps
+
                 work.steps = import_steps(scene, work.contents)
             result = next(work.steps, None)
             if result is not None:

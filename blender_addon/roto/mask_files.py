@@ -11,7 +11,6 @@ import numpy as np
 from ..session import Session
 from ..shared.artifacts import MATTE, ROTO, frame_name
 from ..shared.errors import BacklotError
-from .png import read_grey
 
 _KEPT = 48
 _AT_ONCE = 3
@@ -77,6 +76,8 @@ class MaskFiles:
 
 
 def _read_if_there(path: Path) -> np.ndarray | None:
+    from .png import read_grey
+
     try:
         return read_grey(path)
     except FileNotFoundError:

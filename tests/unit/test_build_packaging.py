@@ -14,6 +14,8 @@ import pytest
 from build_steps import layout, packaging
 from build_steps.layout import BuildError
 
+MOST_BYTES = 2_000_000
+
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -28,6 +30,19 @@ def test_holds_what_the_extension_needs(package: Path) -> None:
     }  # fmt: skip
     assert wanted <= names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc") or name.startswith("tests/")]
+
+
+def test_is_small_and_holds_nothing_compiled(package: Path) -> None:
+    """Wheels are looked into: what is compiled for one Python or system serves no other Blender."""
+    archive = zipfile.ZipFile(package)
+    held = {name: archive.read(name) for name in archive.namelist()}
+    for name in [name for name in held if name.endswith(".whl")]:
+        inner = zipfile.ZipFile(io.BytesIO(held[name]))
+        held |= {f"{name}/{entry}": inner.read(entry) for entry in inner.namelist()}
+    magic = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\x00asm", b"!<arch>")
+    assert not [name for name, data in held.items() if data.startswith(magic)]
+    assert not [name for name in held if name.endswith((".so", ".pyd", ".dll", ".dylib", ".pyc", ".a", ".o"))]
+    assert package.stat().st_size < MOST_BYTES
 
 
 def test_manifest_has_this_version_and_the_real_wheel(package: Path) -> None:
