@@ -13,9 +13,6 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Quaternion
 
-from ..compositing.depth_effects import scale_effects
-from ..depth.following import depth_objects, move_depth, move_vertices
-from ..mocap.armature import note_move
 from ..shared.camera_files import Similarity
 from ..shared.similarity import as_matrix
 from . import animation, ownership
@@ -25,6 +22,8 @@ from .quality_curves import scale_speed
 
 def move_shot(collection: bpy.types.Collection, by: Similarity) -> None:
     """Moves the camera's path, the points, what follows them, and lengths that are the import's own."""
+    from ..depth.following import move_vertices
+
     action = ownership.recall(collection, ownership.CAMERA_ACTION)
     camera = ownership.recall(collection, ownership.CAMERA)
     if action is not None and camera is not None:
@@ -39,6 +38,10 @@ def move_shot(collection: bpy.types.Collection, by: Similarity) -> None:
 
 def move_followers(collection: bpy.types.Collection, by: Similarity) -> None:
     """Moves only what an import does not replace."""
+    from ..compositing.depth_effects import scale_effects
+    from ..depth.following import depth_objects, move_depth
+    from ..mocap.armature import note_move
+
     root, camera, cloud = (
         ownership.recall(collection, role) for role in (ownership.ROOT, ownership.CAMERA, ownership.CLOUD)
     )
