@@ -15,7 +15,7 @@ from tests.blender.installed import CHECKOUT, PACKAGE
 ADDON = CHECKOUT / "blender_addon"
 HEAVY = ("importers.contents", "importers.shot_import", "depth.scene_import", "mocap.contents", "mocap.retarget",
          "roto.scene_import", "compositing.composite", "shared.motion_arrays", "shared.solve_hints")  # fmt: skip
-MOST_AT_ENABLING = 160
+MOST_AT_ENABLING = 200
 MOST_AT_ONCE = 9
 """Modules that a turn of the pump may read in: about one millisecond each."""
 
