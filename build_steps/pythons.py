@@ -18,6 +18,9 @@ _PROBE = (
 )
 
 
+_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
+
+
 def find(versions: Sequence[str], purpose: str) -> Path:
     """An interpreter of one of `versions` that can make virtual environments; this one if it fits.
 
@@ -27,17 +30,16 @@ def find(versions: Sequence[str], purpose: str) -> Path:
     for candidate in _candidates(versions):
         answer = _probe(candidate)
         if answer is None:
-            if _is_python(candidate):
+            if _run(candidate, _VERSION) in versions:
                 without_venv.append(str(candidate))
             continue
         version, bits, executable = answer
         if version in versions and bits == "64" and not is_blenders(Path(executable)):
             return Path(executable)
     wanted = " or ".join(versions)
-    hint = f"Install Python {versions[0]} (for example from python.org, or `apt install python{versions[0]}-venv`)."
+    hint = f"Install Python {versions[0]}, for example from python.org."
     if without_venv:
-        missing = f"{without_venv[0]} cannot make virtual environments: install its venv package"
-        hint = f"{missing} (`apt install python3-venv` on Debian and Ubuntu), or another Python. {hint}"
+        hint = f"{without_venv[0]} lacks its part venv: `apt install python3-venv` adds it on Debian and Ubuntu."
     raise BuildError(f"{purpose} needs Python {wanted} (64 bit), and none was found. {hint}")
 
 
@@ -79,10 +81,6 @@ def _probe(candidate: Path) -> tuple[str, str, str] | None:
         return None
     parts = printed.split("|")
     return (parts[0], parts[1], parts[2]) if len(parts) == 3 else None
-
-
-def _is_python(candidate: Path) -> bool:
-    return _run(candidate, "print(1)") == "1"
 
 
 def _run(candidate: Path, code: str) -> str | None:
