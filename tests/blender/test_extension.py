@@ -186,5 +186,7 @@ def test_a_script_ends_in_order(empty: None, tmp_path: Path) -> None:
     )
     with FakeBackend(tmp_path / "home"):
         variables = {**os.environ, "BACKLOT_HOME": str(tmp_path / "home")}
-        done = subprocess.run([sys.executable, "-c", script], env=variables, timeout=60, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=variables, timeout=600, capture_output=True, text=True
+        )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -84,7 +84,7 @@ def test_progress_arrives_and_a_stop_ends_the_process(first_run: Any, tmp_path: 
     with pytest.raises(InvalidRequest, match="already"):
         first_run.start(tmp_path / "source", offline=None, people=False)
     run.cancel()
-    assert run.state == CANCELLED and run.process._process.wait(10.0) != 0 and not first_run.running
+    assert run.state == CANCELLED and run.process._process.wait(120.0) != 0 and not first_run.running
 
 
 def test_a_failure_keeps_its_log_and_can_be_tried_again(first_run: Any, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def _write_usd(motion: Motion, path: Path) -> None:
         "write_usd_skeleton(read_motion(pathlib.Path(sys.argv[1])), pathlib.Path(sys.argv[2]))"
     )
     root = Path(__file__).resolve().parents[2]
-    subprocess.run([python, "-c", code, str(path.with_suffix(".npz")), str(path)], cwd=root, check=True, timeout=60)
+    subprocess.run([python, "-c", code, str(path.with_suffix(".npz")), str(path)], cwd=root, check=True, timeout=600)
 
 
 def test_frames_without_a_pose_hold_the_one_before(tmp_path: Path) -> None:

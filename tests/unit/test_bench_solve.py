@@ -116,15 +116,22 @@ def test_growth_is_told_by_exponents() -> None:
     assert found == {"from": 100, "to": 300, "linear": 1.0, "square": 2.0, "wall": 1.63, "cpu": 1.63}
 
 
-def test_processor_time_is_counted_by_what_is_being_done() -> None:
+def test_processor_time_is_counted_by_what_is_being_done(tmp_path: Path) -> None:
+    """The process goes on when its event was heard: how fast it is heard is not what is tested."""
     work = (
-        "import json\n"
+        "import json, pathlib, sys, time\n"
         "for note in ('idle', 'busy', 'end'):\n"
         "    print(json.dumps({'event': 'progress', 'progress': {'note': note}}), flush=True)\n"
-        "    sum(n * n for n in range(3_000_000 if note == 'busy' else 1))\n"
+        "    while not pathlib.Path(sys.argv[1], note).exists(): time.sleep(0.05)\n"
+        "    sum(n * n for n in range(5_000_000 if note == 'busy' else 1))\n"
     )
     effort = Effort()
-    said = call_watched([sys.executable, "-c", work], Path.cwd(), effort.watch)
+
+    def watch(line: str, process: int) -> None:
+        effort.watch(line, process)
+        (tmp_path / json.loads(line)["progress"]["note"]).touch()
+
+    said = call_watched([sys.executable, "-c", work, str(tmp_path)], Path.cwd(), watch)
     assert said.count("\n") == 3
     assert effort.seconds["end"] > effort.seconds["busy"]  # what passes before an event belongs to it
 

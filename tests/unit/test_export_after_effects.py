@@ -76,7 +76,7 @@ def run_script(path: Path, tmp_path: Path) -> dict[str, Any]:
         pytest.skip("node is not on this machine: the After Effects script cannot be run. Install nodejs.")
     harness = tmp_path / "stand_in.js"
     harness.write_text(STAND_IN)
-    done = subprocess.run([NODE, str(harness), str(path)], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([NODE, str(harness), str(path)], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     (comp,) = json.loads(done.stdout)
     return comp

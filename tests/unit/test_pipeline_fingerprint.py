@@ -18,7 +18,7 @@ def test_of_a_sequence_in_other_processes(tmp_path: Path) -> None:
     said = {
         subprocess.run(
             [sys.executable, "-c", program, str(tmp_path)], env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True, text=True, check=True, timeout=60,
+            capture_output=True, text=True, check=True, timeout=600,
         ).stdout
         for seed in ("0", "1", "2", "3", "4")
     }  # fmt: skip

@@ -292,7 +292,7 @@ console.log(JSON.stringify({ comps: comps, masks: masks }));
 def test_the_script_for_after_effects_draws_the_splines(tmp_path: Path) -> None:
     path = tmp_path / "masks.jsx"
     write_after_effects_masks(path, SPLINES, (1, 9), Fraction(24000, 1001))
-    run = subprocess.run([str(NODE), "-e", AFTER_EFFECTS, str(path)], capture_output=True, text=True, timeout=30)
+    run = subprocess.run([str(NODE), "-e", AFTER_EFFECTS, str(path)], capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
     made = json.loads(run.stdout)
     assert made["comps"][0][:4] == [SPLINES.label, WIDTH, HEIGHT, 1.0]

@@ -89,7 +89,7 @@ def test_a_broken_download_goes_on_where_it_was(how: str, server: _Server, tmp_p
     place = tmp_path / "model.safetensors"
     server.behaviour = how
     with pytest.raises(EngineUnavailable, match="could not be fetched") as caught:
-        download(address(server), place, stall_s=0.5)
+        download(address(server), place, stall_s=2.0)
     assert "goes on" in caught.value.remedy and not place.exists()
     server.behaviour = "plain"
     steps: list[tuple[int, int | None]] = []

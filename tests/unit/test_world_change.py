@@ -198,7 +198,7 @@ def test_a_real_kill(tmp_path: Path) -> None:
         "import os, sys; from pathlib import Path; from backend.world.change import *; "
         "from tests.unit.test_world_change import move, stop_at; stop_at(9); change_world(Path(sys.argv[1]), move)"
     )
-    ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], timeout=60, check=False)
+    ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], timeout=600, check=False)
     assert ended.returncode != 0 and mixed(tmp_path)
     open_shot(tmp_path)
     assert check_consistent(tmp_path, truth).world.revision == 1
