@@ -7,16 +7,29 @@ no such pair: empty text is empty.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import bpy
 
+from . import wording
 from .shared.params import ParamSpec, specs
 
 _FIRST_VALUE = {"mm": 35.0, "px": 1000.0, "m": 1.7}
 """What an optional number shows when it is switched on for the first time, by unit."""
 _SUBTYPES = {"px": "PIXEL"}
 _UNITS = {"mm": "CAMERA"}
+UNIT_WORDS = {
+    "mm": "millimetres",
+    "px": "pixels",
+    "m": "metres",
+    "ms": "milliseconds",
+    "frame": "frame",
+    "fps": "frames per second",
+    "units": "world units",
+}
+"""What a tooltip calls the unit of a declaration."""
+
 _FLOAT_DIGITS = 7
 _HUGE = 2**31 - 1
 
@@ -26,7 +39,7 @@ def property_group(params: type, name: str) -> type[bpy.types.PropertyGroup]:
     annotations: dict[str, Any] = {}
     for spec in specs(params):
         if has_switch(spec):
-            annotations[switch_name(spec)] = bpy.props.BoolProperty(name=spec.label, description=_sentence(spec.help))
+            annotations[switch_name(spec)] = bpy.props.BoolProperty(name=label(spec), description=tooltip(spec))
         annotations[spec.name] = _property(spec)
     return type(name, (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": params.__doc__})
 
@@ -37,16 +50,58 @@ def values(group: bpy.types.PropertyGroup, params: type) -> dict[str, Any]:
     return {spec.name: found[spec.name] for spec in specs(params) if found[spec.name] != spec.default}
 
 
-def draw(layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, spec: ParamSpec) -> None:
-    """One row for a parameter."""
+def reset(group: bpy.types.PropertyGroup, params: type, keep: Collection[str] = ()) -> None:
+    """Every parameter as it is declared, except those to keep."""
+    for spec in specs(params):
+        if spec.name not in keep:
+            group.property_unset(spec.name)
+            if has_switch(spec):
+                group.property_unset(switch_name(spec))
+
+
+def assign(group: bpy.types.PropertyGroup, params: type, wanted: Mapping[str, Any]) -> None:
+    """Sets the named parameters; None stands for "decide for me"."""
+    for spec in specs(params):
+        if spec.name not in wanted:
+            continue
+        value = wanted[spec.name]
+        if has_switch(spec):
+            setattr(group, switch_name(spec), value is not None)
+        if value is not None:
+            setattr(group, spec.name, value)
+        elif spec.kind is str:
+            setattr(group, spec.name, "")
+
+
+def draw(
+    layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, spec: ParamSpec, active: bool = True, text: str = ""
+) -> None:
+    """One row for a parameter. active: False greys it out: it has no effect now. text: instead of its label."""
+    text = text or label(spec)
     if not has_switch(spec):
-        layout.prop(group, spec.name)
+        row = layout.row(align=True)
+        row.active = active
+        row.prop(group, spec.name, text=text)
         return
-    row = layout.row(align=True, heading=spec.label)
+    row = layout.row(align=True, heading=text)
+    row.active = active
     row.prop(group, switch_name(spec), text="")
     value = row.row(align=True)
-    value.active = getattr(group, switch_name(spec))
+    value.active = active and getattr(group, switch_name(spec))
     value.prop(group, spec.name, text="")
+
+
+def label(spec: ParamSpec) -> str:
+    return wording.title(spec.label)
+
+
+def tooltip(spec: ParamSpec) -> str:
+    """The help, with the unit, and without the full stop that Blender adds itself."""
+    said = _sentence(spec.help)
+    if has_switch(spec):  # there is nothing to leave empty, but a switch
+        said = said.replace("Empty:", "Off:").replace("Empty ", "Off ").replace("empty", "off")
+    word = UNIT_WORDS.get(spec.unit, "")
+    return said if word.removesuffix("s") in said.lower() else f"{said}. In {word}"
 
 
 def has_switch(spec: ParamSpec) -> bool:
@@ -70,9 +125,9 @@ def _value(group: bpy.types.PropertyGroup, spec: ParamSpec) -> Any:
 
 
 def _property(spec: ParamSpec) -> Any:
-    words = {"name": spec.label, "description": _sentence(spec.help)}
+    words = {"name": label(spec), "description": tooltip(spec)}
     if spec.choices:
-        items = [(choice.value, choice.label, _sentence(choice.help)) for choice in spec.choices]
+        items = [(choice.value, wording.title(choice.label), _sentence(choice.help)) for choice in spec.choices]
         return bpy.props.EnumProperty(**words, items=items, default=spec.default)
     if spec.kind is bool:
         return bpy.props.BoolProperty(**words, default=spec.default)

@@ -6,6 +6,7 @@ its own end and crashes there.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import bpy
@@ -184,7 +185,13 @@ def folder_path(settings: ShotSettings) -> Path | None:
     """The shot folder, absolute; None before a clip or folder was chosen."""
     if settings.folder:
         return Path(bpy.path.abspath(settings.folder)).absolute()
-    return default_shot_folder(clip_path(settings)) if settings.clip else None
+    return _beside(clip_path(settings)) if settings.clip else None
+
+
+@functools.lru_cache(maxsize=64)
+def _beside(clip: Path) -> Path:
+    """Whether a clip is a file or a folder is looked up once: panels ask at every drawing."""
+    return default_shot_folder(clip)
 
 
 def import_options(settings: ShotSettings) -> ImportOptions:

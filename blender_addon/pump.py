@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import bpy
 
 from . import preferences
+from .clip_probe import ClipProbes
 from .compare.overlay import CompareOverlay
 from .depth.choice import chosen_parts
+from .engine_list import EngineList
 from .first_run.live import FirstRun
 from .followups import FollowUps
 from .jobs.live import JobsLive
@@ -76,6 +78,8 @@ class Pump:
         self.first_run = FirstRun(session)
         self.troubles = Troubles(session, self._start_backend)
         self.weights = WeightsManager(session)
+        self.engines = EngineList(session)
+        self.clips = ClipProbes(session)
         self.follow_ups = FollowUps(session)
         self.worlds = Worlds(session, self.scene_changed)
         self.roto = RotoLive(session, self.scene_changed)
@@ -184,6 +188,8 @@ class Pump:
         self.session.connect_if_running()
         self.first_run.step()
         self.weights.step()
+        self.engines.step()
+        self.clips.step()
         for event in self.session.poll(deadline):
             self.jobs.heard(event)
             self._note(event)

@@ -202,6 +202,10 @@ class Session:
     def ask(self, method: str, params: dict[str, Any], then: Callable[[Any], None], failed: Failed) -> None:
         """Calls a method as soon as there is a connection; `then` or `failed` is called inside a later `poll`."""
         self.error, self.changed = None, True
+        self.inquire(method, params, then, failed)
+
+    def inquire(self, method: str, params: dict[str, Any], then: Callable[[Any], None], failed: Failed) -> None:
+        """As `ask`, for what the panels want to know by themselves: what they say stays."""
         self._unsent.append(_Call(method, params, then, failed))
         self._send_unsent()
 

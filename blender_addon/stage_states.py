@@ -7,16 +7,23 @@ last word when a job runs.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import wording
+from .jobs import words
+from .shared.messages import CANCELLED, JobStatus
+from .shared.messages import FAILED as JOB_FAILED
 from .shared.params import specs
 from .shared.shot import ShotFolder
 from .shared.stages import STAGES, stage_info
 
-NEVER, CURRENT, STALE = "never", "current", "stale"
+NEVER, CURRENT, STALE, RUNNING, FAILED = "never", "current", "stale", "running", "failed"
+UNREAD = "unread"
+"""The shot folder is being read."""
+
 _IMPORTED = "imported:"
 """How keys begin of what came from another program: parameters are nothing to it."""
 
@@ -47,10 +54,13 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class StageState:
-    """kind: one of the above. reasons: why it is stale, parts of a sentence."""
+    """kind: one of the above. reasons: why it is stale, parts of a sentence. text: for people. job: the one that runs
+    or failed, with its progress or error; None when panels of other stages show it."""
 
     kind: str
     reasons: tuple[str, ...] = field(default=())
+    text: str = ""
+    job: JobStatus | None = None
 
 
 def read_records(folder: Path) -> dict[str, StageRecord]:
@@ -64,22 +74,70 @@ def state_of(stage: str, records: Mapping[str, StageRecord], wanted: Mapping[str
     """wanted: the parameters of the panel, as far as they are not the defaults."""
     record = records.get(stage)
     if record is None:
-        return StageState(NEVER)
+        return StageState(NEVER, text="Never run")
     imported = record.key.startswith(_IMPORTED)
     reasons = [] if imported else [*_changed_params(stage, record, wanted), *_changed_stages(stage, records, record)]
     reasons += [one for one in (record.edited, f"{record.missing} is gone" if record.missing else "") if one]
-    return StageState(STALE, tuple(reasons)) if reasons else StageState(CURRENT)
+    if reasons:
+        return StageState(STALE, tuple(reasons), f"Out of date: {'; '.join(reasons)}")
+    return StageState(CURRENT, text="Up to date")
+
+
+def newest_job(jobs: Iterable[JobStatus], folder: Path, stage: str) -> JobStatus | None:
+    """The newest of a shot that was asked for a stage, or that is at it."""
+    about = [
+        job
+        for job in jobs
+        if (stage in job.request.stages or job.progress.stage == stage) and Path(job.request.shot) == folder
+    ]
+    return max(about, key=lambda job: job.created, default=None)
+
+
+def shown_state(
+    stage: str,
+    records: Mapping[str, StageRecord] | None,
+    wanted: Mapping[str, Any],
+    job: JobStatus | None,
+    made: bool = False,
+) -> StageState:
+    """What a panel says of a stage. records: None while the folder is being read. job: see `newest_job`. made: whether
+    the stage's files are there."""
+    if job is not None and (not job.is_over or job.state == JOB_FAILED):
+        said = _of_job(stage, job)
+        if said is not None:
+            return said
+    if records is None:
+        return StageState(UNREAD, text="Reading the shot folder")
+    if made and stage not in records:
+        return StageState(CURRENT, text="Made by an earlier version or another program")
+    said = state_of(stage, records, wanted)
+    if said.kind == NEVER and job is not None and job.state == CANCELLED:
+        return StageState(NEVER, text="Never finished: the job was cancelled")
+    return said
+
+
+def _of_job(stage: str, job: JobStatus) -> StageState | None:
+    """None when the job says nothing of the stage: done in it already, or another stage is to blame."""
+    if any(result.stage == stage for result in job.results):
+        return None
+    at_work = job.progress.stage or job.request.stages[-1]
+    asked_alone = [name for name in job.request.stages if name != "ingest"] == [stage]
+    if job.state == JOB_FAILED:
+        return StageState(FAILED, text="Failed", job=job) if asked_alone or at_work == stage else None
+    if asked_alone or at_work == stage:
+        return StageState(RUNNING, text=words.progress_text(job), job=job)
+    return StageState(RUNNING, text=f"Waits for {words.stage_label(at_work)}")
 
 
 def _changed_params(stage: str, record: StageRecord, wanted: Mapping[str, Any]) -> list[str]:
     known = specs(stage_info(stage).params)
     labels = [
-        spec.label
+        wording.title(spec.label)
         for spec in known
         if spec.name not in _OF_ONE_RUN.get(stage, ())
         and wanted.get(spec.name, spec.default) != record.params.get(spec.name, spec.default)
     ]
-    return [f"other settings: {', '.join(labels)}"] if labels else []
+    return [f"{', '.join(labels)} changed"] if labels else []
 
 
 def _changed_stages(stage: str, records: Mapping[str, StageRecord], record: StageRecord) -> list[str]:

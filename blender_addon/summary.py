@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .depth import staleness
+from .roto.results import has_masks
 from .shared.camera_files import read_camera
 from .shared.depth_meta import FUSED_CLOUD, FUSED_MESH, META, DepthMeta, read_depth_meta
 from .shared.errors import ArtifactMissing, BacklotError, ShotCorrupt
 from .shared.mocap_report import MOCAP_REPORT, MocapProblem, MocapReport, PersonReport, read_mocap_report
+from .shared.motion_arrays import MOTION_FILE
 from .shared.roto_report import ROTO_REPORT, read_roto_report
 from .shared.shot import ShotFolder, SourceFacts, read_document
 from .shared.solve_report import Problem, SolveReport
@@ -19,7 +21,6 @@ from .stage_states import StageRecord, read_records
 _MOTIONS = {"nodal": "The camera only turns: no depth", "locked": "The camera stands still: no depth"}
 _ZOOM = 1e-4
 """Relative change of the focal length that is worth two numbers."""
-_HDR = {"pq": "HDR (PQ)", "hlg": "HDR (HLG)"}
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,10 @@ class DepthSummary:
 
 @dataclass(frozen=True)
 class RotoSummary:
-    """lines: short ones about the masks. problems: sentences about frames that need a look. is_outdated: the prompts
-    were changed since the stage ran."""
+    """lines: short ones about the masks. problems: sentences about frames that need a look."""
 
     lines: tuple[str, ...]
     problems: tuple[str, ...] = ()
-    is_outdated: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,25 +56,32 @@ class MocapSummary:
 
 @dataclass(frozen=True)
 class ShotSummary:
-    """clip: short lines about the footage; warnings: what is unusual about it; camera: short lines about
-    the solve, empty before it. problems: its bad ranges. depth, roto, mocap: None before these
-    stages. records: of every stage that has finished. error: why the folder could not be read. shot: its id, "" where
-    there is none."""
+    """facts: of the clip and its plate, None before it was read. camera: short lines about the solve, empty before
+    it. problems: its bad ranges. depth, roto, mocap: None before these stages. motions: labels of the people whose
+    motion is there. has_masks: whether there are masks or mattes. exists: whether there is such a folder. records: of
+    every stage that has finished. error: why the folder could not be read. shot: its id, "" where there is none."""
 
-    clip: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    facts: SourceFacts | None = None
     camera: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     error: BacklotError | None = field(default=None)
     depth: DepthSummary | None = None
     roto: RotoSummary | None = None
     mocap: MocapSummary | None = None
+    motions: tuple[str, ...] = ()
+    has_masks: bool = False
+    exists: bool = True
     records: Mapping[str, StageRecord] = field(default_factory=dict)
     shot: str = ""
 
     @property
     def is_solved(self) -> bool:
         return bool(self.camera)
+
+    def has(self, stage: str) -> bool:
+        """Whether what the stage makes is there."""
+        made = {"ingest": self.facts, "solve": self.camera, "roto": self.roto, "depth": self.depth, "mocap": self.mocap}
+        return bool(made.get(stage))
 
 
 def read_summary(folder: Path) -> ShotSummary:
@@ -84,7 +90,7 @@ def read_summary(folder: Path) -> ShotSummary:
     try:
         found = shot.find()
         if found is None:
-            return ShotSummary()
+            return ShotSummary(exists=folder.is_dir())
         camera = _camera_lines(folder) if shot.extrinsics.is_file() else ()
         depth = _depth(folder, found.facts) if camera and (folder / META).is_file() else None
         roto = _roto(shot) if (folder / ROTO_REPORT).is_file() else None
@@ -92,9 +98,9 @@ def read_summary(folder: Path) -> ShotSummary:
     except BacklotError as error:
         return ShotSummary(error=error)
     problems, records = _problems(shot) if camera else (), read_records(folder)
-    clip, warnings = _clip_lines(found.facts), _warnings(found.facts)
-    stages = {"depth": depth, "roto": roto, "mocap": mocap}
-    return ShotSummary(clip, warnings, camera, problems, **stages, records=records, shot=found.id)
+    motions = tuple(sorted(path.parent.name for path in (folder / "mocap").glob(f"*/{MOTION_FILE}")))
+    stages = {"depth": depth, "roto": roto, "mocap": mocap, "motions": motions, "has_masks": has_masks(folder)}
+    return ShotSummary(found.facts, camera, problems, **stages, records=records, shot=found.id)
 
 
 def _problems(shot: ShotFolder) -> tuple[Problem, ...]:
@@ -103,25 +109,6 @@ def _problems(shot: ShotFolder) -> tuple[Problem, ...]:
         return read_document(shot.report, SolveReport).problems
     except (ArtifactMissing, ShotCorrupt):
         return ()
-
-
-def _clip_lines(facts: SourceFacts) -> tuple[str, ...]:
-    return (
-        f"{facts.width} x {facts.height}, {float(facts.rate):.6g} fps",
-        f"Frames {facts.frame_start} to {facts.frame_end}",
-    )
-
-
-def _warnings(facts: SourceFacts) -> tuple[str, ...]:
-    said = {
-        f"Turned by {facts.rotation}°": facts.rotation != 0,
-        f"Pixel aspect {facts.pixel_aspect:g}": facts.pixel_aspect != 1.0,
-        "Variable frame rate, made constant": facts.variable_rate,
-        "Interlaced": facts.interlaced,
-        _HDR.get(facts.hdr, facts.hdr): bool(facts.hdr),
-        f"{len(facts.missing_frames)} frames missing in the sequence": bool(facts.missing_frames),
-    }
-    return tuple(text for text, is_so in said.items() if is_so)
 
 
 def _camera_lines(folder: Path) -> tuple[str, ...]:
@@ -181,7 +168,7 @@ def _roto(shot: ShotFolder) -> RotoSummary:
         keys = f", {said.facts['spline_keys']} spline keys" if "spline_keys" in said.facts else ""
         lines.append(f"{label}: {seen}{lost}{keys}")
     problems = tuple(problem.message for problem in report.problems)
-    return RotoSummary(tuple(lines), problems, _is_older(shot.manifests_dir / "roto.json", shot.prompts))
+    return RotoSummary(tuple(lines), problems)
 
 
 def _mocap(shot: ShotFolder) -> MocapSummary:
@@ -204,11 +191,3 @@ def _person_line(said: PersonReport) -> str:
     parts += [f"{said.absent} not seen"] if said.absent else []
     parts += [f"feet slide {said.slide_mm:.1f} mm a frame"] if said.slide_mm is not None else []
     return ", ".join([*parts, f"confidence {said.confidence:.0%}"])
-
-
-def _is_older(made: Path, source: Path) -> bool:
-    """Whether a file was written before another one that it was made from; not while either is missing."""
-    try:
-        return made.stat().st_mtime_ns < source.stat().st_mtime_ns
-    except FileNotFoundError:
-        return False

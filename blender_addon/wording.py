@@ -8,6 +8,22 @@ from typing import Any
 from .shared.errors import BacklotError, from_wire
 
 _PIXELS_PER_LETTER = 7.0
+_SMALL_WORDS = ("a", "an", "and", "as", "at", "by", "for", "from", "if", "in", "into", "of", "off", "on", "or", "over",
+                "per", "the", "to", "with")  # fmt: skip
+_UNITS = ("mm", "px", "fps", "ms")
+
+
+def title(text: str) -> str:
+    """In title case, as Blender writes labels: `Focal length in pixels` -> `Focal Length in Pixels`. Words that have
+    capitals already stay as they are."""
+    words = text.split(" ")
+    between = range(1, len(words) - 1)
+    return " ".join(
+        word
+        if word != word.lower() or word in _UNITS or (index in between and word in _SMALL_WORDS)
+        else word[:1].upper() + word[1:]
+        for index, word in enumerate(words)
+    )
 
 
 def result_lines(facts: dict[str, Any]) -> list[str]:

@@ -35,7 +35,7 @@ class DepthParams:
         help="Folder with model weights; empty takes BACKLOT_WEIGHTS, or your own data folder.",
     )  # fmt: skip
     allow_non_commercial: bool = param(
-        False, label="Not commercial", folded=True, flags=("--depth-non-commercial",),
+        False, label="Allow non-commercial", folded=True, flags=("--depth-non-commercial",),
         help="Allow depth models whose licence forbids commercial work.",
     )  # fmt: skip
     align_every: int = param(

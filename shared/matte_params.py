@@ -74,7 +74,7 @@ class MatteParams:
         help="Folder with model weights; empty takes BACKLOT_WEIGHTS, or your own data folder.",
     )  # fmt: skip
     allow_non_commercial: bool = param(
-        False, label="Not commercial", folded=True, flags=("--matte-non-commercial",),
+        False, label="Allow non-commercial", folded=True, flags=("--matte-non-commercial",),
         help="Allow matte engines whose licence forbids commercial work.",
     )  # fmt: skip
     command: str | None = param(

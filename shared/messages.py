@@ -17,6 +17,7 @@
 | plate.frame | {"shot": path, "frame": n} | {"path": an .npy file, uint8 [H,W,3] RGB} |
 | world.change | WorldRequest | WorldReply; see `world_messages.py`: origin, up, heading and scale of a shot |
 | world.suggest | {"shot": path} | WorldSuggestion; where the ground seems to be |
+| clip.probe | ProbeRequest | ProbeReply; see `footage_messages.py`: what is known of a clip without a shot |
 | camera.import | CameraImport | StageResult; see `import_messages.py`: another program's camera into a shot |
 | roto.preview | PreviewRequest | PreviewReply; see `roto_messages.py`: an object's mask from a frame's hints |
 | machine.status | {} | MachineStatus: what the computer's memory and its workers hold now |

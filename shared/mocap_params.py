@@ -99,7 +99,7 @@ class MocapParams:
         help="Folder with your licensed SMPL or SMPL-X files; empty looks in the weights folder.",
     )  # fmt: skip
     allow_non_commercial: bool = param(
-        False, label="Not commercial", folded=True, flags=("--mocap-non-commercial",),
+        False, label="Allow non-commercial", folded=True, flags=("--mocap-non-commercial",),
         help="Allow engines and body models whose licence forbids commercial work.",
     )  # fmt: skip
     command: str | None = param(

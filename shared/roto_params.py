@@ -38,7 +38,7 @@ class RotoParams:
         help="Folder with model weights; empty takes BACKLOT_WEIGHTS, or your own data folder.",
     )  # fmt: skip
     allow_non_commercial: bool = param(
-        False, label="Not commercial", folded=True, flags=("--roto-non-commercial",),
+        False, label="Allow non-commercial", folded=True, flags=("--roto-non-commercial",),
         help="Allow roto models whose licence forbids commercial work.",
     )  # fmt: skip
     frame_start: int | None = param(

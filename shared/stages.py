@@ -92,7 +92,7 @@ class SolveParams:
         help="Folder with model weights; empty takes BACKLOT_WEIGHTS, or your own data folder.",
     )  # fmt: skip
     allow_non_commercial: bool = param(
-        False, label="Not commercial", folded=True,
+        False, label="Allow non-commercial", folded=True,
         help="Allow models whose licence forbids commercial work.",
     )  # fmt: skip
     quality: str = param("medium", flags=("--quality", "-q"), choices=QUALITIES, help="Time against accuracy.")
@@ -110,7 +110,7 @@ class SolveParams:
     )
     sensor: str = param(
         "custom",
-        label="Camera",
+        label="Camera model",
         choices=(
             Choice("custom", "Custom", "Enter the sensor's width"),
             *(Choice(s.key, s.label, f"Sensor {s.width_mm:g} mm wide") for s in SENSORS),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import InvalidRequest, UnknownMethod
+from shared.footage_messages import ProbeRequest
 from shared.import_messages import CameraImport
 from shared.messages import JobRequest, JobStatus, MachineStatus
 from shared.roto_messages import PreviewRequest
@@ -155,6 +156,7 @@ class Methods:
             "plate.frame": Method(_Frame, self._frame, slow=True),
             "world.change": Method(WorldRequest, self._change_world, slow=True),
             "world.suggest": Method(_OfShot, self._suggest_world, slow=True),
+            "clip.probe": Method(ProbeRequest, self._probe_clip, slow=True),
             "camera.import": Method(CameraImport, self._import_camera, slow=True),
             "roto.preview": Method(PreviewRequest, self._preview_roto, slow=True),
             "machine.status": Method(_Nothing, self._machine_status, slow=True),
@@ -237,6 +239,9 @@ class Methods:
 
     async def _import_camera(self, caller: Caller, params: CameraImport) -> Any:
         return await self._world.ask("camera.import", params)
+
+    async def _probe_clip(self, caller: Caller, params: ProbeRequest) -> Any:
+        return await self._world.ask("clip.probe", params)
 
     async def _preview_roto(self, caller: Caller, params: PreviewRequest) -> Any:
         return await self._previews.preview(params)

@@ -1,4 +1,4 @@
-"""`world.change`, `world.suggest` and `camera.import`, answered by a process of their own for each question."""
+"""`world.change`, `world.suggest`, `camera.import` and `clip.probe`, each by a process of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.wire import pack
 from .process_tree import ProcessTree, start_options
 from .settings import SOURCE, Settings
 
-_LIMIT_S = {"world.suggest": 60.0, "world.change": 3600.0, "camera.import": 1800.0}
+_LIMIT_S = {"clip.probe": 120.0, "world.suggest": 60.0, "world.change": 3600.0, "camera.import": 1800.0}
 """A change rewrites every depth frame of the shot; it is safe to end it at any moment."""
 _AT_ONCE = 2
 

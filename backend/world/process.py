@@ -1,4 +1,4 @@
-"""One question of a client about a world or a camera file: `python -m backend.world.process`, started by the server.
+"""A client's question about a world, a camera file or a clip: `python -m backend.world.process`, started by the server.
 
 Standard input is {"method", "params"} as JSON, standard output {"result"} or {"error"}. A process of its own,
 because the server imports no numpy, and so that whatever a damaged file does to it ends with it. It may be
@@ -18,7 +18,9 @@ from typing import Any
 from shared.artifacts import StageResult
 from shared.axes import ROTATION_ORDERS
 from shared.errors import BacklotError, InternalError, InvalidRequest, UnknownMethod
+from shared.footage_messages import ProbeReply, ProbeRequest
 from shared.import_messages import IMPORT_AXES, CameraImport
+from shared.stages import IngestParams
 from shared.wire import pack, unpack
 from shared.world_messages import WorldRequest
 
@@ -41,6 +43,8 @@ def reply_to(question: Mapping[str, Any]) -> dict[str, Any]:
 def _ask(method: str, params: Mapping[str, Any]) -> Any:
     from backend.pipeline.atomic import disk_errors
 
+    if method == "clip.probe":
+        return _probe(unpack(ProbeRequest, params, "The parameters"))
     with disk_errors(Path(str(params["shot"]))):
         if method == "world.change":
             from .answer import answer
@@ -70,6 +74,15 @@ def _import_camera(wanted: CameraImport) -> StageResult:
         wanted.axes, wanted.rotation_order, wanted.frame_offset, wanted.scale, wanted.camera, wanted.blender
     )
     return import_into_shot(_absolute(wanted.file), _absolute(wanted.shot), options, replace=wanted.replace)
+
+
+def _probe(wanted: ProbeRequest) -> ProbeReply:
+    """Raises `FootageError`s."""
+    from backend.media.probe import probe
+    from backend.media.take import plan_take
+
+    take = plan_take(probe(_absolute(wanted.footage)), IngestParams())
+    return ProbeReply(take.facts, tuple(take.notices))
 
 
 def _absolute(path: str) -> Path:

@@ -15,6 +15,7 @@ from . import (
     job_log,
     jobs,
     mocap,
+    presets,
     recovery,
     retargeting,
     roto,
@@ -56,6 +57,7 @@ CLASSES = (
     *roto_session.CLASSES,
     *mocap.CLASSES,
     *retargeting.CLASSES,
+    *presets.CLASSES,
 )
 
 

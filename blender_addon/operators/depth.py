@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import bpy
 
-from .. import api, runtime
+from .. import api, known, runtime
 from ..depth import roles
 from ..depth.choice import PARTS, chosen_parts, part_object
 from ..depth.names import FOCUS, FOG
@@ -52,8 +52,7 @@ class BACKLOT_OT_import_depth(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        folder = shot_folder_of(context)
-        if folder is None or not (folder / "depth" / "meta.json").is_file():
+        if not known.has_depth(shot_folder_of(context)):
             cls.poll_message_set("The shot has no depth yet")
             return False
         return True

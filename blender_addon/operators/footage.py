@@ -9,12 +9,13 @@ from typing import ClassVar
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from .. import runtime
+from .. import known, runtime
 from ..file_handler import VIDEO
-from ..shared.errors import FootageNotFound
-from ..shared.shot import ShotFolder
+from ..properties import clip_path
+from ..shared.errors import FootageNotFound, InvalidRequest
 from .importing import shot_folder_of
 from .reporting import FINISHED, refuse
+from .world import start_backend
 
 FRAMES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".exr")
 _NUMBERED = re.compile(r"(.*?)(\d+)$")
@@ -57,14 +58,57 @@ class BACKLOT_OT_open_folder(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        folder = shot_folder_of(context)
-        if folder is None or not ShotFolder(folder).root.is_dir():
+        if not known.exists(shot_folder_of(context)):
             cls.poll_message_set("The shot folder does not exist yet")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return bpy.ops.wm.path_open(filepath=str(shot_folder_of(context)))
+
+
+class BACKLOT_OT_check_clip(bpy.types.Operator):
+    """Look at the clip without reading it: size, frame rate, colour, and what is unusual. Starts the backend"""
+
+    bl_idname = "backlot.check_clip"
+    bl_label = "Check Clip"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not context.scene.backlot.clip:
+            cls.poll_message_set("Choose a clip first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        if bpy.app.background:  # no panel would show it
+            return refuse(self, InvalidRequest("There is no window to show it in.", "Use api.probe_clip in a script."))
+        clips, clip = runtime.pump().clips, clip_path(context.scene.backlot)
+        clips.forget(clip)
+        clips.wish(clip)
+        start_backend()
+        return FINISHED
+
+
+class BACKLOT_OT_use_frames(bpy.types.Operator):
+    """Take only these frames of the clip: the shot is read anew from them"""
+
+    bl_idname = "backlot.use_frames"
+    bl_label = "Use Frame Range"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    first: bpy.props.IntProperty(name="First Frame", description="First frame; -1 leaves it as it is", default=-1,
+                                 min=-1, options={"SKIP_SAVE"})  # fmt: skip
+    last: bpy.props.IntProperty(name="Last Frame", description="Last frame; -1 leaves it as it is", default=-1,
+                                min=-1, options={"SKIP_SAVE"})  # fmt: skip
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        ingest = context.scene.backlot.ingest
+        if self.first >= 0:
+            ingest.use_frame_start, ingest.frame_start = True, self.first
+        if self.last >= 0:
+            ingest.use_frame_end, ingest.frame_end = True, self.last
+        return FINISHED
 
 
 def footage_of(path: Path) -> Path:
@@ -75,4 +119,4 @@ def footage_of(path: Path) -> Path:
     return path.with_name(f"{match[1]}{'#' * len(match[2])}{path.suffix}")
 
 
-CLASSES = (BACKLOT_OT_open_clip, BACKLOT_OT_open_folder)
+CLASSES = (BACKLOT_OT_open_clip, BACKLOT_OT_open_folder, BACKLOT_OT_check_clip, BACKLOT_OT_use_frames)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from .. import api, runtime
+from .. import api, known, runtime
 from ..properties import folder_path, import_options
 from ..requests import has_plate, ingest_request, own_blender
 from ..shared.axes import ROTATION_ORDERS
@@ -58,7 +58,7 @@ class BACKLOT_OT_import_camera(bpy.types.Operator, ImportHelper):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         settings = context.scene.backlot
-        if not settings.clip and not has_plate(folder_path(settings)):
+        if not settings.clip and not known.has_plate(folder_path(settings)):
             cls.poll_message_set("Choose the clip in the Backlot tab first")
             return False
         return True

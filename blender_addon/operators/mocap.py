@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import bpy
 
-from .. import api, runtime
+from .. import api, known, runtime
 from ..importers import ownership
 from ..mocap import names
 from ..properties import folder_path
@@ -48,10 +48,7 @@ class BACKLOT_OT_import_mocap(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        from ..mocap.contents import labels_in
-
-        folder = shot_folder_of(context)
-        if folder is None or not labels_in(folder):
+        if not known.has_motion(shot_folder_of(context)):
             cls.poll_message_set("The shot has no motion yet: run motion capture first")
             return False
         return True

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import bpy
 
-from .. import preferences, runtime
+from .. import known, preferences, runtime
 from ..properties import folder_path
 from ..roto import objects
 from ..roto.editor import Plate, plate_of
@@ -56,7 +56,7 @@ def redraw() -> None:
 
 def poll_plate(kind: Any, context: bpy.types.Context) -> bool:
     folder = folder_path(context.scene.backlot)
-    if folder is None or not (folder / "shot.json").is_file():
+    if not known.has_plate(folder):
         kind.poll_message_set("Read the clip first")
         return False
     return True

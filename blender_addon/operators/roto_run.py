@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import bpy
 
-from .. import api, runtime, wording
+from .. import api, known, runtime, wording
 from ..properties import folder_path
 from ..requests import ingest_request, matte_request, roto_request
 from ..roto import edits, objects
@@ -198,10 +198,9 @@ class BACKLOT_OT_import_roto(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        from ..roto.results import has_masks
 
         folder = folder_path(context.scene.backlot)
-        if folder is None or not has_masks(folder):
+        if not known.has_any_masks(folder):
             cls.poll_message_set("The shot has no masks yet")
             return False
         return True

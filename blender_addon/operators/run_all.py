@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from .. import api, runtime
+from .. import api, known, runtime
 from ..properties import folder_path
-from ..requests import has_plate, whole_request
+from ..requests import whole_request
 from ..shared.errors import BacklotError, InvalidRequest
 from .reporting import FINISHED, refuse
 from .starting import start_job
@@ -75,7 +75,7 @@ def waits_for_jobs() -> bool:
 
 
 def _has_clip(scene: bpy.types.Scene) -> bool:
-    return bool(scene.backlot.clip) or has_plate(folder_path(scene.backlot))
+    return bool(scene.backlot.clip) or known.has_plate(folder_path(scene.backlot))
 
 
 def _is_worked_on(scene: bpy.types.Scene) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from .. import api, runtime
+from .. import api, known, runtime
 from ..properties import folder_path
-from ..requests import has_plate, solve_request
+from ..requests import solve_request
 from ..shared.errors import BacklotError
 from .reporting import FINISHED, refuse
 from .starting import start_job
@@ -21,7 +21,7 @@ class BACKLOT_OT_solve_camera(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         settings = context.scene.backlot
-        if not settings.clip and not has_plate(folder_path(settings)):
+        if not settings.clip and not known.has_plate(folder_path(settings)):
             cls.poll_message_set("Choose a clip first")
             return False
         folder = folder_path(settings)

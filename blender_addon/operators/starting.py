@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import preferences, runtime
+from .. import known, preferences, runtime
 from ..properties import folder_path, wait_for_job
 from ..shared.messages import JobRequest, JobStatus
 from .importing import shot_folder_of
@@ -12,8 +12,7 @@ from .importing import shot_folder_of
 
 def is_solved(context: bpy.types.Context) -> bool:
     """Whether the scene's shot has a solved camera."""
-    folder = shot_folder_of(context)
-    return folder is not None and (folder / "camera" / "extrinsics.json").is_file()
+    return known.is_solved(shot_folder_of(context))
 
 
 class OnSolvedShot:

@@ -105,4 +105,19 @@ class BACKLOT_OT_cancel_weights(bpy.types.Operator):
         return FINISHED
 
 
-CLASSES = (BACKLOT_OT_fetch_weights, BACKLOT_OT_delete_weights, BACKLOT_OT_cancel_weights)
+class BACKLOT_OT_show_models(bpy.types.Operator):
+    """Show the preferences with the models: their licences, sizes, and what is missing"""
+
+    bl_idname = "backlot.show_models"
+    bl_label = "Manage Models"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        if preferences.current() is None:
+            return refuse(self, InvalidRequest("The extension is not enabled in the preferences.", "Enable it there."))
+        runtime.pump().engines.forget()
+        if bpy.app.background:  # without a window there are no preferences to show
+            return FINISHED
+        return bpy.ops.preferences.addon_show(module=preferences.PACKAGE)
+
+
+CLASSES = (BACKLOT_OT_show_models, BACKLOT_OT_fetch_weights, BACKLOT_OT_delete_weights, BACKLOT_OT_cancel_weights)

@@ -2,21 +2,43 @@
 
 import bpy
 
-from . import depth, exporting, inspect, jobs, mocap, roto, shot, solve, tracks, trouble, world
+from . import (
+    compositing,
+    depth,
+    exporting,
+    inspect,
+    jobs,
+    mocap,
+    preset_menu,
+    roto,
+    shot,
+    solve,
+    tracks,
+    trouble,
+    world,
+)
 
 CLASSES = (
+    *preset_menu.CLASSES,
     *trouble.CLASSES,
     *shot.CLASSES,
     *solve.CLASSES,
     *inspect.CLASSES,
     *tracks.CLASSES,
     *world.CLASSES,
-    *depth.CLASSES,
     *roto.CLASSES,
+    *depth.CLASSES,
     *mocap.CLASSES,
+    *compositing.CLASSES,
     *exporting.CLASSES,
     *jobs.CLASSES,
 )
+
+DECLARED = (solve.SOLVE, roto.ROTO, roto.MATTE, depth.DEPTH, mocap.MOCAP, exporting.EXPORT)
+"""Panels of stages; those in other editors are copies."""
+
+WITHOUT_PANEL = {"ingest": "the Shot panel shows it"}
+"""Stages that are declared nowhere above, and why."""
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""The clip, its folder, and what is known of it."""
+"""The clip, its folder, what is known of it, and what of that the artist overrides."""
 
 from __future__ import annotations
 
@@ -7,41 +7,44 @@ from typing import ClassVar
 import bpy
 
 from .. import declared, runtime, wording
-from ..properties import folder_path
+from ..clip_facts import ClipWarning, clip_warnings, fact_rows
+from ..properties import clip_path, folder_path
 from ..shared.params import specs
+from ..shared.shot import SourceFacts
 from ..shared.stages import IngestParams
+from ..stage_states import FAILED, RUNNING, STALE
+from .job_state import draw_trouble
+from .stage_line import draw_header, draw_state, stage_state, summary_of
 from .tab import BacklotTab, letters
+
+_STAGE = "ingest"
 
 
 class BACKLOT_PT_shot(BacklotTab, bpy.types.Panel):
     bl_label = "Shot"
     bl_idname = "BACKLOT_PT_shot"
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        draw_header(self.layout, context, _STAGE)
+
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.backlot
-        column = layout.column(align=True)
-        column.prop(settings, "clip", text="")
+        draw_trouble(layout, None, letters(context))
         if not settings.clip and not settings.folder:
+            column = layout.column(align=True)
+            column.scale_y = 1.4
             column.operator("backlot.open_clip", text="Choose a Clip", icon="FILE_MOVIE").filepath = ""
+            layout.operator("backlot.import_shot", text="Open a Shot Folder", icon="FILE_FOLDER").filepath = ""
             return
-        row = layout.row(align=True)
+        column = layout.column(align=True)
+        column.prop(settings, "clip", text="", icon="FILE_MOVIE", placeholder="Clip")
+        row = column.row(align=True)
         row.prop(settings, "folder", text="", icon="FILE_FOLDER", placeholder=str(folder_path(settings)))
-        row.operator("backlot.open_folder", text="", icon="FILEBROWSER")
-        self._facts(context)
-        layout.operator("backlot.run_all", icon="PLAY")
-
-    def _facts(self, context: bpy.types.Context) -> None:
-        folder = folder_path(context.scene.backlot)
-        summary = runtime.session().summary(folder) if folder is not None else None
-        if summary is None:
-            return
-        if summary.error is not None:
-            wording.draw_error(self.layout, summary.error, letters(context))
-        column = self.layout.column(align=True)
-        for line in summary.clip:
-            column.label(text=line)
-        for line in summary.warnings:
-            column.label(text=line, icon="INFO")
+        row.operator("backlot.open_folder", text="", icon="WINDOW")
+        _draw_clip(layout, context)
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator("backlot.run_all", icon="PLAY")
 
 
 class BACKLOT_PT_ingest(BacklotTab, bpy.types.Panel):
@@ -51,10 +54,68 @@ class BACKLOT_PT_ingest(BacklotTab, bpy.types.Panel):
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        self.layout.use_property_split = True
-        self.layout.use_property_decorate = False
-        column = self.layout.column()
-        for spec in specs(IngestParams):
+        _draw_params(self.layout, context, tuple(spec.name for spec in specs(IngestParams)))
+
+
+def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Facts and warnings: of the plate, or of the clip before it was read."""
+    summary, width = summary_of(context), letters(context)
+    if summary is not None and summary.error is not None:
+        wording.draw_error(layout.box(), summary.error, width)
+    elif summary is not None and summary.facts is not None:
+        _draw_facts(layout, context, summary.facts)
+        state = stage_state(context, _STAGE)
+        if state.kind in (STALE, RUNNING, FAILED):
+            draw_state(context, layout, _STAGE)
+    elif context.scene.backlot.clip:
+        _draw_probe(layout, context)
+
+
+def _draw_probe(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    state = stage_state(context, _STAGE)
+    if state.kind in (RUNNING, FAILED):
+        draw_state(context, layout, _STAGE)
+        return
+    probe = runtime.pump().clips.wish(clip_path(context.scene.backlot))
+    if probe.reply is not None:
+        _draw_facts(layout, context, probe.reply.facts)
+        for notice in probe.reply.notices if not clip_warnings(probe.reply.facts) else ():
+            wording.draw_wrapped(layout, notice, letters(context), "INFO")
+    elif probe.error is not None:
+        box = layout.box()
+        wording.draw_error(box, probe.error, letters(context))
+        box.operator("backlot.check_clip", icon="FILE_REFRESH")
+    elif runtime.session().online:
+        layout.label(text="Looking at the clip", icon="SORTTIME")
+    else:
+        layout.operator("backlot.check_clip", icon="VIEWZOOM")
+
+
+def _draw_facts(layout: bpy.types.UILayout, context: bpy.types.Context, facts: SourceFacts) -> None:
+    column = layout.column(align=True)
+    for label, value in fact_rows(facts):
+        row = column.split(factor=0.4, align=True)
+        name = row.row()
+        name.alignment = "RIGHT"
+        name.label(text=label)
+        row.label(text=value)
+    for warning in clip_warnings(facts):
+        _draw_warning(layout, context, warning)
+
+
+def _draw_warning(layout: bpy.types.UILayout, context: bpy.types.Context, warning: ClipWarning) -> None:
+    """What is unusual, and below it what overrides it."""
+    box = layout.box()
+    wording.draw_wrapped(box.column(align=True), warning.text, letters(context) - 2, "INFO")
+    if warning.params:
+        _draw_params(box, context, warning.params)
+
+
+def _draw_params(layout: bpy.types.UILayout, context: bpy.types.Context, names: tuple[str, ...]) -> None:
+    column = layout.column()
+    column.use_property_split, column.use_property_decorate = True, False
+    for spec in specs(IngestParams):
+        if spec.name in names:
             declared.draw(column, context.scene.backlot.ingest, spec)
 
 

@@ -7,10 +7,9 @@ from typing import ClassVar
 
 import bpy
 
-from .. import runtime, wording
 from ..importers import ownership
 from ..importers.tracks import error_of, plate_of, record_of
-from .tab import BacklotTab, letters
+from .tab import BacklotTab
 
 _ROWS = 8
 """Of each list; more are counted."""
@@ -39,8 +38,6 @@ def _draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row.scale_y = 1.4
     row.operator("backlot.solve_with_tracks", icon="FILE_REFRESH")
     layout.operator("backlot.forget_hints", icon="X")
-    if runtime.session().error is not None:
-        wording.draw_error(layout.box(), runtime.session().error, letters(context))
 
 
 def _known(layout: bpy.types.UILayout, clip: bpy.types.MovieClip) -> None:

@@ -35,8 +35,6 @@ class BACKLOT_PT_world(BacklotTab, bpy.types.Panel):
             self.layout.label(text="Working on the world…", icon="SORTTIME")
         for sentence in runtime.pump().worlds.notices.get(folder, ()):
             wording.draw_wrapped(self.layout, sentence, letters(context), "INFO")
-        if runtime.session().error is not None:
-            wording.draw_error(self.layout.box(), runtime.session().error, letters(context))
         self.layout.operator("backlot.reset_world", icon="LOOP_BACK")
 
     def _ground(self, folder: str, width: int) -> None:

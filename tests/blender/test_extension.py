@@ -33,24 +33,25 @@ def test_enabling_twenty_times_leaves_nothing(empty: None, backlot: ModuleType) 
     assert threading.active_count() <= threads and len(bpy.app.handlers.undo_post) == timers
 
 
-@pytest.mark.parametrize(
-    ("group", "params"),
-    [("ingest", stages.IngestParams), ("solve", stages.SolveParams), ("export", stages.ExportParams)],
-)
-def test_properties_follow_the_declarations(empty: None, group: str, params: type) -> None:
+@pytest.mark.parametrize("info", stages.STAGES, ids=lambda info: info.name)
+def test_properties_follow_the_declarations(empty: None, info: stages.StageInfo) -> None:
     import bpy
-    from bl_ext.user_default.backlot import declared
+    from bl_ext.user_default.backlot import declared, wording
 
-    settings = getattr(bpy.context.scene.backlot, group)
-    for spec in specs(params):
+    settings = getattr(bpy.context.scene.backlot, info.name)
+    for spec in specs(info.params):
         found = settings.bl_rna.properties[spec.name]
-        assert (found.name, found.description) == (spec.label, spec.help.rstrip("."))
+        assert found.name == wording.title(spec.label) and found.name.lower() == spec.label.lower()
+        assert found.description.startswith(spec.help.partition(";")[0].partition(".")[0][:20])
+        assert not found.description.endswith(".")
+        unit = declared.UNIT_WORDS[spec.unit].removesuffix("s") if spec.unit else ""
+        assert unit in found.description.lower() or found.unit != "NONE"
         if spec.choices:
             assert [item.identifier for item in found.enum_items] == [choice.value for choice in spec.choices]
         elif spec.kind in (int, float):
             assert spec.minimum is None or found.hard_min == pytest.approx(spec.minimum)
             assert spec.maximum is None or found.hard_max == pytest.approx(spec.maximum)
-    own = params.__name__
+    own = info.params.__name__
     from bl_ext.user_default.backlot.shared import stages as bundled
 
     assert declared.values(settings, getattr(bundled, own)) == {}

@@ -38,7 +38,7 @@ def test_a_state_says_why(empty: None, tmp_path: Path) -> None:
     assert states(tmp_path, "solve") == ("never", ())
     manifest(tmp_path, "solve", "one", SOLVED, {"ingest": "i"}, "camera/extrinsics.json")
     assert states(tmp_path, "solve", quality="high") == ("current", ())
-    assert states(tmp_path, "solve", quality="low", seed=3) == ("stale", ("other settings: Quality, Seed",))
+    assert states(tmp_path, "solve", quality="low", seed=3) == ("stale", ("Quality, Seed changed",))
     manifest(tmp_path, "depth", "two", {}, {"solve": "one"}, "depth/meta.json")
     assert states(tmp_path, "depth") == ("current", ())
     manifest(tmp_path, "solve", "new", SOLVED, {"ingest": "i"}, "camera/extrinsics.json")

@@ -29,6 +29,7 @@ from shared.codec import Decoder, Message, Notification, Request, Response, enco
 from shared.errors import (
     ArtifactMissing,
     BacklotError,
+    FootageNotFound,
     InternalError,
     InvalidRequest,
     JobCancelled,
@@ -40,6 +41,7 @@ from shared.errors import (
     UnknownMethod,
     WrongToken,
 )
+from shared.footage_messages import ProbeReply
 from shared.import_messages import CameraImport
 from shared.messages import (
     CANCELLED,
@@ -63,6 +65,7 @@ from shared.messages import (
     WorkerMemory,
 )
 from shared.roto_messages import PreviewRequest
+from shared.shot import SourceFacts
 from shared.stages import in_order, stage_params
 from shared.wire import pack, unpack
 from shared.world_messages import WorldRequest
@@ -377,6 +380,12 @@ class FakeBackend:
 
         return fake_world.suggest(shot)
 
+    def _clip_probe(self, session: _FakeSession, footage: str) -> Any:
+        if not Path(footage).exists():
+            raise FootageNotFound(f"There is no clip at {footage}.")
+        facts = SourceFacts("video", 320, 180, "24", 1, 48, 48, rotation=90, codec="h264")
+        return ProbeReply(facts, ("The fake backend says what it likes.",))
+
     def _camera_import(self, session: _FakeSession, **params: Any) -> Any:
         from . import fake_import
 
@@ -414,6 +423,7 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "plate.frame": ("shot", "frame"),
     "world.change": ("shot",),
     "world.suggest": ("shot",),
+    "clip.probe": ("footage",),
     "camera.import": ("shot", "file"),
     "roto.preview": ("shot", "frame", "label", "prompts", "session"),
     "engines": (),

@@ -14,6 +14,9 @@ from backend.server.settings import Settings
 from backend.server.world_service import WorldService
 from backend.world import process
 from shared.errors import ArtifactMissing, InternalError, InvalidRequest, RequestTimeout, UnknownMethod, from_wire
+from shared.footage_messages import ProbeReply
+from shared.wire import unpack
+from tests.unit.media_clips import HEIGHT, WIDTH, numbered, write_video
 
 
 def ask(home: Path, program: str) -> object:
@@ -38,11 +41,23 @@ def test_what_it_answers_comes_back(tmp_path: Path) -> None:
     assert ask(tmp_path, echo) == "/nowhere"
 
 
+def test_a_clip_is_probed_without_a_shot(tmp_path: Path) -> None:
+    times = [0, 40, 80, 200, 240, 400, 440, 480]
+    clip = write_video(tmp_path / "phone.mp4", [numbered(i) for i in range(8)], rotation=-90, pts=times)
+    said = process.reply_to({"method": "clip.probe", "params": {"footage": str(clip)}})
+    reply = unpack(ProbeReply, json.loads(json.dumps(said))["result"])
+    assert (reply.facts.rotation, reply.facts.variable_rate) == (90, True)
+    assert (reply.facts.width, reply.facts.height) == (HEIGHT, WIDTH)
+    assert any("varies" in notice for notice in reply.notices)
+    assert list(tmp_path.iterdir()) == [clip]
+
+
 @pytest.mark.parametrize(
     ("question", "error"),
     [
         ({"method": "world.suggest", "params": {"shot": "/no/such/shot"}}, ArtifactMissing),
         ({"method": "world.suggest", "params": {"shot": "shot"}}, InvalidRequest),
+        ({"method": "clip.probe", "params": {"footage": "clip.mov"}}, InvalidRequest),
         ({"method": "world.turn", "params": {"shot": "/shot"}}, UnknownMethod),
         ({}, InternalError),
     ],
