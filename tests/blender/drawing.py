@@ -70,6 +70,9 @@ class Layout:
         self._icon(icon)
         assert hasattr(bpy.types, panel)
 
+    def menu(self, name: str, *, icon: str = "NONE", text: str = "") -> None:
+        self.popover(panel=name, icon=icon)
+
     def _icon(self, icon: str) -> None:
         import bpy
 
