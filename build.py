@@ -113,6 +113,8 @@ def _add_setup(commands: _Commands[argparse.ArgumentParser]) -> None:
     made.add_argument(
         "--json", action="store_true", help="progress as JSON, a line each; `done` or `failed` is the last"
     )
+    made.add_argument("--python", type=Path, metavar="PROGRAM", help="with --json: the Python to make them of")
+    made.add_argument("--fetch-python", action="store_true", help="with --json: fetch a Python where none here fits")
     _add_common(made)
     made.set_defaults(command=setup)
 
@@ -157,7 +159,13 @@ def setup(options: argparse.Namespace) -> int:
     if options.json:
         from build_steps import set_up
 
-        return set_up.run(options.extra, lean=options.lean, offline=options.offline)
+        return set_up.run(
+            options.extra,
+            lean=options.lean,
+            offline=options.offline,
+            python=options.python,
+            fetch_python=options.fetch_python,
+        )
     extras = [extra for extra in options.extra if extra != "mocap"] + ([] if options.lean else ["torch"])
     plans = [environments.base_plan(extras)]
     plans += [environments.bpy_plan(version) for version in options.bpy]

@@ -75,7 +75,7 @@ class Pump:
         self._history_moved = False
         self._failures = 0
         self._callback = self.tick
-        self.first_run = FirstRun(session)
+        self.first_run = FirstRun(session, self.restart_backend)
         self.troubles = Troubles(session, self._start_backend)
         self.weights = WeightsManager(session)
         self.engines = EngineList(session)
@@ -250,6 +250,11 @@ class Pump:
     def _start_backend(self) -> None:
         program = preferences.backend_program()
         self.session.start(program.python, program.source)
+
+    def restart_backend(self) -> None:
+        program = preferences.backend_program()
+        self.troubles.backend.forgive()
+        self.session.restart(program.python, program.source)
 
     def _note_shots(self) -> None:
         """Scenes remember which shot was seen in their folder, and so that there was one."""

@@ -43,13 +43,14 @@ FOREIGN_SETTINGS = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONPATH", "PYTHO
 @dataclass(frozen=True)
 class Plan:
     """An environment to have. locks: file names in requirements/, each installed on top of those before.
-    check: a statement that must run in it."""
+    check: a statement that must run in it. python: the interpreter to make it of, None for any that fits."""
 
     folder: Path
     pythons: tuple[str, ...]
     locks: tuple[str, ...]
     purpose: str
     check: str = "pass"
+    python: Path | None = None
 
 
 def base_plan(extras: Sequence[str] = (), *, tests: bool = False) -> Plan:
@@ -106,12 +107,14 @@ def ensure(plan: Plan, *, offline: Path | None = None, watch: Watch | None = Non
 def replace_safely(plan: Plan, *, offline: Path | None = None, watch: Watch | None = None) -> Path:
     """As `ensure`, but an environment that works with older locks stays as it is until the new one is whole: what
     fails or is broken off leaves the old one in use. The new one is made beside it, and goes on where it was."""
+    old = plan.folder.with_name(f"{plan.folder.name}.old")
+    if old.exists() and not plan.folder.exists():  # broken off between the two renames below
+        old.rename(plan.folder)
     if is_ready(plan) or not read_stamp(plan.folder):
         return ensure(plan, offline=offline, watch=watch)
     beside = plan.folder.with_name(f"{plan.folder.name}.next")
     locks = (*plan.locks, *(lock for lock in _locks_seen(plan.folder) if lock not in plan.locks))
     ensure(dataclasses.replace(plan, folder=beside, locks=locks), offline=offline, watch=watch)
-    old = plan.folder.with_name(f"{plan.folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     plan.folder.rename(old)
     # Everything in it is started as `python -m`, and pyvenv.cfg names the base by its whole path: it may be renamed.
@@ -158,7 +161,7 @@ def _make(plan: Plan) -> None:
             return
         warn(f"{plan.folder.name} is broken or of another Python: making it again.")
         shutil.rmtree(plan.folder)
-    base = pythons.find(plan.pythons, plan.purpose)
+    base = pythons.find(plan.pythons, plan.purpose, plan.python)
     run_quietly([str(base), "-m", "venv", str(plan.folder)], f"venv-{plan.folder.name}", environment=_environment())
 
 

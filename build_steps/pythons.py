@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from . import fetched_python, python_places
 from .layout import BuildError
 
 _PROBE = (
@@ -21,13 +21,17 @@ _PROBE = (
 _VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
-def find(versions: Sequence[str], purpose: str) -> Path:
-    """An interpreter of one of `versions` that can make virtual environments; this one if it fits.
+class NoPython(BuildError):
+    """None of the wanted versions is on this computer."""
 
-    Raises `BuildError` with what to install.
+
+def find(versions: Sequence[str], purpose: str, chosen: Path | None = None) -> Path:
+    """An interpreter of one of `versions` that can make virtual environments; the chosen or this one if it fits.
+
+    Raises `NoPython` with what to install.
     """
     without_venv: list[str] = []
-    for candidate in _candidates(versions):
+    for candidate in (*([chosen] if chosen is not None else []), *_candidates(versions)):
         answer = _probe(candidate)
         if answer is None:
             if _run(candidate, _VERSION) in versions:
@@ -40,7 +44,21 @@ def find(versions: Sequence[str], purpose: str) -> Path:
     hint = f"Install Python {versions[0]}, for example from python.org."
     if without_venv:
         hint = f"{without_venv[0]} lacks its part venv: `apt install python3-venv` adds it on Debian and Ubuntu."
-    raise BuildError(f"{purpose} needs Python {wanted} (64 bit), and none was found. {hint}")
+    raise NoPython(f"{purpose} needs Python {wanted} (64 bit), and none was found. {hint}")
+
+
+def require(chosen: Path, versions: Sequence[str], purpose: str) -> None:
+    """Raises `NoPython` for a chosen interpreter that the purpose cannot use, with why."""
+    wanted = f"{purpose} needs Python {' or '.join(versions)} (64 bit)"
+    answer = _probe(chosen)
+    if answer is None:
+        why = "lacks its part venv" if _run(chosen, _VERSION) else "is no Python"
+        raise NoPython(f"{wanted}, and {chosen} {why}. Choose another one.")
+    version, bits, executable = answer
+    if is_blenders(Path(executable)):
+        raise NoPython(f"{chosen} is Blender's own Python, which an update of Blender removes. Choose another one.")
+    if version not in versions or bits != "64":
+        raise NoPython(f"{wanted}, and {chosen} is {version} ({bits} bit). Choose another one.")
 
 
 def is_blenders(executable: Path) -> bool:
@@ -58,20 +76,8 @@ def _candidates(versions: Sequence[str]) -> Iterator[Path]:
             found = shutil.which(name)
             if found:
                 yield Path(found)
-        yield from _usual_places(version)
-
-
-def _usual_places(version: str) -> Iterator[Path]:
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    yield from sorted(pyenv.glob(f"{version}.*/bin/python"), reverse=True)
-    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local/share/uv/python"))
-    yield from sorted(uv.glob(f"cpython-{version}.*/bin/python{version}"), reverse=True)
-    for folder in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/local/bin"):
-        yield Path(folder) / f"python{version}"
-    if sys.platform == "win32":
-        short = version.replace(".", "")
-        yield Path(os.environ.get("LOCALAPPDATA", "")) / f"Programs/Python/Python{short}/python.exe"
-        yield Path(os.environ.get("PROGRAMFILES", "")) / f"Python{short}/python.exe"
+        yield from python_places.usual(version)
+    yield fetched_python.interpreter()
 
 
 def _probe(candidate: Path) -> tuple[str, str, str] | None:

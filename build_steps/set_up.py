@@ -5,18 +5,19 @@ Lines on standard output that begin with `{` are messages; everything else is fo
 | event | with |
 |---|---|
 | progress | fraction (0..1 of everything), text |
-| failed | message, log (the end of what pip said); the last message |
+| failed | message, log (the end of what pip said), code (no-python or ""); the last message |
 | done | record: the file by which clients find the backend; the last message |
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import environments, layout
+from . import environments, fetched_python, layout, pythons
 from .console import say
 from .environments import Plan, Watch
 from .layout import BuildError
@@ -27,13 +28,25 @@ LEAST_FREE_BYTES = 2_500_000_000
 _HOW_TO_GO_ON = "Nothing is lost"
 
 
-def run(extras: Sequence[str], *, lean: bool, offline: Path | None) -> int:
-    """Makes the backend's environment, and MediaPipe's if asked for; returns the exit code."""
+def run(
+    extras: Sequence[str],
+    *,
+    lean: bool,
+    offline: Path | None,
+    python: Path | None = None,
+    fetch_python: bool = False,
+) -> int:
+    """Makes the backend's environment, and MediaPipe's if asked for; returns the exit code. python: to make them of.
+    fetch_python: where none that fits is on this computer."""
     try:
-        record = _make(_plans(extras, lean), offline)
+        if python is not None:
+            pythons.require(python, layout.PYTHONS, "The backend")
+        plans = [dataclasses.replace(plan, python=python) for plan in _plans(extras, lean)]
+        record = _make(plans, offline, fetch_python)
     except BuildError as failed:
         message, _, log = str(failed).partition("\n")
-        _tell("failed", message=message, log=log.partition(_HOW_TO_GO_ON)[0].strip())
+        code = "no-python" if isinstance(failed, pythons.NoPython) else ""
+        _tell("failed", message=message, log=log.partition(_HOW_TO_GO_ON)[0].strip(), code=code)
         return 1
     _tell("done", record=str(record))
     return 0
@@ -44,12 +57,28 @@ def _plans(extras: Sequence[str], lean: bool) -> list[Plan]:
     return [environments.base_plan(chosen), *([environments.mocap_plan()] if "mocap" in extras else [])]
 
 
-def _make(plans: Sequence[Plan], offline: Path | None) -> Path:
-    """Raises `BuildError`."""
+def _make(plans: Sequence[Plan], offline: Path | None, fetch_python: bool) -> Path:
+    """Raises `BuildError`. The backend is there for clients as soon as its own environment, the first, is whole."""
     _require_room(plans)
+    record = Path()
     for number, plan in enumerate(plans):
-        environments.replace_safely(plan, offline=offline, watch=_watching(plan, number, len(plans)))
-    return environments.record_for_clients(layout.environment_python(plans[0].folder))
+        watch = _watching(plan, number, len(plans))
+        if fetch_python and not environments.is_ready(plan):
+            _have_python(plan, watch)
+        environments.replace_safely(plan, offline=offline, watch=watch)
+        if number == 0:
+            record = environments.record_for_clients(layout.environment_python(plan.folder))
+    return record
+
+
+def _have_python(plan: Plan, watch: Watch) -> None:
+    try:
+        pythons.find(plan.pythons, plan.purpose, plan.python)
+    except pythons.NoPython:
+        try:
+            fetched_python.fetch(lambda text: watch(0.0, text))
+        except BuildError as failed:
+            raise pythons.NoPython(str(failed)) from failed
 
 
 def _require_room(plans: Sequence[Plan]) -> None:

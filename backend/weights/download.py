@@ -31,13 +31,23 @@ class _Damaged(OSError):
     """What arrived is not what the server has: it is of no use for a next try."""
 
 
-def download(address: str, place: Path, told: Told = lambda _done, _total: None, *, stall_s: float = STALL_S) -> None:
+def download(
+    address: str,
+    place: Path,
+    told: Told = lambda _done, _total: None,
+    *,
+    stall_s: float = STALL_S,
+    sha256: str | None = None,
+) -> None:
     """told: called after every block; it may raise to stop, and what arrived stays. stall_s: without a byte the
-    connection counts as broken. Raises `EngineUnavailable` when the file does not arrive whole, `DiskFull`."""
+    connection counts as broken. sha256: what the content must have, whatever the server says; a file that is there and
+    has it is not fetched. Raises `EngineUnavailable` when the file does not arrive whole, `DiskFull`."""
+    if sha256 is not None and place.is_file() and _hash(place) == sha256:
+        return
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f"{place.name}.partial")
     try:
-        _fetch(address, beside, told, stall_s)
+        _fetch(address, beside, told, stall_s, sha256)
     except BacklotError:
         raise
     except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
@@ -53,7 +63,7 @@ def download(address: str, place: Path, told: Told = lambda _done, _total: None,
     _version_file(beside).unlink(missing_ok=True)
 
 
-def _fetch(address: str, beside: Path, told: Told, stall_s: float) -> None:
+def _fetch(address: str, beside: Path, told: Told, stall_s: float, sha256: str | None) -> None:
     there, version = _kept(beside)
     hashes = _Hashes()
     opener = urllib.request.build_opener(hashes)
@@ -79,7 +89,7 @@ def _fetch(address: str, beside: Path, told: Told, stall_s: float) -> None:
                 told(there, expected)
         if expected is not None and there != expected:
             raise OSError(f"{there} of {expected} bytes arrived")
-        _check(beside, hashes.named or _named_hash(answer.headers))
+        _check(beside, sha256 or hashes.named or _named_hash(answer.headers))
 
 
 def _kept(beside: Path) -> tuple[int, str]:
@@ -101,10 +111,14 @@ def _length(answer: Any, there: int) -> int | None:
 def _check(beside: Path, expected: str | None) -> None:
     if expected is None:
         return
-    with beside.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = _hash(beside)
     if found != expected:
-        raise _Damaged(f"its SHA-256 is {found[:12]}..., the server says {expected[:12]}...")
+        raise _Damaged(f"its SHA-256 is {found[:12]}..., and should be {expected[:12]}...")
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _named_hash(headers: Any) -> str | None:

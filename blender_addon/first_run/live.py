@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ..session import Session
 from ..shared import VERSION, environment
 from ..shared.errors import BacklotError, InvalidRequest
 from ..trouble.versions import is_older
-from .process import DONE, SetUp
+from .process import DONE, SetUp, Wanted
 
 MISSING, OLDER, NEWER, READY, UNKNOWN = "missing", "older", "newer", "ready", "unknown"
 """State of the recorded environment beside this extension; unknown until it was looked at."""
 
 
 class FirstRun:
-    def __init__(self, session: Session) -> None:
+    """restart: starts the backend as the preferences say, after ending one that runs."""
+
+    def __init__(self, session: Session, restart: Callable[[], None] | None = None) -> None:
         self.session = session
+        self._restart = restart or session.restart
         self._asked = False
         self.record = UNKNOWN
         self.run: SetUp | None = None
@@ -34,13 +38,14 @@ class FirstRun:
     def forget(self) -> None:
         self._asked = False
 
-    def start(self, source: Path, *, offline: Path | None, people: bool) -> SetUp:
+    def start(self, source: Path, wanted: Wanted) -> SetUp:
         """Raises `BackendStartFailed`, and `InvalidRequest` while one runs."""
         if self.running:
             raise InvalidRequest("The backend is being set up already.", "Wait for it, or stop it first.")
-        self.session.stop()  # an environment in use must not be replaced
+        if self.session.online:
+            self.session.stop()  # an environment in use must not be replaced
         self.session.error = None
-        self.run = SetUp(source, self.session.home, offline=offline, people=people)
+        self.run = SetUp(source, self.session.home, wanted)
         self.session.changed = True
         return self.run
 
@@ -50,10 +55,11 @@ class FirstRun:
         if self.run is None or not self.run.poll():
             return
         self.session.changed = True
+        if self.run.is_over:  # also one that failed may have made a part of it
+            self.forget()
         if self.run.state == DONE:
             self.run = None
-            self.forget()
-            self.session.start()
+            self._restart()
 
     def close(self) -> None:
         if self.run is not None:

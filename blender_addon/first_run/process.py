@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..json_process import JsonProcess, Message
@@ -13,20 +14,33 @@ RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
 _REMEDY = "What was fetched is kept: press Set Up Backend again to go on. The log says more."
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """offline: a folder of wheels in place of the network. people: also MediaPipe's environment. python: what the
+    environments are made of, None for any that suits. fetch_python: where none does."""
+
+    offline: Path | None = None
+    people: bool = False
+    python: Path | None = None
+    fetch_python: bool = False
+
+
 class SetUp:
     """One set-up. state: one of the above. fraction: 0..1. text: what is at work.
 
-    source: the folder with build.py. home: Backlot's state folder. offline: a folder of wheels in place of the
-    network. people: also MediaPipe's environment.
+    needs_python: whether it failed because no Python on this computer suits.
     """
 
-    def __init__(self, source: Path, home: Path, *, offline: Path | None = None, people: bool = False) -> None:
-        """Starts it. Raises `BackendStartFailed`."""
+    def __init__(self, source: Path, home: Path, wanted: Wanted) -> None:
+        """source: the folder with build.py. home: Backlot's state folder. Starts it. Raises `BackendStartFailed`."""
         self.state, self.fraction, self.text = RUNNING, 0.0, "Looking for Python"
         self.error: BacklotError | None = None
+        self.wanted, self.needs_python = wanted, False
         command = [sys.executable, "-u", str(source / "build.py"), "setup", "--json"]
-        command += ["--offline", str(offline)] if offline is not None else []
-        command += ["--extra", "mocap"] if people else []
+        command += ["--offline", str(wanted.offline)] if wanted.offline is not None else []
+        command += ["--extra", "mocap"] if wanted.people else []
+        command += ["--python", str(wanted.python)] if wanted.python is not None else []
+        command += ["--fetch-python"] if wanted.fetch_python else []
         self.process = JsonProcess(command, source, {HOME_VARIABLE: str(home)})
 
     @property
@@ -66,6 +80,7 @@ class SetUp:
             self.fraction, self.text = float(message["fraction"]), str(message["text"])
         elif message.get("event") == "failed":
             self.process.lines.extend(str(message["log"]).splitlines())
+            self.needs_python = message.get("code") == "no-python"
             self._fail(str(message["message"]))
         elif message.get("event") == "done":
             self.state, self.fraction, self.text = DONE, 1.0, "The backend is set up"

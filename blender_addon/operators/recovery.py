@@ -8,7 +8,7 @@ from typing import ClassVar
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from .. import preferences, runtime
+from .. import runtime
 from ..file_handler import VIDEO
 from ..properties import folder_path
 from ..shared.errors import BacklotError, FootageNotFound, InvalidRequest
@@ -42,9 +42,7 @@ class BACKLOT_OT_restart_backend(bpy.types.Operator):
         )
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        program = preferences.backend_program()
-        runtime.pump().troubles.backend.forgive()
-        runtime.session().restart(program.python, program.source)
+        runtime.pump().restart_backend()
         return FINISHED
 
 

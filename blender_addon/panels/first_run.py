@@ -36,6 +36,8 @@ def draw_first_run(layout: bpy.types.UILayout, width: int) -> None:
     if run is not None and run.state == FAILED:
         box = layout.box()
         wording.draw_error(box, run.error, width)
+        if run.needs_python:
+            box.operator("backlot.choose_python", icon="FILEBROWSER")
         row = box.row()
         row.operator("backlot.set_up_backend", text="Try Again", icon="FILE_REFRESH")
         row.operator("backlot.show_set_up_log", text="Log", icon="TEXT")

@@ -19,6 +19,12 @@ print("- a line for people", flush=True)
 print(json.dumps({"event": "progress", "fraction": 0.25, "text": "The backend: Fetching numpy"}), flush=True)
 time.sleep(600)
 """
+_NO_PYTHON = """
+import json, sys
+print(json.dumps({"event": "failed", "message": "None fits.", "log": "", "code": "no-python"}))
+print(*sys.argv[1:], sep="|")
+sys.exit(1)
+"""
 _BROKEN = """
 import json, sys
 print(json.dumps({"event": "failed", "message": "install-.venv failed.", "log": "no route to host"}))
@@ -71,10 +77,10 @@ def test_versions_that_do_not_match_say_which_side_is_behind(
 
 
 def test_progress_arrives_and_a_stop_ends_the_process(first_run: Any, tmp_path: Path) -> None:
-    from bl_ext.user_default.backlot.first_run.process import CANCELLED
+    from bl_ext.user_default.backlot.first_run.process import CANCELLED, Wanted
     from bl_ext.user_default.backlot.shared.errors import InvalidRequest
 
-    run = first_run.start(script(tmp_path / "source", _SLOW), offline=None, people=False)
+    run = first_run.start(script(tmp_path / "source", _SLOW), Wanted())
     until(first_run, lambda: run.fraction == 0.25)
     assert (
         first_run.running
@@ -82,23 +88,51 @@ def test_progress_arrives_and_a_stop_ends_the_process(first_run: Any, tmp_path: 
         and list(run.process.lines) == ["- a line for people"]
     )
     with pytest.raises(InvalidRequest, match="already"):
-        first_run.start(tmp_path / "source", offline=None, people=False)
+        first_run.start(tmp_path / "source", Wanted())
     run.cancel()
     assert run.state == CANCELLED and run.process._process.wait(120.0) != 0 and not first_run.running
 
 
 def test_a_failure_keeps_its_log_and_can_be_tried_again(first_run: Any, tmp_path: Path) -> None:
-    from bl_ext.user_default.backlot.first_run.process import FAILED
+    from bl_ext.user_default.backlot.first_run.process import FAILED, Wanted
 
-    run = first_run.start(script(tmp_path / "source", _BROKEN), offline=None, people=False)
+    run = first_run.start(script(tmp_path / "source", _BROKEN), Wanted())
     until(first_run, lambda: run.is_over)
     assert (
         run.state == FAILED and run.error.message == "install-.venv failed." and "no route to host" in run.process.lines
     )
     assert "go on" in run.error.remedy
-    again = first_run.start(script(tmp_path / "source", "raise SystemExit('it broke')"), offline=None, people=False)
+    again = first_run.start(script(tmp_path / "source", "raise SystemExit('it broke')"), Wanted())
     until(first_run, lambda: again.is_over)
     assert again.error.message == "The set-up ended with code 1: it broke"
+
+
+def test_without_a_python_one_can_be_chosen(
+    empty: None, first_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The choice goes to the set-up, and what else was wanted stays."""
+    import sys
+
+    import bpy
+    from bl_ext.user_default.backlot import runtime
+    from bl_ext.user_default.backlot.first_run.process import Wanted
+    from bl_ext.user_default.backlot.operators import set_up
+
+    source = script(tmp_path / "Quelle mit Ümlaut 影", _NO_PYTHON)
+    monkeypatch.setattr(set_up, "_source", lambda: source)
+    monkeypatch.setattr(runtime.pump(), "first_run", first_run)
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / "one-1.0-py3-none-any.whl").touch()
+    run = first_run.start(source, Wanted(offline=tmp_path / "wheels"))
+    until(first_run, lambda: run.is_over)
+    assert run.needs_python and run.error.message == "None fits."
+    with pytest.raises(RuntimeError, match="no program"):
+        bpy.ops.backlot.choose_python(filepath=str(tmp_path / "python"))
+    with pytest.raises(RuntimeError, match="None fits"):
+        bpy.ops.backlot.choose_python(filepath=sys.executable)
+    words = first_run.run.process.lines[-1].split("|")
+    assert words[words.index("--python") + 1] == sys.executable and "--fetch-python" not in words
+    assert words[words.index("--offline") + 1] == str(tmp_path / "wheels") and "mocap" not in words
 
 
 def test_the_operator_refuses_what_cannot_work(empty: None, tmp_path: Path) -> None:
