@@ -16,7 +16,7 @@ import numpy as np
 
 from .band import Normals
 from .body import Body
-from .contacts import Floor, find_contacts
+from .contacts import Floor, doubt_of, find_contacts
 from .evidence import Cameras, Evidence, View
 from .sightings import picture_rows, shape_rows
 from .skeleton import STATURE_M, Floats, Skeleton
@@ -139,7 +139,9 @@ class _Window:
         return body
 
     def contacts(self, body: Body, floor: Floor, rough: bool) -> Contacts:
-        found = find_contacts(body, floor, self.settings.fps, self.known.stand, rough=rough)
+        fps = self.settings.fps
+        doubt = doubt_of(body, self.views, fps)
+        found = find_contacts(body, floor, fps, self.known.stand, rough=rough, doubt=doubt)
         before = self.known.before
         if before is not None and before.contacts is not None:
             found.touching[: self.known.held] = before.contacts.touching

@@ -110,6 +110,14 @@ class Memory:
                 found[note] = round(float(np.polyfit(frames, memory, 1)[0]) * 1000, 3)
         return found
 
+    def peaks(self) -> dict[str, float]:
+        """MB, the most in each pass."""
+        found = {}
+        for note, reported in self._passes.items():
+            during = [memory for at, memory in self._samples if reported[0] <= at <= reported[-1]]
+            found[note] = round(max(during, default=float("nan")), 1)
+        return found
+
     def _poll(self) -> None:
         while not self._over.wait(_POLL_S):
             if self._process is not None:
