@@ -3,7 +3,8 @@
 Whoever looks at the pictures is replaced at the border of the people worker's process, so that only the stage is
 measured: a person who stands and sways in the middle of every picture. The camera travels before flat grey: it is
 imported, not solved. Reported for each length: peak of the process's resident memory, in all and in every pass, its
-slope in every pass that took long enough, seconds and milliseconds a frame; then the growth of the peak between the lengths.
+slope in every pass that took long enough, seconds and milliseconds a frame; then the growth of the peak between the
+lengths.
 """
 
 from __future__ import annotations
