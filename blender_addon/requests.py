@@ -23,6 +23,7 @@ from .shared.roto_params import RotoParams
 from .shared.shot import ShotFolder
 from .shared.stages import STAGES, ExportParams, IngestParams, SolveParams, stage_info, stage_params
 from .stage_states import read_records
+from .trouble.shot_place import clip_exists
 
 
 def solve_request(scene: bpy.types.Scene) -> JobRequest:
@@ -39,7 +40,8 @@ def solve_request(scene: bpy.types.Scene) -> JobRequest:
     }
     for stage, values in params.items():
         stage_params(stage, values)
-    footage = str(clip_path(settings)) if settings.clip else ""
+    is_there = bool(settings.clip) and (clip_exists(clip_path(settings)) or not has_plate(folder))
+    footage = str(clip_path(settings)) if is_there else ""  # while it is away, the plate stands for it
     return JobRequest(
         shot=str(folder), footage=footage, stages=("ingest", "solve"), params=params, device=preferences.device()
     )
