@@ -16,6 +16,7 @@ from tools.docs_site.parameters import escaped, stage_page, stages_page
 from tools.docs_site.screenshots import MOST_BYTES, OTHERS, SCREENSHOTS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+_LINK_TO_PLACE = re.compile(r"\]\(([^)#:\s]*)#([^)\s]+)\)")
 _LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)]*)?\)")
 
 
@@ -52,6 +53,20 @@ def test_every_page_is_in_the_contents_and_every_link_leads_somewhere() -> None:
         for target, _ in _LINK.findall(page.read_text(encoding="utf-8")):
             made = re.fullmatch(r"reference/(stages|errors|licences|stage-\w+)\.md", target)
             assert made or (DOCS / target).exists(), f"{page.name} leads to {target}, which is not there"
+
+
+def test_every_place_within_a_page_that_is_linked_to_is_there() -> None:
+    for page in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
+        for target, place in _LINK_TO_PLACE.findall(page.read_text(encoding="utf-8")):
+            other = page.parent / target if target else page
+            if other.is_file():
+                assert place in places(other), f"{page.name} leads to {target}#{place}, a heading that is not there"
+
+
+def places(page: Path) -> set[str]:
+    """The names that links give to a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_link_of_the_readme_leads_somewhere() -> None:
