@@ -102,8 +102,7 @@ PRESETS: Mapping[str, tuple[Preset, ...]] = {
     ),
     "export": (
         Preset("Nuke", "Nuke's axes and order of rotations", {"axes": "nuke", "rotation_order": "zxy"}),
-        Preset("Maya", "Maya's axes and order of rotations, lengths in centimetres",
-               {"axes": "maya", "rotation_order": "xyz", "scale": 100.0}),
+        Preset("Maya", "Maya's axes and order of rotations", {"axes": "maya", "rotation_order": "xyz"}),
         Preset("Houdini", "Houdini's axes and order of rotations", {"axes": "houdini", "rotation_order": "xyz"}),
     ),
 }  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 
 from shared.errors import BacklotError, code_of
 from shared.params import specs
+from shared.stage_presets import PRESETS
 from shared.stages import STAGES, StageInfo
 from tools.docs_site.errors import error_page, sentences
 from tools.docs_site.links import broken
@@ -26,6 +27,9 @@ def test_every_parameter_is_explained(info: StageInfo) -> None:
     for spec in specs(info.params):
         assert all(f"`{flag}`" in page for flag in spec.flags) and escaped(spec.help) in page
         assert all(f"| `{choice.value}` |" in page for choice in spec.choices)
+    for preset in PRESETS.get(info.name, ()):
+        assert f"| {preset.name} | {escaped(preset.help)} |" in page
+        assert all(f"`{name}`" in page for name in preset.values)
 
 
 def test_every_stage_is_listed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shared.params import ParamSpec, specs
+from shared.stage_presets import PRESETS, Preset
 from shared.stages import StageInfo
 
 
@@ -26,9 +27,26 @@ def stages_page(stages: Sequence[StageInfo]) -> str:
 
 def stage_page(info: StageInfo) -> str:
     """All parameters of a stage."""
-    told = "".join(_parameter(spec) for spec in specs(info.params))
+    told = _presets(info.name) + "".join(_parameter(spec) for spec in specs(info.params))
     names = f" (also `{'`, `'.join(info.aliases)}`)" if info.aliases else ""
     return f"# {info.label}: `-s {info.name}`\n\n{info.help}{names}.\n\n{told}"
+
+
+def _presets(stage: str) -> str:
+    """Those of the menu in the panel's header, with what each sets."""
+    found = PRESETS.get(stage, ())
+    if not found:
+        return ""
+    rows = "".join(f"| {one.name} | {escaped(one.help)} | {_set_values(one)} |\n" for one in found)
+    return f"## Presets\n\nIn the header of the panel in Blender.\n\n| preset | for | sets |\n|---|---|---|\n{rows}\n"
+
+
+def _set_values(preset: Preset) -> str:
+    return ", ".join(f"`{name}` {_said(value)}" for name, value in preset.values.items())
+
+
+def _said(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else f"`{value}`"
 
 
 def _parameter(spec: ParamSpec) -> str:
@@ -41,9 +59,7 @@ def _parameter(spec: ParamSpec) -> str:
 
 def _facts(spec: ParamSpec) -> Iterator[str]:
     flags = ", ".join(f"`{flag}`" for flag in (*spec.flags, *spec.off_flags))
-    yield f"`{spec.name}` · {flags} · {_kind(spec)} · default {_default(spec)}" + (
-        " · under Advanced in Blender" if spec.folded else ""
-    )
+    yield f"`{spec.name}` · {flags} · {_kind(spec)} · default {_default(spec)}"
 
 
 def _kind(spec: ParamSpec) -> str:
