@@ -18,6 +18,7 @@ from . import animation, ownership
 from .quality import HELP, SPEED, SolveQuality
 
 _MARKS = "backlot_markers"
+_END = "end of "
 
 
 def import_quality(
@@ -60,5 +61,11 @@ def _mark(scene: bpy.types.Scene, collection: bpy.types.Collection, problems: tu
     for problem in problems:
         made.append(scene.timeline_markers.new(problem.sentence, frame=problem.first))
         if problem.last != problem.first:
-            made.append(scene.timeline_markers.new(f"end of {problem.kind}", frame=problem.last))
+            made.append(scene.timeline_markers.new(f"{_END}{problem.kind}", frame=problem.last))
     collection[_MARKS] = json.dumps([(marker.name, marker.frame) for marker in made])
+
+
+def problem_starts(collection: bpy.types.Collection) -> list[int]:
+    """The first frames of the bad ranges that the last import marked."""
+    marks = json.loads(collection.get(_MARKS, "[]"))
+    return sorted({int(frame) for name, frame in marks if not name.startswith(_END)})

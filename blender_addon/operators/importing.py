@@ -9,9 +9,12 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from .. import runtime
+from ..importers import ownership
 from ..importers.options import DEFAULT_TRACKS, ImportOptions
+from ..importers.quality_curves import problem_starts
 from ..properties import folder_path, import_options
 from ..shared.errors import ArtifactMissing, BacklotError
+from ..solve_overlay.worst import next_start
 from .reporting import FINISHED, refuse
 
 if TYPE_CHECKING:
@@ -105,6 +108,31 @@ class BACKLOT_OT_show_frame(bpy.types.Operator):
         return FINISHED
 
 
+class BACKLOT_OT_show_problem(bpy.types.Operator):
+    """Go to where the next bad range of the solve begins; after the last one to the first"""
+
+    bl_idname = "backlot.show_problem"
+    bl_label = "Next Problem"
+
+    forwards: bpy.props.BoolProperty(
+        name="Forwards", description="To the next one, else to the one before", default=True
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        collection = ownership.current_shot(context.scene)
+        if collection is None or not problem_starts(collection):
+            cls.poll_message_set("The solve has no bad range")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = context.scene
+        starts = problem_starts(ownership.current_shot(scene))
+        scene.frame_set(next_start(starts, scene.frame_current, forwards=self.forwards))
+        return FINISHED
+
+
 def find_shot(chosen: Path) -> Path:
     """The shot folder that a chosen file or folder belongs to. Raises `ArtifactMissing`."""
     for folder in (chosen, *chosen.parents):
@@ -129,4 +157,4 @@ def draw_menu(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
     self.layout.operator("backlot.import_shot", text="Backlot Shot (shot.json)").filepath = ""
 
 
-CLASSES = (BACKLOT_OT_import_shot, BACKLOT_OT_update_scene, BACKLOT_OT_show_frame)
+CLASSES = (BACKLOT_OT_import_shot, BACKLOT_OT_update_scene, BACKLOT_OT_show_frame, BACKLOT_OT_show_problem)

@@ -10,7 +10,11 @@ from .. import wording
 from ..compare.overlay import missing
 from ..compare.settings import OFF, ONION, RENDER, SEQUENCE, VIEWPORT, WIPE
 from ..importers import ownership
+from ..solve_overlay.scene_view import worst_of
 from .tab import BacklotTab, letters
+
+_FRAMES = 6
+"""That are listed."""
 
 
 def draw_overlay(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
@@ -116,4 +120,28 @@ class BACKLOT_PT_inspect_compare(_OnShot, bpy.types.Panel):
             wording.draw_wrapped(column, missing(context.scene), letters(context), "INFO")
 
 
-CLASSES = (BACKLOT_PT_overlay, BACKLOT_PT_inspect, BACKLOT_PT_inspect_overlay, BACKLOT_PT_inspect_compare)
+class BACKLOT_PT_inspect_frames(_OnShot, bpy.types.Panel):
+    bl_label = "Worst Frames"
+    bl_idname = "BACKLOT_PT_inspect_frames"
+    bl_parent_id = "BACKLOT_PT_inspect"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        collection = ownership.current_shot(context.scene)
+        camera = ownership.recall(collection, ownership.CAMERA)
+        row = self.layout.row(align=True)
+        row.operator("backlot.show_problem", text="Previous Problem", icon="PREV_KEYFRAME").forwards = False
+        row.operator("backlot.show_problem", text="Next Problem", icon="NEXT_KEYFRAME").forwards = True
+        column = self.layout.column(align=True)
+        for found in worst_of(collection, camera, _FRAMES) if camera is not None else ():
+            row = column.row(align=True)
+            row.label(text=found.sentence)
+            row.operator("backlot.show_frame", text="", icon="TIME").frame = found.frame
+
+
+CLASSES = (
+    BACKLOT_PT_overlay,
+    BACKLOT_PT_inspect,
+    BACKLOT_PT_inspect_overlay,
+    BACKLOT_PT_inspect_compare,
+    BACKLOT_PT_inspect_frames,
+)

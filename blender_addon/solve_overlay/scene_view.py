@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -15,6 +16,7 @@ from ..importers.world_move import curve_keys, read_keys
 from .camera_path import Lines, Track, frustum_lines, path_colours, path_lines, shown_frusta
 from .colours import badness_colours
 from .settings import SolveOverlaySettings
+from .worst import FrameQuality, worst_frames
 
 CURVES = {"CONFIDENCE": "solve_confidence", "ERROR": "solve_error_px", "SPEED": SPEED}
 _MOST_POINTS = 200_000
@@ -58,13 +60,27 @@ def camera_track(collection: bpy.types.Collection, camera: bpy.types.Object, kin
     if located is None or turned is None or len(located[1]) != len(turned[1]):
         return None
     frames = located[0][0]
+    return Track(frames, located[1], turned[1], _values(curves, kind, frames))
+
+
+def worst_of(collection: bpy.types.Collection, camera: bpy.types.Object, count: int) -> list[FrameQuality]:
+    """The frames of the solve that are worth a look, by the curves on the camera."""
+    action = ownership.recall(collection, ownership.CAMERA_ACTION)
+    located = read_keys(animation.channels(action, camera), "location", 3) if action is not None else None
+    if located is None:
+        return []
+    frames, curves = located[0][0], animation.channels(action, camera)
+    return worst_frames(frames, _values(curves, "ERROR", frames), _values(curves, "CONFIDENCE", frames), count)
+
+
+def _values(curves: Any, kind: str, frames: np.ndarray) -> np.ndarray:
+    """float64 [T]: what the solve told of these frames; nan where it did not."""
     told = curves.find(f'["{CURVES[kind]}"]')
-    value = np.full(len(frames), np.nan)
-    if told is not None and len(told.keyframe_points):
-        keys = curve_keys(told)
-        here = np.clip(np.searchsorted(keys[:, 0], frames), 0, len(keys) - 1)
-        value = np.where(keys[here, 0] == frames, keys[here, 1], np.nan)
-    return Track(frames, located[1], turned[1], value)
+    if told is None or not len(told.keyframe_points):
+        return np.full(len(frames), np.nan)
+    keys = curve_keys(told)
+    here = np.clip(np.searchsorted(keys[:, 0], frames), 0, len(keys) - 1)
+    return np.where(keys[here, 0] == frames, keys[here, 1], np.nan)
 
 
 def track_key(track: Track) -> Hashable:

@@ -189,3 +189,39 @@ def test_files_are_read_once_and_again_when_they_change(empty: None, tmp_path: P
     work, then = session.work.pop()
     then(work())
     assert shots.find(root).observations is not None
+
+
+def test_the_worst_frames_and_the_next_problem(empty: None, tmp_path: Path) -> None:
+    import bpy
+    from bl_ext.user_default.backlot import api
+    from bl_ext.user_default.backlot.solve_overlay.scene_view import worst_of
+    from bl_ext.user_default.backlot.solve_overlay.worst import next_start, worst_frames
+
+    from shared.solve_report import Problem, SolveReport
+
+    frames = np.arange(1.0, 41.0)
+    confidence, error = np.full(40, 0.95), np.full(40, 0.3)
+    confidence[[10, 11, 29]], error[[10, 11, 20]] = (0.4, 0.5, 0.7), (0.9, 1.5, 2.0)
+    found = worst_frames(frames, error, confidence, 3)
+    assert [one.frame for one in found] == [11, 30, 21]  # 12 is of the same trouble as 11
+    assert found[0].sentence == "Frame 11: 0.90 px, confidence 0.40"
+    assert [one.frame for one in worst_frames(frames, error, np.full(40, np.nan), 2)] == [21, 12]
+    assert worst_frames(frames, np.full(40, np.nan), np.full(40, np.nan), 2) == []
+    assert next_start([5, 20], 5, forwards=True) == 20 and next_start([5, 20], 20, forwards=True) == 5
+    assert next_start([5, 20], 20, forwards=False) == 5 and next_start([], 1, forwards=True) is None
+
+    root = tmp_path / "clip_backlot"
+    write_shot(root, ShotPlan(points=20, plate=False))
+    shot = api.import_shot(root)
+    assert len(worst_of(shot.collection, shot.camera, 2)) == 2 and not bpy.ops.backlot.show_problem.poll()
+    problems = tuple(Problem(a, b, "blur", f"frames {a}-{b}: blur") for a, b in ((1003, 1005), (1009, 1010)))
+    report = SolveReport(1, "sfm", "full", 12, 12, 0.3, 0.9, 20, 20, problems)
+    from shared.shot import document_text
+
+    ShotFolder(root).report.write_text(document_text(report), encoding="utf-8")
+    api.import_shot(root)
+    seen = []
+    for forwards in (True, True, True, False):
+        assert bpy.ops.backlot.show_problem(forwards=forwards) == {"FINISHED"}
+        seen.append(bpy.context.scene.frame_current)
+    assert seen == [1003, 1009, 1003, 1009]
