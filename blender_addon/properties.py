@@ -252,6 +252,10 @@ def register() -> None:
     bpy.types.Scene.backlot_roto = bpy.props.PointerProperty(type=roto_settings.RotoSettings)
     bpy.types.Scene.backlot_retarget = bpy.props.PointerProperty(type=mocap_settings.RetargetSettings)
     bpy.types.Scene.backlot_solve_overlay = bpy.props.PointerProperty(type=overlay_settings.SolveOverlaySettings)
+    bpy.types.Scene.backlot_adjust_world = bpy.props.BoolProperty(
+        name="Adjust World",
+        description="Show arrows, rings and a handle at the shot's Root that move, turn and scale it",
+    )
     bpy.types.Scene.backlot_compare = bpy.props.PointerProperty(type=compare_settings.CompareSettings)
     bpy.types.Object.backlot_mocap = bpy.props.PointerProperty(type=mocap_settings.PersonSettings)
     bpy.types.MovieClip.backlot = bpy.props.PointerProperty(type=ClipSettings)
@@ -263,6 +267,7 @@ def unregister() -> None:
     del bpy.types.MovieClip.backlot
     del bpy.types.Object.backlot_mocap
     del bpy.types.Scene.backlot_compare
+    del bpy.types.Scene.backlot_adjust_world
     del bpy.types.Scene.backlot_solve_overlay
     del bpy.types.Scene.backlot_retarget
     del bpy.types.Scene.backlot_roto

@@ -21,6 +21,8 @@ from .shared.world_messages import WorldReply, WorldRequest, WorldSuggestion
 
 Moved = Callable[[str], None]
 """Hears what happened, for the undo list."""
+Settle = Callable[[bool], None]
+"""Takes back what stood in the scene for a change while its answer was awaited: True when the change comes."""
 
 
 class Worlds:
@@ -45,16 +47,19 @@ class Worlds:
 
     # -- changing -------------------------------------------------------------------------------------
 
-    def change(self, request: WorldRequest, label: str) -> None:
-        """Asks for a change; its answer moves what was imported. label: for the undo list."""
+    def change(self, request: WorldRequest, label: str, settle: Settle | None = None) -> None:
+        """Asks for a change; its answer moves what was imported. label: for the undo list. settle: is told before that
+        whether there will be a change."""
         folder = request.shot
+        settle = settle or _nothing
 
         def answered(plain: Any) -> None:
             self._asked.discard(folder)
+            settle(True)
             self.apply(folder, unpack(WorldReply, plain))
             self._moved(label)
 
-        self._ask("world.change", pack(request), folder, answered)
+        self._ask("world.change", pack(request), folder, answered, settle)
 
     def apply(self, folder: str, reply: WorldReply) -> None:
         """Moves every import of the shot by a change that the backend has made."""
@@ -81,9 +86,18 @@ class Worlds:
 
         self._ask("world.suggest", {"shot": folder}, folder, answered)
 
-    def _ask(self, method: str, params: dict[str, Any], folder: str, answered: Callable[[Any], None]) -> None:
+    def _ask(
+        self,
+        method: str,
+        params: dict[str, Any],
+        folder: str,
+        answered: Callable[[Any], None],
+        settle: Settle | None = None,
+    ) -> None:
         def failed(error: BacklotError) -> None:
             self._asked.discard(folder)
+            if settle is not None:
+                settle(False)
             self._session.error = error
 
         self._asked.add(folder)
@@ -121,3 +135,7 @@ class Worlds:
             self.follow_history()  # there may have been more undos in between
 
         self._ask("world.change", pack(request), folder, answered)
+
+
+def _nothing(_changed: bool) -> None:
+    """Nothing stood in for the change."""

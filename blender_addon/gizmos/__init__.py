@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import wipe
+from . import wipe, world
 
-CLASSES = (*wipe.CLASSES,)
+CLASSES = (*wipe.CLASSES, *world.CLASSES)
 
 
 def register() -> None:

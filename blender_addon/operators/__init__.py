@@ -28,6 +28,7 @@ from . import (
     tracks,
     weights,
     world,
+    world_adjust,
     world_points,
 )
 
@@ -50,6 +51,7 @@ CLASSES = (
     *tracks.CLASSES,
     *world_points.CLASSES,
     *world.CLASSES,
+    *world_adjust.CLASSES,
     *depth.CLASSES,
     *roto.CLASSES,
     *roto_run.CLASSES,

@@ -10,6 +10,7 @@ from .. import api, preferences, runtime
 from ..importers import ownership, world_record
 from ..shared.errors import BacklotError
 from ..shared.world_messages import WorldRequest
+from ..worlds import Settle
 from .reporting import FINISHED, refuse
 
 
@@ -31,9 +32,11 @@ def poll_shot(kind: Any, context: bpy.types.Context) -> bool:
     return True
 
 
-def set_world(operator: bpy.types.Operator, scene: bpy.types.Scene, **wanted: Any) -> set[str]:
+def set_world(
+    operator: bpy.types.Operator, scene: bpy.types.Scene, settle: Settle | None = None, **wanted: Any
+) -> set[str]:
     """Asks for a change of the current shot's world. In the background it is done when this returns; with a window
-    the answer moves the scene when it comes."""
+    the answer moves the scene when it comes, and `settle` is called before."""
     collection = ownership.current_shot(scene)
     record = world_record.read(collection)
     known = {"revision": record.revision} if record is not None else {}
@@ -46,7 +49,7 @@ def set_world(operator: bpy.types.Operator, scene: bpy.types.Scene, **wanted: An
         for sentence in reply.notices:
             operator.report({"INFO"}, sentence)
         return FINISHED
-    runtime.pump().worlds.change(request, operator.bl_label)
+    runtime.pump().worlds.change(request, operator.bl_label, settle)
     start_backend()
     return FINISHED
 

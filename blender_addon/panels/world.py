@@ -31,6 +31,7 @@ class BACKLOT_PT_world(BacklotTab, bpy.types.Panel):
         column.label(text=f"Scale: {scale}")
         self._ground(folder, letters(context))
         self._picking(context.scene.backlot.align)
+        self._by_hand(context.scene)
         if runtime.pump().worlds.is_busy(folder):
             self.layout.label(text="Working on the world…", icon="SORTTIME")
         for sentence in runtime.pump().worlds.notices.get(folder, ()):
@@ -50,6 +51,11 @@ class BACKLOT_PT_world(BacklotTab, bpy.types.Panel):
             wording.draw_wrapped(column, sentence, width - 4)
         if found.found:
             box.operator("backlot.use_suggested_ground", icon="CHECKMARK")
+
+    def _by_hand(self, scene: bpy.types.Scene) -> None:
+        column = self.layout.column(align=True)
+        column.prop(scene, "backlot_adjust_world", toggle=True, icon="EMPTY_ARROWS")
+        column.operator("backlot.apply_root", icon="CHECKMARK")
 
     def _picking(self, align: bpy.types.PropertyGroup) -> None:
         column = self.layout.column(align=True)
