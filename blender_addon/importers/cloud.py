@@ -53,7 +53,10 @@ def place_cloud(
     known = ownership.recall(collection, ownership.CLOUD)
     if known is not None:
         leave_tools(known)
+        groups = [group.name for group in known.vertex_groups]
         replace_mesh(known.data, mesh)
+        for name in groups[len(known.vertex_groups) :]:  # modifiers name them, so they stay; points have new numbers
+            known.vertex_groups.new(name=name)
         ownership.place(scene, collection, known)
         return known
     mesh.name = f"{name} Points"

@@ -55,7 +55,13 @@ def ensure_collection(scene: bpy.types.Scene, shot_id: str, name: str) -> bpy.ty
 
 
 def require_editable(collection: bpy.types.Collection) -> None:
-    """Raises `InvalidRequest` for a shot that is linked from another file, where nothing can be changed."""
+    """Raises `InvalidRequest` for a shot that belongs to another file: linked, where nothing can be changed, or a
+    library override, where the points cannot and the rest would be lost."""
+    if collection.override_library is not None:
+        raise InvalidRequest(
+            f"The shot {collection.name} is a library override.",
+            "Update it in its own file, or make it local here (Object > Library Override > Clear).",
+        )
     if collection.library is not None:
         raise InvalidRequest(
             f"The shot {collection.name} is linked from {collection.library.filepath}.",

@@ -64,6 +64,9 @@ def import_steps(
 
     At first only a mesh grows that nothing uses; what the artist sees changes in the last three steps.
     """
+    found = ownership.find_collection(scene, contents.shot.id)
+    if found is not None:
+        ownership.require_editable(found)
     mesh = None
     if options.cloud and contents.cloud is not None:
         for mesh in build_mesh(contents.cloud, shot_name(contents.root)):  # noqa: B007  (the last one is finished)
@@ -83,6 +86,7 @@ def _place(
     is_new = ownership.find_collection(scene, contents.shot.id) is None
     collection = ownership.ensure_collection(scene, contents.shot.id, name)
     collection[ownership.SHOT_FOLDER] = str(contents.root)
+    lost_root = not is_new and ownership.recall(collection, ownership.ROOT) is None
     root = import_root(scene, collection, name)
     camera = import_camera(scene, collection, root, contents, name)
     import_quality(scene, collection, camera, contents.quality)
@@ -92,6 +96,8 @@ def _place(
     if plate is not None:
         yield from import_tracks(plate, contents)
     cloud = place_cloud(scene, collection, root, contents, mesh, name) if mesh is not None else None
+    if lost_root:
+        _hang_up(root, camera, cloud)
     _follow_the_world(collection, contents)
     depth = None
     if contents.depth_maps is not None:
@@ -114,6 +120,13 @@ def _place(
         depth=depth,
         depth_error=contents.depth_error,
     )
+
+
+def _hang_up(root: bpy.types.Object, *things: bpy.types.Object | None) -> None:
+    """A Root that was deleted left its children without a parent; those whom the artist has given another keep it."""
+    for thing in things:
+        if thing is not None and thing.parent is None:
+            thing.parent = root
 
 
 def _follow_the_world(collection: bpy.types.Collection, contents: ShotContents) -> None:
