@@ -16,7 +16,8 @@ MODULES = (
     "compositing.depth_effects", "importers.world_move", "importers.shot_import", "shared.solve_hints", "track_hints",
     "roto.png", "roto.results", "roto.scene_import", "roto.sources", "mocap.rig", "mocap.contents", "mocap.cleaning",
     "mocap.scene_import", "mocap.retarget", "mocap.retargeting", "compositing.shadow_catcher", "roto.holdout",
-    "diagnostics.report", "weights.drawing",
+    "diagnostics.report", "weights.drawing", "solve_overlay.marks", "solve_overlay.scene_view", "solve_overlay.painter",
+    "compare.painter",
 )  # fmt: skip
 """In an order in which each brings few others along: a turn of the pump takes one."""
 

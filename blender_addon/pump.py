@@ -85,7 +85,7 @@ class Pump:
         self.roto = RotoLive(session, self.scene_changed)
         self.mocap = MocapLive(session, self.scene_changed)
         self.solve_overlay = SolveOverlay(session)
-        self.compare = CompareOverlay(self.solve_overlay.shots)
+        self.compare = CompareOverlay(self.solve_overlay)
         self.jobs = JobsLive(session)
         self._opened = False
         self._later: Iterator[str] | None = load(__package__)

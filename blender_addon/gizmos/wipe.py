@@ -8,7 +8,6 @@ import bpy
 
 from ..compare.overlay import compared_frame
 from ..compare.settings import WIPE
-from ..compare.wipe import position_at, wipe_line
 from ..solve_overlay.camera_frame import Viewport, drawn_viewport
 
 _REACH_PX = 9.0
@@ -17,6 +16,8 @@ _NO_HIT, _HIT = -1, 0
 
 def follow_mouse(viewport: Viewport | None, x: float, y: float) -> None:
     """Puts the line under the mouse, px of the region."""
+    from ..compare.wipe import position_at
+
     frame = compared_frame(viewport)
     if frame is None:
         return
@@ -40,6 +41,8 @@ class BACKLOT_GT_wipe(bpy.types.Gizmo):
         pass
 
     def test_select(self, context: bpy.types.Context, location: tuple[float, float]) -> int:
+        from ..compare.wipe import wipe_line
+
         frame = compared_frame(drawn_viewport(context))
         if frame is None:
             return _NO_HIT

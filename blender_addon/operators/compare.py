@@ -6,7 +6,6 @@ from pathlib import Path
 
 import bpy
 
-from ..compare.pictures import save_as_shown
 from ..compare.settings import MODES, OFF, RENDER, WIPE
 from ..gizmos.wipe import follow_mouse
 from ..importers import ownership
@@ -86,6 +85,8 @@ class BACKLOT_OT_take_render(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..compare.pictures import save_as_shown
+
         scene = context.scene
         settings = scene.backlot_compare
         path = Path(bpy.app.tempdir) / f"backlot_render_{abs(hash(scene.name))}.png"

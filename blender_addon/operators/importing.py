@@ -11,10 +11,8 @@ from bpy_extras.io_utils import ImportHelper
 from .. import runtime
 from ..importers import ownership
 from ..importers.options import DEFAULT_TRACKS, ImportOptions
-from ..importers.quality_curves import problem_starts
 from ..properties import folder_path, import_options
 from ..shared.errors import ArtifactMissing, BacklotError
-from ..solve_overlay.worst import next_start
 from .reporting import FINISHED, refuse
 
 if TYPE_CHECKING:
@@ -120,6 +118,8 @@ class BACKLOT_OT_show_problem(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..importers.quality_curves import problem_starts
+
         collection = ownership.current_shot(context.scene)
         if collection is None or not problem_starts(collection):
             cls.poll_message_set("The solve has no bad range")
@@ -127,6 +127,9 @@ class BACKLOT_OT_show_problem(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..importers.quality_curves import problem_starts
+        from ..solve_overlay.worst import next_start
+
         scene = context.scene
         starts = problem_starts(ownership.current_shot(scene))
         scene.frame_set(next_start(starts, scene.frame_current, forwards=self.forwards))

@@ -7,10 +7,8 @@ from typing import ClassVar
 import bpy
 
 from .. import wording
-from ..compare.overlay import missing
 from ..compare.settings import OFF, ONION, RENDER, SEQUENCE, VIEWPORT, WIPE
 from ..importers import ownership
-from ..solve_overlay.scene_view import worst_of
 from .tab import BacklotTab, letters
 
 _FRAMES = 6
@@ -98,6 +96,8 @@ class BACKLOT_PT_inspect_compare(_OnShot, bpy.types.Panel):
         layout.use_property_decorate = False
         if settings.mode == OFF:
             return
+        from ..compare.choice import missing
+
         column = layout.column()
         if settings.mode == WIPE:
             row = column.row(align=True)
@@ -126,6 +126,8 @@ class BACKLOT_PT_inspect_frames(_OnShot, bpy.types.Panel):
     bl_parent_id = "BACKLOT_PT_inspect"
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..solve_overlay.scene_view import worst_of
+
         collection = ownership.current_shot(context.scene)
         camera = ownership.recall(collection, ownership.CAMERA)
         row = self.layout.row(align=True)

@@ -71,7 +71,7 @@ def test_the_plate_is_looked_up_through_its_lens(empty: None, tmp_path: Path) ->
 def test_what_is_compared(empty: None, tmp_path: Path) -> None:
     import bpy
     from bl_ext.user_default.backlot import api
-    from bl_ext.user_default.backlot.compare.overlay import ghosts, missing, render_path
+    from bl_ext.user_default.backlot.compare.choice import ghosts, missing, render_path
 
     write_shot(tmp_path / "clip_backlot", ShotPlan(count=4, points=20))
     scene = bpy.context.scene
