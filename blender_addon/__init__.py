@@ -27,10 +27,10 @@ def unregister() -> None:
 
 def _parts() -> tuple[ModuleType, ...]:
     """In the order in which they need each other."""
-    from . import file_handler, gizmos, operators, panels, preferences, properties, runtime
+    from . import file_handler, gizmos, menus, operators, panels, preferences, properties, runtime
     from .roto import tools
 
-    return preferences, properties, operators, panels, file_handler, tools, runtime, gizmos
+    return preferences, properties, operators, panels, menus, file_handler, tools, runtime, gizmos
 
 
 def _leave() -> None:

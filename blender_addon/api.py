@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .importers.shot_import import ImportedShot
     from .mocap.scene_import import ImportedMocap
     from .roto.scene_import import ImportedRoto
+    from .shared.footage_messages import ProbeReply
 
 OnEvent = Callable[[JobEvent], None]
 _CHANGE_S = 3600.0
@@ -198,6 +199,16 @@ def import_camera(scene: bpy.types.Scene, wanted: CameraImport) -> ImportedShot:
     with _client() as client:
         client.call("camera.import", pack(wanted), timeout_s=_CHANGE_S)
     return _import_shot(scene, Path(wanted.shot), import_options(scene.backlot))
+
+
+def probe_clip(footage: str | Path) -> ProbeReply:
+    """What is known of a clip before a shot is made of it: facts, and what is unusual. footage: a file, a folder of
+    frames, or a pattern such as `name.####.exr`."""
+    from .shared.footage_messages import ProbeReply
+
+    with _client() as client:
+        path = str(Path(footage).expanduser().absolute())
+        return unpack(ProbeReply, client.call("clip.probe", {"footage": path}, timeout_s=_CHANGE_S))
 
 
 def change_world(request: WorldRequest) -> WorldReply:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .session import Session
 from .shared.errors import BacklotError
-from .shared.footage_messages import ProbeReply, ProbeRequest
 from .shared.wire import pack, unpack
+
+if TYPE_CHECKING:
+    from .shared.footage_messages import ProbeReply
 
 _KEPT = 20
 
@@ -55,6 +57,8 @@ class ClipProbes:
                 self._ask(clip, probe)
 
     def _ask(self, clip: Path, probe: Probe) -> None:
+        from .shared.footage_messages import ProbeReply, ProbeRequest
+
         def heard(plain: Any) -> None:
             probe.reply = unpack(ProbeReply, plain)
             self._session.changed = True

@@ -81,7 +81,8 @@ def draw(
     if not has_switch(spec):
         row = layout.row(align=True)
         row.active = active
-        row.prop(group, spec.name, text=text)
+        hint = {"placeholder": "Automatic"} if spec.kind is str and spec.optional else {}
+        row.prop(group, spec.name, text=text, **hint)
         return
     row = layout.row(align=True, heading=text)
     row.active = active

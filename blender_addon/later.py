@@ -17,7 +17,7 @@ MODULES = (
     "roto.png", "roto.results", "roto.scene_import", "roto.sources", "mocap.rig", "mocap.contents", "mocap.cleaning",
     "mocap.scene_import", "mocap.retarget", "mocap.retargeting", "compositing.shadow_catcher", "roto.holdout",
     "diagnostics.report", "weights.drawing", "solve_overlay.marks", "solve_overlay.scene_view", "solve_overlay.painter",
-    "compare.painter",
+    "compare.painter", "clip_facts", "shared.footage_messages",
 )  # fmt: skip
 """In an order in which each brings few others along: a turn of the pump takes one."""
 

@@ -121,12 +121,19 @@ def _of_job(stage: str, job: JobStatus) -> StageState | None:
     if any(result.stage == stage for result in job.results):
         return None
     at_work = job.progress.stage or job.request.stages[-1]
+    if _order(stage) < _order(at_work):
+        return None
     asked_alone = [name for name in job.request.stages if name != "ingest"] == [stage]
     if job.state == JOB_FAILED:
         return StageState(FAILED, text="Failed", job=job) if asked_alone or at_work == stage else None
     if asked_alone or at_work == stage:
         return StageState(RUNNING, text=words.progress_text(job), job=job)
     return StageState(RUNNING, text=f"Waits for {words.stage_label(at_work)}")
+
+
+def _order(stage: str) -> int:
+    """Of its turn; after all others for one that this version does not know."""
+    return next((index for index, info in enumerate(STAGES) if info.name == stage), len(STAGES))
 
 
 def _changed_params(stage: str, record: StageRecord, wanted: Mapping[str, Any]) -> list[str]:

@@ -66,14 +66,8 @@ CLASSES = (
 def register() -> None:
     for kind in CLASSES:
         bpy.utils.register_class(kind)
-    bpy.types.TOPBAR_MT_file_import.append(importing.draw_menu)
-    bpy.types.TOPBAR_MT_file_import.append(import_camera.draw_import_menu)
-    bpy.types.TOPBAR_MT_file_export.append(exporting.draw_export_menu)
 
 
 def unregister() -> None:
-    bpy.types.TOPBAR_MT_file_export.remove(exporting.draw_export_menu)
-    bpy.types.TOPBAR_MT_file_import.remove(import_camera.draw_import_menu)
-    bpy.types.TOPBAR_MT_file_import.remove(importing.draw_menu)
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)

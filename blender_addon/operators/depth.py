@@ -78,7 +78,7 @@ class BACKLOT_OT_set_depth_role(bpy.types.Operator):
     """What the imported depth does in a render: hide what is behind it, catch shadows, be seen, or nothing"""
 
     bl_idname = "backlot.set_depth_role"
-    bl_label = "In Renders"
+    bl_label = "Set Depth in Renders"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     part: bpy.props.StringProperty(name="Part", description="mesh, cloud or grid", default="mesh")

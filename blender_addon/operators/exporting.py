@@ -10,7 +10,6 @@ import bpy
 from bpy_extras.io_utils import ExportHelper
 
 from .. import api, runtime
-from ..importers import ownership
 from ..requests import export_request
 from ..shared.errors import ArtifactMissing, BacklotError, InvalidRequest, ShotReadOnly
 from ..shared.export_formats import EXPORT_FORMATS
@@ -119,13 +118,6 @@ def copy_export(folder: Path, kind: str, target: Path) -> None:
         shutil.copyfile(made, target)
     except OSError as error:
         raise ShotReadOnly(f"{target} cannot be written: {error.strerror}.") from error
-
-
-def draw_export_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    """File > Export."""
-    name = ownership.current_shot(context.scene)
-    operator = self.layout.operator("backlot.export_camera_file", text="Backlot Camera (.abc, .usd, .fbx, .chan, .jsx)")
-    operator.filepath = f"{name.name if name is not None else 'camera'}.abc"
 
 
 CLASSES = (BACKLOT_OT_export_camera, BACKLOT_OT_export_camera_file)

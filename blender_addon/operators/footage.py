@@ -9,15 +9,15 @@ from typing import ClassVar
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from .. import known, runtime
-from ..file_handler import VIDEO
+from .. import api, known, runtime
+from ..file_handler import FRAMES, VIDEO
+from ..first_run.live import READY
 from ..properties import clip_path
-from ..shared.errors import FootageNotFound, InvalidRequest
+from ..shared.errors import BacklotError, FootageNotFound
 from .importing import shot_folder_of
 from .reporting import FINISHED, refuse
 from .world import start_backend
 
-FRAMES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".exr")
 _NUMBERED = re.compile(r"(.*?)(\d+)$")
 
 
@@ -45,6 +45,8 @@ class BACKLOT_OT_open_clip(bpy.types.Operator, ImportHelper):
         settings.clip = str(footage_of(path))
         runtime.session().changed = True  # a drop or a script leaves the sidebar as it was drawn before
         self.report({"INFO"}, f"The shot of this scene is {path.name}")
+        if not bpy.app.background and runtime.pump().first_run.record == READY:
+            start_backend()  # the panel then says what is unusual about the clip
         if self.solve:
             bpy.ops.backlot.solve_camera()
         return FINISHED
@@ -81,12 +83,25 @@ class BACKLOT_OT_check_clip(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        if bpy.app.background:  # no panel would show it
-            return refuse(self, InvalidRequest("There is no window to show it in.", "Use api.probe_clip in a script."))
         clips, clip = runtime.pump().clips, clip_path(context.scene.backlot)
+        if bpy.app.background:  # no panel would show it
+            return self._report(clip)
         clips.forget(clip)
         clips.wish(clip)
         start_backend()
+        return FINISHED
+
+    def _report(self, clip: Path) -> set[str]:
+        from ..clip_facts import clip_warnings, fact_rows
+
+        try:
+            reply = api.probe_clip(clip)
+        except BacklotError as error:
+            return refuse(self, error)
+        for label, value in fact_rows(reply.facts):
+            self.report({"INFO"}, f"{label}: {value}")
+        for warning in clip_warnings(reply.facts):
+            self.report({"INFO"}, warning.text)
         return FINISHED
 
 

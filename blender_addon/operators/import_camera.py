@@ -63,6 +63,11 @@ class BACKLOT_OT_import_camera(bpy.types.Operator, ImportHelper):
             return False
         return True
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if self.filepath:  # dropped: only what is to be decided is asked
+            return context.window_manager.invoke_props_dialog(self, title=f"Import {Path(self.filepath).name}")
+        return ImportHelper.invoke(self, context, event)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene
         try:
@@ -117,13 +122,6 @@ class _Import:
         scene = bpy.data.scenes.get(self._scene)
         if scene is not None:
             runtime.pump().import_later(scene, self._folder, import_options(scene.backlot))
-
-
-def draw_import_menu(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    """File > Import."""
-    self.layout.operator(
-        "backlot.import_camera", text="Backlot Camera (.abc, .chan, .jsx, .fbx, .usd, COLMAP)"
-    ).filepath = ""
 
 
 CLASSES = (BACKLOT_OT_import_camera,)

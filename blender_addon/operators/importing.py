@@ -154,10 +154,4 @@ def report_import(operator: bpy.types.Operator, shot: ImportedShot) -> None:
         operator.report({"INFO"}, f"Your own scene settings were kept: {names}")
 
 
-def draw_menu(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    """File > Import."""
-    self.layout.operator("backlot.open_clip", text="Backlot Clip (video, image sequence)").filepath = ""
-    self.layout.operator("backlot.import_shot", text="Backlot Shot (shot.json)").filepath = ""
-
-
 CLASSES = (BACKLOT_OT_import_shot, BACKLOT_OT_update_scene, BACKLOT_OT_show_frame, BACKLOT_OT_show_problem)

@@ -8,12 +8,24 @@ import bpy
 from bl_operators.presets import AddPresetBase
 
 from .. import declared
-from ..preset_names import add_operator, menu_name, subfolder
 from ..shared.errors import BacklotError, InvalidRequest
 from ..shared.params import specs
 from ..shared.stage_presets import OF_A_SHOT, PRESETS, find_preset, preset_values
 from ..shared.stages import STAGES, stage_info
 from .reporting import FINISHED, refuse
+
+
+def subfolder(stage: str) -> str:
+    """Of Blender's preset folders."""
+    return f"backlot/{stage}"
+
+
+def menu_name(stage: str) -> str:
+    return f"BACKLOT_PT_{stage}_presets"
+
+
+def add_operator(stage: str) -> str:
+    return f"backlot.{stage}_preset_add"
 
 
 class BACKLOT_OT_use_preset(bpy.types.Operator):

@@ -9,12 +9,12 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from .. import runtime
-from ..file_handler import VIDEO
+from ..file_handler import FRAMES, VIDEO
 from ..properties import folder_path
 from ..shared.errors import BacklotError, FootageNotFound, InvalidRequest
 from ..shared.shot import ShotFolder
 from ..trouble.moving import known_shot, move_to, note_shot
-from .footage import FRAMES, footage_of
+from .footage import footage_of
 from .importing import find_shot
 from .reporting import FINISHED, refuse
 

@@ -215,7 +215,7 @@ class BACKLOT_OT_remove_known(_OnPlate, bpy.types.Operator):
     """Remove a known place or distance"""
 
     bl_idname = "backlot.remove_known"
-    bl_label = "Remove"
+    bl_label = "Remove Known Place or Distance"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     kind: bpy.props.EnumProperty(

@@ -35,6 +35,7 @@ EXPORT = StagePanel(
     icon="EXPORT",
     main=("axes",),
     hidden=("formats",),
+    labels={"blender": "Blender"},
     missing=needs_camera,
     above=_formats,
     result=_result,

@@ -119,6 +119,7 @@ MOCAP = StagePanel(
         Fold("bones", "Bone Map", draw=_bones, under="retarget"),
         Fold("range", "Frame Range", ("frame_start", "frame_end")),
     ),
+    labels={"height_m": "Height (m)", "blender": "Blender"},
     when=(
         When("textures", "mesh", ("proxy", "smpl")),
         When("mesh_sequence", "mesh", ("proxy", "smpl")),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 from bl_ui.utils import PresetPanel
 
-from ..preset_names import add_operator, menu_name, subfolder
+from ..operators.presets import add_operator, menu_name, subfolder
 from ..shared.stage_presets import PRESETS
 from ..shared.stages import STAGES
 

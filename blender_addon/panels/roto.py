@@ -182,6 +182,7 @@ ROTO = StagePanel(
         Fold("files", "Files for Other Programs", _EXPORTS),
         Fold("compositing", "Compositing", draw=_compositing),
     ),
+    labels={"reprompt_every": "Prompt Every"},
     when=(
         When("spline_error", "splines", (True,)),
         When("nuke", "splines", (True,)),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 
 from .. import declared, runtime, wording
-from ..clip_facts import ClipWarning, clip_warnings, fact_rows
 from ..properties import clip_path, folder_path
 from ..shared.params import specs
 from ..shared.shot import SourceFacts
@@ -16,6 +15,9 @@ from ..stage_states import FAILED, RUNNING, STALE
 from .job_state import draw_trouble
 from .stage_line import draw_header, draw_state, stage_state, summary_of
 from .tab import BacklotTab, letters
+
+if TYPE_CHECKING:
+    from ..clip_facts import ClipWarning
 
 _STAGE = "ingest"
 
@@ -72,6 +74,8 @@ def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 
 def _draw_probe(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    from ..clip_facts import clip_warnings
+
     state = stage_state(context, _STAGE)
     if state.kind in (RUNNING, FAILED):
         draw_state(context, layout, _STAGE)
@@ -92,6 +96,8 @@ def _draw_probe(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 
 def _draw_facts(layout: bpy.types.UILayout, context: bpy.types.Context, facts: SourceFacts) -> None:
+    from ..clip_facts import clip_warnings, fact_rows
+
     column = layout.column(align=True)
     for label, value in fact_rows(facts):
         row = column.split(factor=0.4, align=True)

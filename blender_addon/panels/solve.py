@@ -48,7 +48,7 @@ SOLVE = StagePanel(
         When("matcher", "engine", ("auto", "sfm-learned")),
     ),
     labels={
-        "focal_px": "In Pixels", "fix_focal": "Keep Focal Length", "focal_min_mm": "Shortest",
+        "focal_px": "In Pixels", "readout_ms": "Readout (ms)", "focal_min_mm": "Shortest",
         "focal_max_mm": "Longest", "focal_min_px": "Shortest (px)", "focal_max_px": "Longest (px)",
     },
     result=_result,

@@ -29,6 +29,9 @@ Poll = Callable[[bpy.types.Context], bool]
 MODELS = ("engine", "matcher", "model", "weights", "body_model", "allow_non_commercial", "command", "chunk", "blender")
 """Parameters that say what runs rather than what comes out."""
 
+LABELS = {"allow_non_commercial": "Non-commercial"}
+"""Shorter than the declared ones: half the sidebar is for the value."""
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -116,7 +119,7 @@ def draw_params(
     group = group_of(context, declaration.stage)
     known = {spec.name: spec for spec in specs(stage_info(declaration.stage).params)}
     for name in names:
-        label = declaration.labels.get(name, "")
+        label = declaration.labels.get(name, "") or LABELS.get(name, "")
         declared.draw(column, group, known[name], _has_effect(declaration, group, known[name]), label)
 
 

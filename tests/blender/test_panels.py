@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -193,7 +194,8 @@ def test_the_five_states_are_told(tmp_path: Path) -> None:
     bpy.context.scene.backlot.solve.quality = "high"
     said = " ".join(drawn("BACKLOT_PT_solve").texts)
     assert "Out of date: Quality changed" in said and "Up to date" not in said
-    job("running", "ingest", "solve")
+    job("running", "ingest", "solve", at="solve")
+    assert "Waits for Solve Camera" not in drawn("BACKLOT_PT_shot").texts
     solve = drawn("BACKLOT_PT_solve")
     assert "25 %" in solve.texts and "backlot.cancel_job" in solve.operators
     assert "backlot.solve_camera" not in solve.operators
@@ -257,6 +259,47 @@ def test_a_clip_is_checked_by_the_backend(tmp_path: Path) -> None:
         while not pump.clips.wish(clip).is_over and time.monotonic() < deadline:
             pump.tick()
         assert any("There is no clip at" in text for text in drawn("BACKLOT_PT_shot").texts)
+
+
+def test_labels_and_tooltips_are_as_blender_writes_them() -> None:
+    import bpy
+    from bl_ext.user_default.backlot import menus, operators, properties, wording
+
+    faults = []
+    for kind in operators.CLASSES:
+        faults += [kind.__name__] if (kind.__doc__ or "").strip().endswith(".") else []
+    for kind in (*operators.CLASSES, *classes(), *menus.CLASSES):
+        faults += [f"{kind.__name__}: {kind.bl_label}"] if kind.bl_label != wording.title(kind.bl_label) else []
+    for group in properties.CLASSES:
+        for found in bpy.types.PropertyGroup.bl_rna_get_subclass_py(group.__name__).bl_rna.properties:
+            is_shown = not found.is_hidden and found.type not in ("POINTER", "COLLECTION")
+            if is_shown and found.identifier != "name" and found.name != found.identifier:
+                texts_are_good = found.name == wording.title(found.name) and not found.description.endswith(".")
+                faults += [] if texts_are_good else [f"{group.__name__}.{found.identifier}: {found.name}"]
+    assert not faults
+
+
+def test_menus_name_what_there_is(tmp_path: Path) -> None:
+    import bpy
+    from bl_ext.user_default.backlot import file_handler, menus
+    from bl_ext.user_default.backlot.operators.exporting import SINGLE_FILE
+
+    everything, exports = drawn_menu(menus.BACKLOT_MT_everything), drawn_menu(menus.BACKLOT_MT_export)
+    assert {"backlot.solve_camera", "backlot.run_all", "backlot.estimate_depth"} <= set(everything.operators)
+    assert len(exports.operators) == len(SINGLE_FILE)
+    imports = drawn_menu(menus, "draw_import")
+    assert imports.operators == ["backlot.open_clip", "backlot.import_shot", "backlot.import_camera"]
+    for kind in file_handler.CLASSES:
+        assert getattr(bpy.ops.backlot, kind.bl_import_operator.partition(".")[2]).poll
+        assert not kind.poll_drop(bpy.context)
+
+
+def drawn_menu(kind: Any, function: str = "draw") -> Layout:
+    import bpy
+
+    menu = SimpleNamespace(layout=Layout())
+    getattr(kind, function)(menu, bpy.context)
+    return menu.layout
 
 
 def test_presets_set_what_they_say_and_leave_the_shot_alone(tmp_path: Path) -> None:
