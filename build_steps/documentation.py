@@ -19,15 +19,22 @@ def build(out: Path, *, offline: Path | None = None) -> Path:
         shutil.copytree(layout.ROOT / "docs", source)
         run_quietly([str(python), "-m", "tools.docs_site", str(source)], "docs-reference", folder=layout.ROOT)
         beside = out.with_name(f"{out.name}.{os.getpid()}.partial")
-        settings = layout.ROOT / "tools" / "docs_site"
-        # -n: also names that are looked up must be found; -W: a warning is an error, after all are told.
-        command = [str(python), "-m", "sphinx", "-b", "html", "-n", "-W", "--keep-going", "-q", "-c", str(settings)]
-        run_quietly([*command, "-d", str(source / ".doctrees"), str(source), str(beside)], "docs", folder=layout.ROOT)
-        run_quietly([str(python), "-m", "tools.docs_site.links", str(beside)], "docs-links", folder=layout.ROOT)
-        shutil.rmtree(out, ignore_errors=True)
-        beside.replace(out)
+        try:
+            _write(python, source, beside)
+            shutil.rmtree(out, ignore_errors=True)
+            beside.replace(out)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
     say(f"{out / 'index.html'}")
     return out / "index.html"
+
+
+def _write(python: Path, source: Path, out: Path) -> None:
+    settings = layout.ROOT / "tools" / "docs_site"
+    # -n: also names that are looked up must be found; -W: a warning is an error, after all are told.
+    command = [str(python), "-m", "sphinx", "-b", "html", "-n", "-W", "--keep-going", "-q", "-c", str(settings)]
+    run_quietly([*command, "-d", str(source / ".doctrees"), str(source), str(out)], "docs", folder=layout.ROOT)
+    run_quietly([str(python), "-m", "tools.docs_site.links", str(out)], "docs-links", folder=layout.ROOT)
 
 
 def take_screenshots() -> None:
