@@ -19,8 +19,8 @@ _QUALITIES = (90, 84, 78, 70, 60, 50)
 
 @dataclass(frozen=True)
 class Screenshot:
-    """name: of the file in docs/images, without .jpg. scenario, picture: the scenario of tests/gui that is run, and what it
-    calls the picture. box: the part that is shown, left, top, right, bottom in px; None for the whole window."""
+    """name: of the file in docs/images, without .jpg. scenario, picture: which of tests/gui is run, and what it calls
+    the picture. box: the part that is shown, left, top, right, bottom in px; None for the whole window."""
 
     name: str
     scenario: str
