@@ -13,6 +13,8 @@ from tests.blender.real_backend import real_backend
 from tests.blender.test_session import home  # noqa: F401  (fixture)
 
 METRES = 2.0
+LAST = 24
+"""Frame of the sample clip: the rest of it would only take time, in every version of Blender."""
 
 
 def table_of(root: Path) -> Any:
@@ -34,7 +36,7 @@ def test_the_next_solve_obeys(empty: None, home: Path, tmp_path: Path) -> None: 
     root = tmp_path / "clip_backlot"
     scene = bpy.context.scene
     with real_backend(home):
-        shot = api.solve(clip, quality="fast")
+        shot = api.solve(clip, ingest={"frame_end": LAST}, quality="fast")
         state, places, key = table_of(root)
         tracks = shot.plate.tracking.tracks
         assert 100 <= len(tracks) <= 200 and set(state.values()) <= {0, 4}
@@ -47,6 +49,7 @@ def test_the_next_solve_obeys(empty: None, home: Path, tmp_path: Path) -> None: 
             tracks[f"#{locked}"].lock = True
         bpy.ops.backlot.add_known_distance(first=f"#{near}", second=f"#{far}", metres=METRES)
         scene.backlot.solve.quality = "fast"
+        scene.backlot.ingest.use_frame_end, scene.backlot.ingest.frame_end = True, LAST
         assert bpy.ops.backlot.solve_with_tracks() == {"FINISHED"}
         state, places, again = table_of(root)
     assert again == key
