@@ -83,7 +83,7 @@ def _visible_points(planes: list[Any], footage: Footage, rng: np.random.Generato
     """Points of the frontmost surfaces of every fourth frame."""
     found = []
     for pose in footage.poses[::4]:
-        pixel = rng.uniform([4, 4], np.array(SIZE) - 4, (400, 2))
+        pixel = rng.uniform([4, 4], np.array(SIZE) - 4, (120, 2))
         ray = np.concatenate([(pixel - footage.K[:2, 2]) / footage.K[[0, 1], [0, 1]], np.ones((len(pixel), 1))], 1)
         world = ray @ pose[:3, :3].T
         nearest = np.full(len(pixel), np.inf)
