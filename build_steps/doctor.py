@@ -23,6 +23,7 @@ def run() -> int:
     say(f"  state: {layout.home()}")
     fine = _python()
     fine = _libraries() and fine
+    _programs()
     fine = _disk() and fine
     say("environments:")
     base = environments.base_plan()
@@ -64,6 +65,13 @@ def _libraries() -> bool:
     packages = " ".join(sorted(set(missing.values())))
     say(f"system libraries for bpy: MISSING {', '.join(missing)}: apt-get install {packages}")
     return False
+
+
+def _programs() -> None:
+    missing = system.missing_helpful()
+    say("system programs: " + ("some are not there, and Backlot works without" if missing else "all there"))
+    for program, (package, left_out) in missing.items():
+        say(f"  {program}: apt-get install {package}; without it is left out: {left_out}")
 
 
 def _disk() -> bool:

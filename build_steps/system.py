@@ -16,15 +16,30 @@ BLENDER_LIBRARIES = {
     "libXxf86vm.so.1": "libxxf86vm1",
     "libXfixes.so.3": "libxfixes3",
     "libXrender.so.1": "libxrender1",
+    "libXext.so.6": "libxext6",
     "libxkbcommon.so.0": "libxkbcommon0",
     "libSM.so.6": "libsm6",
     "libICE.so.6": "libice6",
     "libGL.so.1": "libgl1",
+    "libgomp.so.1": "libgomp1",
+    "libstdc++.so.6": "libstdc++6",
 }
 """What `import bpy` loads on Linux, with the Debian and Ubuntu package of each."""
 
 BLENDER_WINDOW_TOOLS = {"debootstrap": "debootstrap", "unshare": "util-linux", "chroot": "coreutils"}
 """Programs that make and enter the folder with a real Blender, for the tests of its window."""
+
+HELPFUL_PROGRAMS = {
+    "notify-send": ("libnotify-bin", "the desktop's notice that a job has ended"),
+    "node": ("nodejs", "tests that run the scripts for After Effects"),
+    "mount": ("mount", "tests of disks that are full or may not be written to"),
+    "nsenter": ("util-linux", "a test of a disk that gets space again"),
+    **{tool: (package, "tests of Blender's window") for tool, package in BLENDER_WINDOW_TOOLS.items()},
+}
+"""What works without, but for one thing: program -> (package of Debian and Ubuntu, what is left out)."""
+
+_OTHER_NAMES = {"node": "nodejs"}
+_ADMINISTRATORS = ("/usr/sbin", "/sbin")
 
 
 def missing_libraries() -> dict[str, str]:
@@ -42,8 +57,20 @@ def missing_libraries() -> dict[str, str]:
 
 def missing_tools() -> dict[str, str]:
     """Programs of `BLENDER_WINDOW_TOOLS` that are not installed, with their packages."""
-    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
-    return {tool: package for tool, package in BLENDER_WINDOW_TOOLS.items() if shutil.which(tool, path=places) is None}
+    return {tool: package for tool, package in BLENDER_WINDOW_TOOLS.items() if not _is_there(tool)}
+
+
+def missing_helpful() -> dict[str, tuple[str, str]]:
+    """Programs of `HELPFUL_PROGRAMS` that are not installed, with their packages and what is left out without them."""
+    if sys.platform != "linux":
+        return {}
+    return {program: what for program, what in HELPFUL_PROGRAMS.items() if not _is_there(program)}
+
+
+def _is_there(program: str) -> bool:
+    places = os.pathsep.join([os.environ.get("PATH", ""), *_ADMINISTRATORS])
+    names = (program, _OTHER_NAMES.get(program, program))
+    return any(shutil.which(name, path=places) is not None for name in names)
 
 
 def require_libraries(*, install: bool) -> None:

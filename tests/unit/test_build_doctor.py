@@ -55,3 +55,22 @@ def test_missing_libraries_are_named_with_their_packages(
     monkeypatch.setattr(system, "missing_libraries", lambda: {"libX.so": "libx1"})
     doctor.run()
     assert "MISSING libX.so: apt-get install libx1" in capsys.readouterr().out
+
+
+def test_programs_that_help_are_named_with_what_is_left_out_without(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("nodejs", *(set(system.HELPFUL_PROGRAMS) - {"node", "nsenter"})):
+        (tools / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tools))
+    monkeypatch.setattr(system, "_ADMINISTRATORS", ())
+    monkeypatch.setattr(system.sys, "platform", "linux")
+    doctor._programs()
+    said = capsys.readouterr().out
+    assert "  nsenter: apt-get install util-linux; without it is left out: a test of a disk" in said
+    assert said.count("apt-get install") == 1, "node may be called nodejs"
+    (tools / "nsenter").touch(0o755)
+    doctor._programs()
+    assert capsys.readouterr().out == "system programs: all there\n"
