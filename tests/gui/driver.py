@@ -54,6 +54,27 @@ class Window:
         height = bpy.context.window_manager.windows[0].height
         subprocess.run(["xdotool", "mousemove", str(int(x)), str(int(height - y))], check=True, timeout=10)
 
+    def only_panels(self, *names):
+        """Shows these panels of the viewport's sidebar, open, and no other of Backlot's: the sidebar is too short for
+        all. Returns what brings all back."""
+        from bl_ext.user_default.backlot import panels
+
+        own = [kind for kind in panels.CLASSES if getattr(kind, "bl_category", "") == "Backlot"]
+        kinds = [kind for kind in own if kind.bl_space_type == "VIEW_3D"]
+        shown = [kind for kind in kinds if kind.bl_idname in names]
+        assert len(shown) == len(names), names
+        options = {kind: getattr(kind, "bl_options", set()) for kind in shown}
+        for kind in shown:
+            kind.bl_options = set()
+        register_anew(kinds, shown)
+
+        def bring_back():
+            for kind, option in options.items():
+                kind.bl_options = option
+            register_anew(shown, kinds)
+
+        return bring_back
+
     def open_sidebar(self, category, area_type="VIEW_3D"):
         """Steps that open an area's sidebar and click its tabs until the wanted one is in front
         (4.3 cannot be told which)."""
@@ -68,6 +89,14 @@ class Window:
             self.click(region.x + region.width - 9 * scale, region.y + y)
             yield 0.3
         assert region.active_panel_category == category, f"no tab {category}: {region.active_panel_category}"
+
+
+def register_anew(old, new):
+    """Panels in the place of others; those that others belong to come first."""
+    for kind in reversed(old):
+        bpy.utils.unregister_class(kind)
+    for kind in new:
+        bpy.utils.register_class(kind)
 
 
 def load_scenario():

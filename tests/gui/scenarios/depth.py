@@ -11,7 +11,6 @@ import numpy as np
 
 WAIT_S = 60.0
 DEPTH = ("BACKLOT_PT_depth", "BACKLOT_PT_depth_scene")
-HIDDEN = ("BACKLOT_PT_solve_advanced", "BACKLOT_PT_solve", "BACKLOT_PT_ingest", "BACKLOT_PT_shot")
 
 
 def steps(window):
@@ -25,7 +24,7 @@ def steps(window):
     with bpy.context.temp_override(**window.context()):
         bpy.ops.backlot.update_scene("EXEC_DEFAULT", True)  # with an undo step, as from the button
     yield from window.open_sidebar("Backlot")
-    hidden = show_depth_alone()
+    bring_back = window.only_panels(*DEPTH)
     look_through_the_camera(window)
     yield (lambda: bpy.ops.backlot.estimate_depth.poll() and no_job_runs()), WAIT_S
     yield 1.0
@@ -34,22 +33,7 @@ def steps(window):
     yield from estimate(window)
     yield from look(window)
     yield from take_back(window)
-    for kind in reversed(hidden):
-        bpy.utils.register_class(kind)
-
-
-def show_depth_alone():
-    """Returns the panels to bring back: the extension ends only what is registered."""
-    hidden = [getattr(bpy.types, name) for name in HIDDEN]
-    for kind in hidden:
-        bpy.utils.unregister_class(kind)
-    kinds = [getattr(bpy.types, name) for name in DEPTH]
-    for kind in reversed(kinds):
-        bpy.utils.unregister_class(kind)
-    for kind in kinds:
-        kind.bl_options = set()
-        bpy.utils.register_class(kind)
-    return hidden
+    bring_back()
 
 
 def look_through_the_camera(window):

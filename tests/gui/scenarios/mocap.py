@@ -10,9 +10,7 @@ from pathlib import Path
 import bpy
 
 WAIT_S = 60.0
-HIDDEN = ("BACKLOT_PT_solve_advanced", "BACKLOT_PT_solve", "BACKLOT_PT_ingest", "BACKLOT_PT_shot")
 OPEN = ("BACKLOT_PT_mocap", "BACKLOT_PT_mocap_motion", "BACKLOT_PT_mocap_retarget", "BACKLOT_PT_mocap_bones")
-DEPENDENT = "BACKLOT_PT_mocap_advanced"
 
 
 def steps(window):
@@ -28,7 +26,7 @@ def steps(window):
         bpy.ops.backlot.update_scene("EXEC_DEFAULT", True)
     scene.timeline_markers.clear()
     yield from window.open_sidebar("Backlot")
-    hidden = show_mocap_alone()
+    bring_back = window.only_panels(*OPEN)
     window.context()["area"].spaces.active.region_3d.view_perspective = "CAMERA"
     yield (lambda: bpy.ops.backlot.capture_motion.poll() and no_job_runs()), WAIT_S
     yield 1.0
@@ -39,25 +37,7 @@ def steps(window):
     yield from on_the_plate(window, scene)
     yield from retarget(window, scene)
     yield from take_back(window)
-    for kind in reversed(hidden):
-        bpy.utils.register_class(kind)
-
-
-def show_mocap_alone():
-    """Returns the panels to bring back: the extension ends only what is registered."""
-    hidden = [getattr(bpy.types, name) for name in HIDDEN]
-    for kind in hidden:
-        bpy.utils.unregister_class(kind)
-    advanced = getattr(bpy.types, DEPENDENT)
-    kinds = [getattr(bpy.types, name) for name in OPEN]
-    bpy.utils.unregister_class(advanced)
-    for kind in reversed(kinds):
-        bpy.utils.unregister_class(kind)
-    for kind in kinds:
-        kind.bl_options = set()
-        bpy.utils.register_class(kind)
-    bpy.utils.register_class(advanced)
-    return hidden
+    bring_back()
 
 
 def capture(window):

@@ -13,9 +13,8 @@ from bpy_extras.view3d_utils import location_3d_to_region_2d
 
 SOLVE_S = 400.0
 METRES = 5.0
-HIDDEN = ("BACKLOT_PT_solve_advanced", "BACKLOT_PT_solve", "BACKLOT_PT_ingest", "BACKLOT_PT_shot")
 OPENED = ("BACKLOT_PT_world", "BACKLOT_PT_export")
-"""Panels out of and in the pictures of picking: the sidebar is too short for all."""
+"""Panels in the pictures of picking."""
 
 
 def steps(window):
@@ -79,21 +78,8 @@ def written_revision():
     return json.loads((folder / "camera/world.json").read_text(encoding="utf-8"))["revision"]
 
 
-def open_panel(name):
-    """Shows an open copy of a panel that is closed at first."""
-    kind = getattr(bpy.types, name)
-    own = {key: value for key, value in vars(kind).items() if not key.startswith(("__", "bl_", "is_"))}
-    settings = {"bl_idname": f"{name}_open", "bl_label": kind.bl_label, "bl_options": set()}
-    copy = type(f"{name}_open", kind.__bases__, own | settings)
-    bpy.utils.register_class(copy)
-    return copy
-
-
 def scale_by_two_clicks(window):
-    hidden = [getattr(bpy.types, name) for name in HIDDEN]
-    for kind in hidden:
-        bpy.utils.unregister_class(kind)
-    opened = [open_panel(name) for name in OPENED]
+    bring_back = window.only_panels(*OPENED)
     bpy.context.scene.backlot.align.distance = METRES
     before = world()["revision"]
     first, second = two_points(window)
@@ -110,10 +96,7 @@ def scale_by_two_clicks(window):
     yield (lambda: world()["revision"] > before), 60.0
     yield 1.0
     window.screenshot("5_scaled")
-    for kind in opened:
-        bpy.utils.unregister_class(kind)
-    for kind in reversed(hidden):
-        bpy.utils.register_class(kind)
+    bring_back()
     ends = [cloud().data.vertices[index].co for index in (first, second)]
     window.facts["metres"] = (ends[0] - ends[1]).length
     window.facts["scale_source"] = world()["scale_source"]
