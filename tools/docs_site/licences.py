@@ -8,6 +8,7 @@ from pathlib import Path
 
 from backend.engines import ENGINES, EngineInfo
 from backend.weights.models import MODELS, Model
+from build_steps import fetched_python
 from shared.stages import stage_info
 
 from .dependencies import LICENCES, NOTES
@@ -55,6 +56,10 @@ def _own() -> Iterator[str]:
         name = Path(wheel).name.split("-")[0]
         yield f"| {name}, the only library in the extension's zip | {LICENCES[name]} |"
     yield f"| the sample clip, which Backlot's own scripts build and render | {licence} |"
+    yield (
+        f"| Python {fetched_python.VERSION}, fetched by *Set Up Backend* where the computer has none that fits | PSF-2.0; "
+        "the libraries in it under their own licences, whose texts come with it |"
+    )
     yield "| model weights | none are brought along, none are fetched unasked |"
 
 
