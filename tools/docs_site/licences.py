@@ -57,7 +57,7 @@ def _own() -> Iterator[str]:
         yield f"| {name}, the only library in the extension's zip | {LICENCES[name]} |"
     yield f"| the sample clip, which Backlot's own scripts build and render | {licence} |"
     yield (
-        f"| Python {fetched_python.VERSION}, fetched by *Set Up Backend* where the computer has none that fits | PSF-2.0; "
+        f"| Python {fetched_python.VERSION}, fetched where the computer has none that fits | PSF-2.0; "
         "the libraries in it under their own licences, whose texts come with it |"
     )
     yield "| model weights | none are brought along, none are fetched unasked |"
