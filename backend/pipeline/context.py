@@ -99,6 +99,8 @@ class StageContext:
     _meter: RateMeter = field(default_factory=RateMeter)
     _frames_meter: RateMeter = field(default_factory=RateMeter)
     _fraction: float = 0.0
+    share: float = 0.0
+    """Of this stage that is done, 0..1, as it said last."""
 
     def progress(
         self, done: int, total: int, frame: int | None = None, note: str = "", frames: tuple[int, int] = (0, 0)
@@ -109,7 +111,8 @@ class StageContext:
         rate, eta = self._meter.update(done, total)
         frames_rate = self._frames_meter.update(*frames)[0] if frames[1] else None
         start, end = self.span
-        self._fraction = max(self._fraction, start + (end - start) * min(done / max(total, 1), 1.0))
+        self.share = min(done / max(total, 1), 1.0)
+        self._fraction = max(self._fraction, start + (end - start) * self.share)
         self.observer.progress(
             Progress(self.stage, done, total, frame, rate, eta, self._fraction, note, *frames, frames_rate)
         )

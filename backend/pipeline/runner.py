@@ -13,6 +13,7 @@ from typing import Any
 from shared.artifacts import StageResult
 from shared.errors import (
     BacklotError,
+    DiskFull,
     FootageNotFound,
     InternalError,
     InvalidParameter,
@@ -28,6 +29,7 @@ from ..devices import resolve_device
 from . import manifest
 from .atomic import disk_errors, translate, write_text
 from .context import JobObserver, StageContext
+from .disk_need import explained
 from .fingerprint import key_of
 from .manifest import MANIFEST_VERSION, Manifest
 from .shot_lock import shot_lock
@@ -179,8 +181,11 @@ def _bring_up_to_date(planned: PlannedStage, context: StageContext, *, forced: b
     with disk_errors(context.checkpoint_dir):
         context.checkpoint_dir.mkdir(parents=True, exist_ok=True)
     context.log.info("started with engine %s", planned.engine.name)
-    started = time.monotonic()
-    result = planned.module.run(planned.params, context)
+    started, began = time.monotonic(), time.time()
+    try:
+        result = planned.module.run(planned.params, context)
+    except DiskFull as full:
+        raise explained(full, context.shot.root, began, context.share) from full
     result = replace(result, seconds=round(time.monotonic() - started, 3), notices=tuple(context.notices))
     values, revision = to_values(planned.params), manifest.world_revision(context.shot)
     done = Manifest(MANIFEST_VERSION, planned.key, values, dict(planned.inputs), result, revision)

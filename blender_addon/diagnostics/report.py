@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..jobs.log_lines import readable_line
 from ..shared.backend_process import server_log
 from ..shared.environment import environment_path
+from .redaction import redacted
 
 _TAIL_BYTES = 40_000
 _JOBS = 3
@@ -29,13 +28,6 @@ def write_report(path: Path, home: Path, facts: Mapping[str, str], doctor: str) 
     beside = path.with_name(f"{path.name}.partial")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
-
-
-def redacted(text: str) -> str:
-    """Without the user's folder and name: paths below it begin with ~."""
-    text = text.replace(str(Path.home()), "~") if len(Path.home().parts) > 1 else text
-    name = _user()
-    return re.sub(rf"(?<=[/\\]){re.escape(name)}(?=[/\\]|$)", "USER", text, flags=re.MULTILINE) if name else text
 
 
 def _parts(home: Path, facts: Mapping[str, str], doctor: str) -> Iterator[str]:
@@ -64,11 +56,4 @@ def _tail(path: Path) -> str:
             file.seek(max(0, file.tell() - _TAIL_BYTES))
             return file.read().decode("utf-8", "replace")
     except OSError:
-        return ""
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
         return ""

@@ -37,7 +37,7 @@ class BACKLOT_OT_save_diagnostics(bpy.types.Operator):
         def write(doctor: str) -> None:
             session.background(lambda: _write(path, session.home, facts, doctor), lambda _: None, session.show)
 
-        if not session.online or bpy.app.background:
+        if not _may_answer():
             try:
                 _write(path, session.home, facts, "")
             except BacklotError as error:
@@ -46,6 +46,12 @@ class BACKLOT_OT_save_diagnostics(bpy.types.Operator):
         session.ask("doctor", {}, lambda answer: write(_text(answer)), lambda _: write(""))
         self.report({"INFO"}, f"Writing {path.name}: the backend looks through its engines first")
         return FINISHED
+
+
+def _may_answer() -> bool:
+    """Whether the backend can be asked: it is there, and does not hang. A script cannot wait for it."""
+    trouble = runtime.pump().troubles.backend.trouble
+    return runtime.session().online and not bpy.app.background and (trouble is None or trouble.is_over)
 
 
 def _text(answer: Any) -> str:
@@ -65,7 +71,7 @@ def _write(path: Path, home: Path, facts: dict[str, str], doctor: str) -> None:
 
 
 def _facts() -> dict[str, str]:
-    session = runtime.session()
+    session, trouble = runtime.session(), runtime.pump().troubles.backend.trouble
     failed = [job.error for job in session.jobs.values() if job.error]
     said = failed[-1] if failed else None
     return {
@@ -73,6 +79,7 @@ def _facts() -> dict[str, str]:
         "Blender": f"{bpy.app.version_string}{' in the background' if bpy.app.background else ''}",
         "System": platform.platform(),
         "State": session.status_line,
+        "Trouble": trouble.what if trouble is not None else "",
         "Error": str(session.error or ""),
         "Last failed job": f"{said.get('code')}: {said.get('message')}" if said else "",
     }

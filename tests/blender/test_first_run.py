@@ -38,7 +38,7 @@ def first_run(empty: None, tmp_path: Path) -> Iterator[Any]:
     from bl_ext.user_default.backlot.first_run.live import FirstRun
     from bl_ext.user_default.backlot.session import Session
 
-    session = Session(tmp_path / "Heim für Backlot")
+    session = Session(tmp_path / "Heim für Backlot 影")
     made = FirstRun(session)
     yield made
     made.close()
@@ -68,7 +68,7 @@ def test_versions_that_do_not_match_say_which_side_is_behind(
 
     from bl_ext.user_default.backlot.first_run.live import UNKNOWN
 
-    home = tmp_path / "Heim für Backlot"
+    home = tmp_path / "Heim für Backlot 影"
     home.mkdir()
     record = {"python": sys.executable, "source": str(tmp_path), "version": version}
     (home / "environment.json").write_text(json.dumps(record), encoding="utf-8")
@@ -156,7 +156,7 @@ def test_the_extension_makes_its_backend_from_a_folder_of_wheels(
     from bl_ext.user_default.backlot import runtime
     from bl_ext.user_default.backlot.first_run.live import READY, state_of
 
-    home = tmp_path / "Heim für Backlot"
+    home = tmp_path / "Heim für Backlot 影"
     monkeypatch.setattr(runtime.session(), "home", home)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)  # a computer may have real wheels of its own to offer
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)

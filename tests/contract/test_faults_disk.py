@@ -87,7 +87,10 @@ def test_a_full_disk_and_then_space(home: Path, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", noise(30))
     with BackendWithMounts(home, {shots: "size=2m"}) as backend, backend.client() as client:
         error = error_of(client.run(ingest(shots / "shot", clip), LIMIT_S))
-        assert error.code == "disk-full" and str(shots) in error.message and error.remedy
+        assert (
+            error.code == "disk-full" and str(shots) in error.message and "continues where it stopped" in error.remedy
+        )
+        assert "more is needed" in error.message and error.details["needed_bytes"] > 1_000_000
         seen = backend.inside(shots)
         assert not [path for path in files_in(seen) if "partial" in path.name]
         frames = sorted(path.name for path in (seen / "shot" / "source" / "frames").glob("*.png"))
