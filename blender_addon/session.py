@@ -69,6 +69,7 @@ class Session:
         self.stopping = False
         """Whether the backend goes away because it was told to."""
         self._was_online = False
+        self._greeted = 0
         self._summaries: dict[Path, ShotSummary | None] = {}
 
     def close(self) -> None:
@@ -149,6 +150,11 @@ class Session:
         return self._client.last_error if self._client is not None else None
 
     @property
+    def greeted(self) -> int:
+        """How many times a backend has said welcome. It may be gone again before anybody looked."""
+        return self._greeted + (self._client.greeted if self._client is not None else 0)
+
+    @property
     def unfinished(self) -> list[JobStatus]:
         """Jobs that have not ended, as far as was heard."""
         return [job for job in self.jobs.values() if not job.is_over]
@@ -187,6 +193,7 @@ class Session:
     def _drop_client(self) -> None:
         if self._client is not None:
             self._client.close()
+            self._greeted += self._client.greeted
         self._client, self.changed = None, True
 
     def show(self, error: BacklotError) -> None:

@@ -60,6 +60,8 @@ class Client:
         self._watched: set[str] = set()
         self._changed = threading.Condition()
         self._last_error: BacklotError | None = None
+        self.greeted = 0
+        """How many times a backend has said welcome."""
         self._link = Link(self.home, name, self)
 
     def __enter__(self) -> Client:
@@ -243,6 +245,7 @@ class Client:
 
     def connected(self) -> None:
         self._last_error = None
+        self.greeted += 1
         for job in list(self._watched):
             self._send_watch(job)
         with self._changed:

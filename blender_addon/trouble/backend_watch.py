@@ -27,7 +27,7 @@ SOON_S = 600.0
 _TOLD_S = 60.0
 _LONGEST_TURN_S = 2.0
 """A longer turn was Blender's own work, or the computer's sleep: answers could not be heard."""
-_LOOK_EVERY_S = 2.0
+_LOOK_EVERY_S, _MISSED_EVERY_S = 2.0, 0.2
 _LOG_BYTES = 8000
 _STARTED = "listening on"
 
@@ -54,7 +54,8 @@ class BackendWatch:
         self.session, self._restart, self._clock = session, restart, clock
         self.trouble: Trouble | None = None
         self._deaths: deque[float] = deque(maxlen=2)
-        self._was_online = self._looking = self._had_refused = False
+        self._was_online = self._looking = self._had_refused = self._is_missed = False
+        self._greeted = session.greeted
         self._turned = self._pinged = clock()
         self._looked = -_LOOK_EVERY_S
         self._silent_s = 0.0
@@ -80,10 +81,11 @@ class BackendWatch:
     # -- connected ------------------------------------------------------------------------------------
 
     def _step_online(self, now: float, passed: float) -> None:
+        self._greeted = self.session.greeted
         if not self._was_online:
             self._was_online, self._awaits_pong, self._silent_s, self._pinged = True, False, 0.0, now
-            self._had_refused = False
-            self._look(now, self._greeted)
+            self._had_refused = self._is_missed = False
+            self._look(now, self._met)
         if self._awaits_pong:
             self._silent_s += passed
             if self._silent_s > PATIENCE_S:
@@ -99,7 +101,7 @@ class BackendWatch:
         if self.trouble is _HANGS:
             self._say(None)
 
-    def _greeted(self, found: Found) -> None:
+    def _met(self, found: Found) -> None:
         """It is there: what was wrong is over, unless it is of another version."""
         if found.state == ALIVE and found.version != VERSION:
             self._say(_other_version(found))
@@ -109,26 +111,32 @@ class BackendWatch:
     # -- not connected --------------------------------------------------------------------------------
 
     def _step_offline(self, now: float, passed: float) -> None:
-        session, was_online = self.session, self._was_online
-        self._was_online = False
+        session = self.session
+        if self._was_online or session.greeted != self._greeted:  # it may have come and gone between two turns
+            self._was_online, self._greeted, self._silent_s = False, session.greeted, 0.0
+            self._is_missed, self._looked = not session.stopping, now - _LOOK_EVERY_S
         if session.starting or session.stopping:
             self._silent_s = 0.0
             return
-        if was_online:
-            self._silent_s = 0.0
-            self._look(now, self._lost)
-        elif session.lost is not None and now - self._looked > _LOOK_EVERY_S:
-            self._look(now, self._still_away)
-        if session.lost is not None:
-            self._silent_s += passed
-
-    def _lost(self, found: Found) -> None:
-        if self.session.online or self.session.starting:
+        if session.lost is None and not self._is_missed:
             return
-        if found.state == DEAD:
-            self._died(found)
-        elif found.state == ABSENT and self.session.unfinished and not self.session.stopping:
-            self._say(Trouble("The backend was stopped; its jobs go on when it starts again.", "", (START,)))
+        self._silent_s += passed
+        if now - self._looked >= (_MISSED_EVERY_S if self._is_missed else _LOOK_EVERY_S):
+            self._look(now, self._away)
+
+    def _away(self, found: Found) -> None:
+        """What is left of a backend that there is no connection to. One that was killed may live a moment longer."""
+        session = self.session
+        if session.online or session.starting:
+            return
+        if found.state == ALIVE:
+            self._silent(found)
+        elif self._is_missed:
+            self._is_missed = False
+            if found.state == DEAD:
+                self._died(found)
+            elif session.unfinished:
+                self._say(Trouble("The backend was stopped; its jobs go on when it starts again.", "", (START,)))
 
     def _died(self, found: Found) -> None:
         now = self._clock()
@@ -144,17 +152,15 @@ class BackendWatch:
         self._told_until = now + _TOLD_S
         self._restart()
 
-    def _still_away(self, found: Found) -> None:
-        session = self.session
-        if session.online or session.starting or found.state != ALIVE:
-            return
-        refused = session.lost
+    def _silent(self, found: Found) -> None:
+        """It lives, and does not let this side in."""
+        refused = self.session.lost
         if refused is not None and refused.code in FATAL:
             if found.protocol != PROTOCOL:
                 self._say(_other_version(found))
             elif not self._had_refused:  # a token that was read between two servers
                 self._had_refused = True
-                session.reconnect()
+                self.session.reconnect()
         elif self._silent_s > PATIENCE_S:
             self._say(_HANGS)
 

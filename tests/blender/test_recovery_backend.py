@@ -30,6 +30,7 @@ class ScriptedSession:
         self.lost: Any = None
         self.error: Any = None
         self.unfinished: list[Any] = []
+        self.greeted = 0
         self.pings: list[Callable[[Any], None]] = []
         self.restarts = self.reconnects = 0
 
@@ -120,6 +121,24 @@ def test_a_death_much_later_is_a_first_one_again(troubles: Any, session: Scripte
         assert turn(troubles, online=False).is_over and session.restarts == time_of_death
     turn(troubles, online=True)
     assert turn(troubles, after_s=61.0) is None
+
+
+def test_a_death_between_two_looks_is_seen(troubles: Any, session: ScriptedSession, dead_pid: int) -> None:
+    publish(session.home, dead_pid)
+    assert (
+        turn(troubles, after_s=3.0, lost=SimpleNamespace(code="connection-lost")) is None and session.restarts == 0
+    ), "of an earlier day"
+    assert turn(troubles, greeted=1).is_over and session.restarts == 1
+
+
+def test_one_that_is_being_killed_may_live_a_moment_longer(
+    troubles: Any, session: ScriptedSession, dead_pid: int
+) -> None:
+    publish(session.home, os.getpid())
+    turn(troubles, online=True)
+    assert turn(troubles, online=False, lost=SimpleNamespace(code="connection-lost")) is None
+    publish(session.home, dead_pid)
+    assert turn(troubles, after_s=0.3).is_over and session.restarts == 1
 
 
 def test_a_backend_that_somebody_stopped_is_not_started_again(troubles: Any, session: ScriptedSession) -> None:
