@@ -13,6 +13,8 @@ from pxr import Usd, UsdGeom
 
 from backend.export.blender_process import Blender, find_blender
 from shared.errors import EngineUnavailable, JobCancelled
+from tests.blender import scene_file_check
+from tests.blender.one_blender import OneBlender
 from tests.blender.scene_file_check import GL, WORLDS, assert_same, compare, read_back
 from tests.blender.synthetic_shot import ShotPlan, write_shot
 from tests.unit.export_shot import Recorder, run_export
@@ -28,7 +30,22 @@ def blender() -> Blender:
     return found
 
 
+@pytest.fixture(scope="module")
+def other(blender: Blender, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneBlender]:
+    if not blender.is_python:
+        pytest.skip("this Blender is an application: `python build.py setup --bpy` makes the one for tests")
+    with OneBlender(blender.program, tmp_path_factory.mktemp("jobs")) as one:
+        yield one
+
+
+@pytest.fixture
+def one_blender(other: OneBlender, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written is read by one Blender; writing, the stage starts its own."""
+    monkeypatch.setattr(scene_file_check, "run_script", other.run_script)
+
+
 @pytest.mark.blender
+@pytest.mark.usefixtures("one_blender")
 @pytest.mark.parametrize(
     ("kind", "wanted"), [*(("usda", wanted) for wanted in WORLDS), ("usdc", "usd"), ("abc", "auto"), ("fbx", "auto")]
 )
@@ -42,6 +59,7 @@ def test_the_camera_comes_back(tmp_path: Path, blender: Blender, kind: str, want
 
 
 @pytest.mark.blender
+@pytest.mark.usefixtures("one_blender")
 def test_an_anamorphic_zoom_comes_back(tmp_path: Path, blender: Blender) -> None:
     truth = write_shot(tmp_path, ShotPlan(plate=False, focal_px=(300.0, 420.0), pixel_aspect=2.0))
     run_export(tmp_path, formats="usda,fbx,abc")
