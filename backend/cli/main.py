@@ -66,7 +66,11 @@ _Commands = argparse._SubParsersAction
 
 
 def _add_run(commands: _Commands[argparse.ArgumentParser]) -> None:
-    run = commands.add_parser("run", help="run stages on a clip, without a server and without Blender")
+    run = commands.add_parser(
+        "run",
+        help="run stages on a clip, without a server and without Blender",
+        usage="python -m backend run [FOOTAGE] [-s STAGES] [--shot DIR] [--json] [parameters of the stages]",
+    )
     run.add_argument(
         "footage", nargs="?", default="", metavar="FOOTAGE",
         help="a video file, a folder of frames, or a name.####.ext pattern; none continues a shot",
