@@ -40,12 +40,15 @@ def build_mesh(fused: Fused, name: str) -> Iterator[bpy.types.Mesh]:
     if not count:
         return
     mesh.edges.add(len(fused.edges))
+    yield mesh
     _write(mesh, ".edge_verts", "INT32_2D", "EDGE", fused.edges)
     yield mesh
     mesh.loops.add(3 * count)
+    yield mesh
     _write(mesh, ".corner_vert", "INT", "CORNER", model.triangles)
     yield mesh
     _write(mesh, ".corner_edge", "INT", "CORNER", fused.corner_edges)
+    yield mesh
     mesh.polygons.add(count)
     yield mesh
     for _ in _tell_beginnings(mesh.polygons, count):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import bpy
 import numpy as np
 
@@ -23,8 +25,9 @@ def import_root(scene: bpy.types.Scene, collection: bpy.types.Collection, name: 
 
 def import_camera(
     scene: bpy.types.Scene, collection: bpy.types.Collection, root: bpy.types.Object, contents: ShotContents, name: str
-) -> bpy.types.Object:
-    """Makes the camera or updates its lens and its keys; constraints, parents and other settings stay."""
+) -> Iterator[bpy.types.Object]:
+    """Makes the camera or updates its lens and its keys; constraints, parents and other settings stay. Yields it after
+    each curve."""
     remembered = ownership.recall(collection, ownership.CAMERA)
     data = remembered.data if remembered is not None else bpy.data.cameras.new(f"{name} Camera")
     camera, made = ownership.ensure_object(scene, collection, ownership.CAMERA, f"{name} Camera", data)
@@ -33,9 +36,10 @@ def import_camera(
         _first_settings(camera, contents)
     camera.rotation_mode = "QUATERNION"
     camera.data.sensor_fit = "HORIZONTAL"
-    _key_poses(collection, camera, contents.path, name)
+    for _ in _key_poses(collection, camera, contents.path, name):
+        yield camera
     _key_lens(collection, camera.data, contents, name)
-    return camera
+    yield camera
 
 
 def widen(collection: bpy.types.Collection, contents: ShotContents, factor: float) -> None:
@@ -60,7 +64,9 @@ def _first_settings(camera: bpy.types.Object, contents: ShotContents) -> None:
     camera.data.passepartout_alpha = 0.9
 
 
-def _key_poses(collection: bpy.types.Collection, camera: bpy.types.Object, path: CameraPath, name: str) -> None:
+def _key_poses(
+    collection: bpy.types.Collection, camera: bpy.types.Object, path: CameraPath, name: str
+) -> Iterator[None]:
     action = _action(collection, ownership.CAMERA_ACTION, f"{name} Camera", camera)
     curves = animation.channels(action, camera)
     marks = animation.gap_marks(path.frames)
@@ -68,6 +74,7 @@ def _key_poses(collection: bpy.types.Collection, camera: bpy.types.Object, path:
     for data_path, values in (("location", path.location), ("rotation_quaternion", path.rotation)):
         for axis in range(values.shape[1]):
             animation.write_curve(curves, data_path, axis, path.frames, values[:, axis], marks, kinds)
+            yield
     animation.assign_first(camera, action)
 
 

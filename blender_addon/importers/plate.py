@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import bpy
 import numpy as np
 
@@ -12,8 +14,10 @@ from . import lens, ownership
 from .contents import ShotContents
 
 LENS_ERROR = "backlot_lens_error_px"
-"""Custom property of the clip: see `lens_error_px`."""
+"""Custom property of the clip: see `measure_lens`."""
 _GRID = 33
+_AT_ONCE = 16
+"""Frames of a zoom that one step measures."""
 
 
 def import_plate(
@@ -35,7 +39,6 @@ def import_plate(
     clip.frame_start = contents.shot.facts.frame_start
     clip.frame_offset = 0
     set_tracking_camera(clip, contents.camera.intrinsics, contents.sensor_mm)
-    clip[LENS_ERROR] = lens_error_px(clip, contents.camera.intrinsics)
     distorted = lens.is_distorted(contents.camera.intrinsics)
     _set_background(camera, clip, distorted, ownership.overscan(collection))
     return clip
@@ -64,9 +67,9 @@ def set_tracking_camera(clip: bpy.types.MovieClip, intrinsics: Intrinsics, senso
     tracking.brown_p1, tracking.brown_p2 = intrinsics.p2, -intrinsics.p1
 
 
-def lens_error_px(clip: bpy.types.MovieClip, intrinsics: Intrinsics) -> float:
-    """How far the clip's tracking camera, as Blender holds it in 32 bits, bends a place of the plate to somewhere else
-    than the solved lens does: the most over the plate and over every frame, px.
+def measure_lens(clip: bpy.types.MovieClip, intrinsics: Intrinsics) -> Iterator[None]:
+    """Notes how far the clip's tracking camera, as Blender holds it in 32 bits, bends a place of the plate to somewhere
+    else than the solved lens does: the most over the plate and over every frame, px. A few frames in each step.
 
     Nearly nothing unless the lens zooms: the clip then has the median focal length. Blender's model, written out:
     x_d = x (1 + k1 r2 + k2 r4) + 2 p2 x y + p1 (r2 + 2 x2) with y upwards.
@@ -77,7 +80,7 @@ def lens_error_px(clip: bpy.types.MovieClip, intrinsics: Intrinsics) -> float:
     fy = fx * held.pixel_aspect
     middle = np.array((1.0 + held.principal_point[0], 1.0 - held.principal_point[1])) * (width / 2, height / 2)
     worst = 0.0
-    for frame in distinct(intrinsics):
+    for count, frame in enumerate(distinct(intrinsics)):
         x, y = np.meshgrid(np.linspace(0, width, _GRID), np.linspace(0, height, _GRID))
         u, v = distort((x - frame.cx) / frame.fx, (y - frame.cy) / frame.fy, intrinsics)
         away = np.stack([u * frame.fx + frame.cx - x, v * frame.fy + frame.cy - y])
@@ -87,7 +90,9 @@ def lens_error_px(clip: bpy.types.MovieClip, intrinsics: Intrinsics) -> float:
         bent_x = a * radial + 2 * held.brown_p2 * a * b + held.brown_p1 * (r2 + 2 * a * a)
         bent_y = b * radial + 2 * held.brown_p1 * a * b + held.brown_p2 * (r2 + 2 * b * b)
         worst = max(worst, float(np.hypot(away[0] - bent_x * fx, away[1] + bent_y * fy).max()))
-    return worst
+        if count % _AT_ONCE == _AT_ONCE - 1:
+            yield
+    clip[LENS_ERROR] = worst
 
 
 def _set_background(camera: bpy.types.Object, clip: bpy.types.MovieClip, distorted: bool, overscan: float) -> None:

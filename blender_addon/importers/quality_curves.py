@@ -8,6 +8,7 @@ once the export has analysed the motion, `camera_shake_px`. Drivers can read the
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
@@ -23,8 +24,8 @@ _END = "end of "
 
 def import_quality(
     scene: bpy.types.Scene, collection: bpy.types.Collection, camera: bpy.types.Object, quality: SolveQuality
-) -> None:
-    """Writes curves and markers; those of the import before are replaced."""
+) -> Iterator[None]:
+    """Writes curves and markers; those of the import before are replaced. A step for each curve."""
     action = ownership.recall(collection, ownership.CAMERA_ACTION)
     curves = animation.channels(action, camera)
     for name, text in HELP.items():
@@ -37,6 +38,7 @@ def import_quality(
         marks = animation.gap_marks(channel.frames)
         kinds = np.full(len(channel.frames), animation.KEYFRAME)
         animation.write_curve(curves, f'["{name}"]', 0, channel.frames, channel.values, marks, kinds)
+        yield
     _mark(scene, collection, quality.problems)
 
 

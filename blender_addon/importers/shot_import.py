@@ -15,7 +15,7 @@ from .camera import import_camera, import_root
 from .cloud import build_mesh, place_cloud
 from .contents import ShotContents, read_shot
 from .options import ImportOptions
-from .plate import import_plate
+from .plate import import_plate, measure_lens
 from .quality_curves import import_quality
 from .scene_settings import apply_scene_settings
 from .tracks import import_tracks
@@ -62,7 +62,7 @@ def import_steps(
 ) -> Iterator[ImportedShot | None]:
     """Imports in short steps for the pump; the last one yields the result.
 
-    At first only a mesh grows that nothing uses; what the artist sees changes in the last three steps.
+    At first only a mesh grows that nothing uses; what the artist sees changes in the steps after that.
     """
     found = ownership.find_collection(scene, contents.shot.id)
     if found is not None:
@@ -88,13 +88,16 @@ def _place(
     collection[ownership.SHOT_FOLDER] = str(contents.root)
     lost_root = not is_new and ownership.recall(collection, ownership.ROOT) is None
     root = import_root(scene, collection, name)
-    camera = import_camera(scene, collection, root, contents, name)
-    import_quality(scene, collection, camera, contents.quality)
-    yield None
+    for camera in import_camera(scene, collection, root, contents, name):  # noqa: B007  (the last one has all its keys)
+        yield None
+    for _ in import_quality(scene, collection, camera, contents.quality):
+        yield None
     plate = import_plate(collection, camera, contents, name) if options.plate else None
     yield None
     if plate is not None:
+        yield from measure_lens(plate, contents.camera.intrinsics)
         yield from import_tracks(plate, contents)
+        yield None
     cloud = place_cloud(scene, collection, root, contents, mesh, name) if mesh is not None else None
     if lost_root:
         _hang_up(root, camera, cloud)

@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -55,7 +56,7 @@ def record_of(clip: bpy.types.MovieClip) -> TrackRecord:
 
 
 def keep_record(clip: bpy.types.MovieClip, record: TrackRecord) -> None:
-    clip[_RECORD] = json.dumps(asdict(record))
+    clip[_RECORD] = json.dumps(vars(record))
 
 
 def error_of(record: TrackRecord, track: bpy.types.MovieTrackingTrack) -> float | None:
@@ -81,6 +82,7 @@ def import_tracks(clip: bpy.types.MovieClip, contents: ShotContents) -> Iterator
     present = {track.name for track in clip.tracking.tracks}
     missing = {number for number in before.ids if track_ref(number) not in present} if same else set()
     write = _Writer(clip, contents, table)
+    yield
     for count, row in enumerate(rows):
         name = _name(table, row)
         if name in present:
@@ -89,6 +91,7 @@ def import_tracks(clip: bpy.types.MovieClip, contents: ShotContents) -> Iterator
             write.add(name, row)
         if count % _AT_ONCE == _AT_ONCE - 1:
             yield
+    yield
     _note(clip, table, rows, before if same else TrackRecord())
 
 
@@ -136,12 +139,13 @@ def _name(table: TrackTable, row: int) -> str:
 
 
 def _note(clip: bpy.types.MovieClip, table: TrackTable, rows: np.ndarray, before: TrackRecord) -> None:
-    error = {int(table.id[row]): float(table.error[row]) for row in rows if table.state[row] != ADDED}
+    ours = rows[table.state[rows] != ADDED]
+    error = dict(zip(table.id[ours].tolist(), table.error[ours].tolist(), strict=True))
     for number, known in zip(before.ids, before.errors, strict=True):
         error.setdefault(number, float("nan") if known is None else known)
     deleted = set(before.deleted) | set(table.id[table.state == DELETED].tolist())
     ids = sorted(error)
-    errors = [round(error[number], 3) if np.isfinite(error[number]) else None for number in ids]
+    errors = [round(error[number], 3) if isfinite(error[number]) else None for number in ids]
     keep_record(clip, TrackRecord(table.key, ids, sorted(map(int, deleted)), errors, before.replaced))
 
 

@@ -124,8 +124,8 @@ class RotoLive:
         self._session.background(lambda: read_roto(folder), ready, failed)
 
     def step_imports(self, deadline: float) -> None:
-        """Until `deadline` (`time.perf_counter`)."""
-        while self._imports and self._imports[0].contents is not None:
+        """Until `deadline` (`time.perf_counter`). Not while a thread reads: keys of masks want it to stand still."""
+        while self._imports and self._imports[0].contents is not None and not self._session.reading:
             work = self._imports[0]
             if work.steps is None:
                 scene = bpy.data.scenes.get(work.scene)
