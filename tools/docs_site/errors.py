@@ -24,11 +24,13 @@ _Sentences = dict[str, list[tuple[str, str]]]
 def error_page(found: _Sentences | None = None) -> str:
     """One section for each class of the tree. found: what `sentences` gave."""
     found = sentences() if found is None else found
-    parts = [_section(kind, found.get(kind.__name__, [])) for kind in _tree(BacklotError)]
+    kinds = list(_tree(BacklotError))
+    parts = [_section(kind, found.get(kind.__name__, [])) for kind in kinds]
+    codes = " · ".join(f"[{code}](#{code})" for code in sorted(map(code_of, kinds)))
     return (
         "# Errors and what to do\n\n"
         "Every error has a code (`--json` prints it), a sentence that says what happened, and a remedy. An ellipsis "
-        "stands for what depends on the shot: a file, a frame, a number.\n\n" + "\n".join(parts)
+        f"stands for what depends on the shot: a file, a frame, a number.\n\n{codes}\n\n" + "\n".join(parts)
     )
 
 
