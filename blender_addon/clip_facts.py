@@ -59,7 +59,7 @@ def clip_warnings(facts: SourceFacts) -> tuple[ClipWarning, ...]:
     if facts.hdr or facts.encoding in _ENCODINGS:
         what = _HDR.get(facts.hdr, facts.hdr.upper()) or _ENCODINGS[facts.encoding]
         kept = "the plate is a viewable copy" if facts.proxy else "the plate keeps its code values"
-        found.append(ClipWarning(f"{what}: {kept}"))
+        found.append(ClipWarning(f"{what}: {kept}", () if facts.encoding == "scene-linear" else ("encoding",)))
     if facts.interlaced:
         found.append(ClipWarning("Interlaced: deinterlace it first for a good solve"))
     if facts.missing_frames:

@@ -45,6 +45,19 @@ class IngestParams:
         ),
         help="Rotation applied to make the plate upright.",
     )
+    encoding: str = param(
+        "auto",
+        label="Colour encoding",
+        folded=True,
+        choices=(
+            Choice("auto", "From the file", "As the file says"),
+            Choice("sdr", "Standard", "Neither HDR nor log: code values for an ordinary screen"),
+            Choice("pq", "HDR (PQ)", "SMPTE ST 2084 code values"),
+            Choice("hlg", "HDR (HLG)", "ARIB STD-B67 code values"),
+            Choice("log", "Log", "A camera's log code values"),
+        ),
+        help="What the code values mean, where the file says it wrongly or not at all; carried to every output.",
+    )
     pixel_aspect: float | None = param(
         None, folded=True, minimum=0.1, maximum=10.0,
         help="Width of a pixel over its height (2.0 for a 2x anamorphic lens); empty takes the file's.",

@@ -14,12 +14,15 @@ from shared.shot import SourceFacts
 from shared.stages import IngestParams
 
 from .clip import Clip
+from .colour import HDR_TRANSFERS
 from .footage import ImageSequence, VideoFile
 from .orientation import UPRIGHT, Orientation
-from .proxy import Proxy
+from .proxy import LINEAR, Proxy
 from .timing import FALLBACK_RATE, constant_rate, parse_rate
 
 _JITTER_WORTH_SAYING = 0.15
+_OF_ENCODING = ("The clip is HDR", "The clip is log-encoded", "The file names the log curve")
+"""How notices begin that another encoding makes untrue."""
 _BOILERPLATE = re.compile(
     r"(major_brand|minor_version|compatible_brands|encoder|language|handler_name|vendor_id|duration|software"
     r"|screenWindow.*|pixelAspectRatio|.*(_ul|uid|umid)|(toolkit|product)_version_num|_statistics.*|number_of_.*|bps)$",
@@ -50,6 +53,7 @@ class Take:
 def plan_take(clip: Clip, params: IngestParams) -> Take:
     """The plate that `params` ask for. Raises `InvalidParameter`, `FootageEmpty` for a range without
     frames, `FootageUnreadable` for a range that a damaged clip does not reach."""
+    clip = _with_encoding(clip, params)
     rate, numbers, sources, notices = _schedule(clip, params)
     numbers, sources = _in_range(clip, params, numbers, sources)
     orientation = _orientation(clip, params)
@@ -57,6 +61,26 @@ def plan_take(clip: Clip, params: IngestParams) -> Take:
     deep = clip.picture.bit_depth > 8 and not clip.picture.coding
     every = (*clip.notices, *notices, *_repeats(clip, rate, sources))
     return Take(clip, facts, tuple(int(n) for n in numbers), sources, orientation, deep, None, every)
+
+
+def _with_encoding(clip: Clip, params: IngestParams) -> Clip:
+    """The clip as if its file said what the parameter says. Raises `InvalidParameter` for float images, which are
+    scene-linear."""
+    if params.encoding == "auto":
+        return clip
+    picture = clip.picture
+    if picture.coding == LINEAR:
+        raise InvalidParameter(
+            f"{clip.footage.name} holds float images, which are scene-linear: they cannot be {params.encoding}.",
+            "Set the colour encoding to auto.",
+        )
+    is_log = params.encoding == "log"
+    transfer = params.encoding if params.encoding in HDR_TRANSFERS else "" if is_log else "bt709"
+    picture = replace(
+        picture, colour=replace(picture.colour, transfer=transfer), coding=picture.coding if is_log else ""
+    )
+    notices = tuple(notice for notice in clip.notices if not notice.startswith(_OF_ENCODING))
+    return replace(clip, picture=picture, encoding="log" if is_log else "video", notices=notices)
 
 
 def _schedule(clip: Clip, params: IngestParams) -> tuple[Fraction, NDArray[np.int64], NDArray[np.int64], list[str]]:

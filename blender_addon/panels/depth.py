@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _GAPS = 6
 """Ranges without depth that the panel lists."""
-_TUNED = (("Step", "Every n-th Pixel"), ("Edge", "Cut at Jumps of"), ("Least Confidence", "Least Confidence"))
+_TUNED = (("Step", "Every n-th Pixel"), ("Edge", "Cut at Jumps of"), ("Least Confidence", "Confidence From"))
 """Inputs of the surface's modifier that the panel shows."""
 
 
@@ -76,7 +76,7 @@ def _in_scene(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         column.use_property_split, column.use_property_decorate = True, False
         for name, label in _TUNED:
             column.prop(modifier, f'["{input_key(modifier.node_group, name)}"]', text=label)
-        column.prop(grid, f'["{SHOW_CONFIDENCE}"]', text="Show Confidence", slider=True)
+        column.prop(grid, f'["{SHOW_CONFIDENCE}"]', text="As Colours", slider=True)
 
 
 def _compositing(layout: bpy.types.UILayout, _context: bpy.types.Context) -> None:

@@ -261,6 +261,24 @@ def test_a_clip_is_checked_by_the_backend(tmp_path: Path) -> None:
         assert any("There is no clip at" in text for text in drawn("BACKLOT_PT_shot").texts)
 
 
+def test_a_stage_needs_no_more_than_a_declaration(tmp_path: Path) -> None:
+    from bl_ext.user_default.backlot.panels.stage_panel import StagePanel, panels_of
+
+    plain = StagePanel("depth", "Plain", "backlot.estimate_depth", "MOD_DISPLACE", ("resolution",), name="plain")
+    made = panels_of(plain)
+    assert [kind.bl_idname for kind in made] == [
+        "BACKLOT_PT_plain",
+        "BACKLOT_PT_plain_engine",
+        "BACKLOT_PT_plain_advanced",
+    ]
+    write_shot(tmp_path / "clip_backlot", PLAN)
+    know(tmp_path / "clip_backlot")
+    main, engine, advanced = (draw(kind) for kind in made)
+    assert main is not None and engine is not None and advanced is not None
+    assert main.props == ["resolution"] and main.texts[1:] == ["Never run", "Estimate Depth"]
+    assert {"engine", "model"} <= set(engine.props) and "holes" in advanced.props
+
+
 def test_labels_and_tooltips_are_as_blender_writes_them() -> None:
     import bpy
     from bl_ext.user_default.backlot import menus, operators, properties, wording

@@ -14,7 +14,7 @@ import pytest
 from backend.media.exif import read_exif
 from backend.media.images import is_plain_png
 from backend.media.reader import ImagePlateFrame, open_footage
-from shared.errors import FootageChanged, FootageEmpty, FootageUnreadable
+from shared.errors import FootageChanged, FootageEmpty, FootageUnreadable, InvalidParameter
 from shared.stages import IngestParams
 from tests.unit.media_clips import Image, number_of, numbered, write_dpx, write_images
 
@@ -81,6 +81,9 @@ def test_log_dpx_gets_a_proxy_that_says_so(tmp_path: Path) -> None:
     assert 100 < image[20, 0, 0] < 130  # sRGB code of 18 % is 118
     assert take.facts.encoding == "log"
     assert "log" in take.facts.proxy
+    take, frames = open_footage(tmp_path, IngestParams(encoding="sdr"))
+    plain = next(iter(frames)).load()
+    assert (take.facts.encoding, take.facts.proxy, plain.dtype) == ("video", "", np.uint16)
 
 
 def write_exr(path: Path, image: Image, header: dict[str, object] | None = None) -> None:
@@ -101,6 +104,8 @@ def test_exr_proxy_is_the_srgb_curve_of_well_exposed_light(tmp_path: Path, dtype
     assert image[15, 31].tolist() == [0, 0, 0]
     assert take.facts.proxy == "scene-linear, +0.0 stops, sRGB curve, 8 bits"
     assert take.facts.encoding == "scene-linear"
+    with pytest.raises(InvalidParameter, match="scene-linear"):
+        open_footage(tmp_path / "r.####.exr", IngestParams(encoding="log"))
 
 
 def test_exr_exposure_is_one_for_the_whole_clip(tmp_path: Path) -> None:

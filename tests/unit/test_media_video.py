@@ -218,6 +218,10 @@ def test_hdr_is_detected_and_its_codes_kept(tmp_path: Path) -> None:
         tmp_path / "hlg.mkv", [numbered(3)] * 2, codec="ffv1", pix_fmt="yuv420p10le", colour=(9, 18, 9, 1)
     )
     assert probe(hlg).picture.colour.hdr == "hlg"
+    for wanted, facts in (("sdr", ("", "bt709", "video")), ("hlg", ("hlg", "hlg", "video")), ("log", ("", "", "log"))):
+        take, frames = open_footage(clip, IngestParams(encoding=wanted))
+        assert (take.facts.hdr, take.facts.transfer, take.facts.encoding) == facts
+        assert not any("HDR" in notice for notice in take.notices) and number_of(next(iter(frames)).load()) == 3
 
 
 def test_log_curves_named_in_the_metadata_are_reported(tmp_path: Path) -> None:
