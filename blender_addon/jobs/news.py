@@ -18,15 +18,15 @@ from ..session import Session
 from ..shared.messages import CANCELLED, FAILED, QUEUED, RUNNING, JobEvent, JobStatus, in_line
 from . import desktop, words
 
-_SHOWN_S = 20.0
-"""How long the end of a job stays in the status bar."""
+_SHOWN_S, _BRIEFLY_S = 20.0, 6.0
+"""How long the end of a job stays in the status bar: when no other job runs, and when one does."""
 
 
 @dataclass(frozen=True)
 class News:
     text: str
     failed: bool
-    until: float
+    since: float
 
 
 class JobNews:
@@ -78,7 +78,8 @@ class JobNews:
 
     def step(self) -> None:
         """Takes away what is old, and has the status bar drawn anew when it says something else."""
-        if self.news is not None and self._clock() > self.news.until:
+        job = self.job_in_work()
+        if self.news is not None and self._clock() - self.news.since > (_SHOWN_S if job is None else _BRIEFLY_S):
             self.news = None
         if self._reports and not self._session.reading and not bpy.app.background:
             _report(self._reports.popleft())
@@ -88,7 +89,7 @@ class JobNews:
             _redraw_status_bar()
 
     def _tell(self, status: JobStatus, *, desktop_too: bool) -> None:
-        self.news = News(words.ended_text(status), status.state == FAILED, self._clock() + _SHOWN_S)
+        self.news = News(words.ended_text(status), status.state == FAILED, self._clock())
         self._reports.append(self.news)
         if desktop_too:
             desktop.notify("Backlot", self.news.text)

@@ -26,8 +26,9 @@ def show(listed: Any, jobs: Mapping[str, JobStatus]) -> None:
         listed.items.remove(len(listed.items) - 1)
     while len(listed.items) < len(ordered):
         listed.items.add()
+    places = {status.id: number for number, status in enumerate(in_line(jobs.values()), 1)}
     for item, status in zip(listed.items, ordered, strict=True):
-        _write(item, status, words.in_list(status, jobs))
+        _write(item, status, words.in_list(status, places.get(status.id, 0)))
     ids = [status.id for status in ordered]
     if selected in ids:
         listed.active = ids.index(selected)

@@ -63,7 +63,11 @@ def stage_label(name: str) -> str:
 
 
 def shot_name(status: JobStatus) -> str:
-    return Path(status.request.footage or status.request.shot).name
+    """The clip without its ending, or the shot folder without the one that Backlot gives it."""
+    footage = status.request.footage
+    if not footage:
+        return Path(status.request.shot).name.removesuffix("_backlot")
+    return Path(footage).stem.rstrip("#").rstrip("._-") or Path(footage).name
 
 
 def percent(status: JobStatus) -> str:
@@ -83,10 +87,10 @@ def place(status: JobStatus, jobs: Mapping[str, JobStatus]) -> int:
 # -- one job ------------------------------------------------------------------------------------------------
 
 
-def in_list(status: JobStatus, jobs: Mapping[str, JobStatus]) -> str:
-    """A few letters: what stands beside its name."""
+def in_list(status: JobStatus, number: int) -> str:
+    """A few letters: what stands beside its name. number: its place in the line."""
     if status.state == QUEUED:
-        return f"{ordinal(place(status, jobs))} in line"
+        return f"{ordinal(number)} in line"
     if status.state == RUNNING:
         left = status.progress.eta_s
         return percent(status) if left is None else f"{percent(status)}, {time_left(left).removeprefix('about ')}"
@@ -150,8 +154,9 @@ def lines(status: JobStatus, jobs: Mapping[str, JobStatus]) -> list[str]:
 
 
 def wanted(status: JobStatus) -> str:
-    """What was asked for: `Ingest, Solve Camera`."""
-    return ", ".join(stage_label(name) for name in status.request.stages)
+    """What was asked for: `Solve Camera, Depth`. Reading the clip is worth a word only for itself."""
+    stages = status.request.stages
+    return ", ".join(stage_label(name) for name in stages if name != "ingest" or len(stages) == 1)
 
 
 def ended_text(status: JobStatus) -> str:

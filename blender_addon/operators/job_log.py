@@ -20,7 +20,7 @@ class BACKLOT_OT_show_job_log(bpy.types.Operator):
 
     bl_idname = "backlot.show_job_log"
     bl_label = "Show Log"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+    bl_options: ClassVar[set[str]] = {"UNDO"}
 
     job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
@@ -31,6 +31,7 @@ class BACKLOT_OT_show_job_log(bpy.types.Operator):
         if not said and job not in session.jobs:
             return refuse(self, InvalidRequest("There is no log of this job.", "Select a job that has run."))
         text = bpy.data.texts.get(_NAME) or bpy.data.texts.new(_NAME)
+        text.use_fake_user = False  # it goes with its window, rather than into every file
         _show(context, text)
         runtime.pump().jobs.log.follow(job, text, said)
         self.report({"INFO"}, f"The log is the text {_NAME}")

@@ -17,7 +17,7 @@ _ICONS = {QUEUED: "SORTTIME", RUNNING: "PLAY", DONE: "CHECKMARK", FAILED: "ERROR
 
 class BACKLOT_UL_jobs(bpy.types.UIList):
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flt=0) -> None:
-        split = layout.split(factor=0.5, align=True)
+        split = layout.split(factor=0.57, align=True)
         split.label(text=item.title, icon=_ICONS.get(item.state, "QUESTION"))
         if item.state == RUNNING:
             split.progress(factor=item.fraction, type="BAR", text=item.detail)
@@ -109,7 +109,7 @@ def _draw_memory(layout: bpy.types.UILayout, machine: MachineStatus, width: int)
         _draw_bar(column, words.device_name(card.name), card)
     held = words.workers_bytes(machine)
     if held:
-        column.label(text=f"Of it Backlot's workers: {words.gigabytes(held)}")
+        column.label(text=f"Backlot's jobs hold {words.gigabytes(held)}")
     full = [use for use in (machine.memory, *machine.gpus) if words.is_nearly_full(use.used_bytes, use.total_bytes)]
     if full:
         name = "The memory" if not full[0].name else f"The memory of {words.device_name(full[0].name)}"

@@ -86,7 +86,7 @@ def test_solve_ends_in_the_scene(pump: Any, home: Path, tmp_path: Path) -> None:
     assert longest < TICK_S
     assert "camera on 12 frames" in pump.last_import
     row = bpy.context.window_manager.backlot_jobs.items[0]
-    assert (row.title, row.state) == ("clip.mp4", "done")
+    assert (row.title, row.state) == ("clip", "done")
     run_until(pump, lambda: pump.session.summary(tmp_path / "clip_backlot") is not None)
     assert "12 of 12 frames solved" in pump.session.summary(tmp_path / "clip_backlot").camera
 

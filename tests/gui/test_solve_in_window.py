@@ -39,4 +39,6 @@ def test_solve_camera_from_the_sidebar(tmp_path: Path, home: Path) -> None:
     assert facts["after_undo"] == facts["shot_after_undo"] == "none"
     assert 50 <= facts["tracks"] <= 200
     assert facts["new_tracks"] == facts["all_tracks"] == facts["tracks"]
+    assert facts["status_bar"].startswith("Backlot: ") and facts["memory_bytes"] > 2**30
+    assert facts["told"].startswith("Backlot: clip: Export Camera done in ")
     assert facts["exported"] == ["camera.chan", "camera.jsx", "camera.usda"]

@@ -31,12 +31,15 @@ class Screenshot:
 VIEW: Box = (0, 30, 1325, 810)
 """The viewport with its sidebar."""
 SIDEBAR: Box = (1035, 80, 1325, 640)
+QUEUE: Box = (1035, 80, 1600, 900)
+"""With the status bar."""
 
 SCREENSHOTS: tuple[Screenshot, ...] = (
     Screenshot("first-run", "first_run", "1_missing", VIEW),
     Screenshot("first-run-running", "first_run", "3_running", SIDEBAR),
     Screenshot("models", "first_run", "5_models"),
     Screenshot("solve-running", "solve", "2_solving", SIDEBAR),
+    Screenshot("jobs", "solve", "2_queue", QUEUE),
     Screenshot("solved", "solve", "3_solved"),
     Screenshot("world-picking", "solve", "4_picking", VIEW),
     Screenshot("tracks", "solve", "6_tracks"),

@@ -32,6 +32,7 @@ def steps(window):
     yield solving, SOLVE_S
     yield 0.5
     window.screenshot("2_solving")
+    yield from look_at_the_queue(window)
     yield camera_stands, SOLVE_S
     look_through_the_camera(window)
     yield 2.0
@@ -47,10 +48,42 @@ def solving():
     return any(job.state == "running" and job.fraction > 0.3 for job in jobs) or camera_stands()
 
 
+def running():
+    """What the extension's parts share."""
+    from bl_ext.user_default.backlot import runtime
+
+    return runtime.pump()
+
+
+def look_at_the_queue(window):
+    """Two more jobs wait behind the solve; they change places, and are cancelled before their turn comes."""
+    from bl_ext.user_default.backlot.shared.messages import JobRequest
+
+    hidden = [getattr(bpy.types, name) for name in HIDDEN]
+    for kind in hidden:
+        bpy.utils.unregister_class(kind)
+    opened, session, queued = open_panel("BACKLOT_PT_jobs"), running().session, []
+    for name in ("shot_020", "shot_030"):
+        folder = Path(window.settings["clip"]).with_name(f"{name}_backlot")
+        session.submit(JobRequest(str(folder)), lambda status: queued.append(status.id))
+    yield lambda: len(queued) == 2
+    window.call(bpy.ops.backlot.move_job, job=queued[1], direction="UP")
+    yield (lambda: running().jobs.meter.machine is not None), 60.0
+    yield 1.0
+    window.screenshot("2_queue")
+    window.facts["status_bar"] = running().jobs.news.status_text()
+    window.facts["memory_bytes"] = running().jobs.meter.machine.memory.total_bytes
+    for job in queued:
+        session.cancel(job)
+    bpy.utils.unregister_class(opened)
+    for kind in reversed(hidden):
+        bpy.utils.register_class(kind)
+
+
 def camera_stands():
     camera = bpy.context.scene.camera
     jobs = bpy.context.window_manager.backlot_jobs.items
-    failed = [job.detail for job in jobs if job.state == "failed"]
+    failed = [job.detail for job in jobs if job.state == "failed" and job.title == "clip"]
     assert not failed, failed
     return camera is not None and camera.animation_data is not None
 
@@ -190,6 +223,7 @@ def export_the_camera(window):
     yield (lambda: (folder / "camera.jsx").exists() and no_job_runs()), 240.0
     yield 1.0
     window.screenshot("7_exported")
+    window.facts["told"] = running().jobs.news.status_text()
     window.facts["exported"] = sorted(path.name for path in folder.glob("camera.*"))
 
 
