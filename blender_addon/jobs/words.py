@@ -11,14 +11,16 @@ from ..shared.messages import CANCELLED, DONE, FAILED, QUEUED, RUNNING, JobStatu
 from ..shared.stages import STAGES, in_order
 
 _WORK = {
-    "ingest": "Reading the clip",
-    "roto": "Finding masks",
-    "matte": "Making mattes",
-    "solve": "Solving the camera",
-    "depth": "Estimating depth",
-    "mocap": "Capturing motion",
-    "export": "Exporting",
+    "ingest": "Reading",
+    "roto": "Finding the masks of",
+    "matte": "Making the mattes of",
+    "solve": "Solving the camera of",
+    "depth": "Estimating the depth of",
+    "mocap": "Capturing the motion in",
+    "export": "Exporting the camera of",
 }
+_OWN = ("", "blender")
+"""What Blenders call themselves, for the backend's list of jobs."""
 _NEARLY_FULL = 0.92
 _GB = 2.0**30
 
@@ -141,6 +143,10 @@ def waiting_text(status: JobStatus, jobs: Mapping[str, JobStatus]) -> str:
 
 def lines(status: JobStatus, jobs: Mapping[str, JobStatus]) -> list[str]:
     """A job that has not failed, as a panel says it."""
+    return [*_state_lines(status, jobs), *([f"Asked for by {status.client}"] if status.client not in _OWN else [])]
+
+
+def _state_lines(status: JobStatus, jobs: Mapping[str, JobStatus]) -> list[str]:
     if status.state == QUEUED:
         return [waiting_text(status, jobs), wanted(status)]
     if status.state == RUNNING:
@@ -177,9 +183,8 @@ def status_bar_text(status: JobStatus, jobs: Mapping[str, JobStatus]) -> str:
     if status.state == QUEUED:
         return f"Backlot: {shot_name(status)} is {ordinal(place(status, jobs))} in line"
     stage = status.progress.stage
-    parts = [f"{_WORK.get(stage, stage_label(stage))} of {shot_name(status)}" if stage else shot_name(status)]
-    parts[0] = parts[0].replace("Reading the clip of", "Reading")
-    parts.append(percent(status))
+    work = _WORK.get(stage, f"{stage_label(stage)} of")
+    parts = [f"{work} {shot_name(status)}", percent(status)]
     if status.progress.eta_s is not None:
         parts.append(f"{time_left(status.progress.eta_s)} left")
     if waiting:

@@ -40,8 +40,8 @@ class BACKLOT_MT_jobs(bpy.types.Menu):
         layout.operator("backlot.clear_jobs", icon="TRASH")
         layout.operator("backlot.cancel_all_jobs", icon="CANCEL")
         layout.separator()
+        layout.operator("backlot.queue_clips", icon="FILE_MOVIE")
         layout.operator("backlot.queue_scenes", icon="SCENE_DATA")
-        layout.operator("backlot.save_diagnostics", icon="FILE_TEXT")
 
 
 class BACKLOT_PT_jobs(BacklotTab, bpy.types.Panel):
@@ -71,6 +71,7 @@ class BACKLOT_PT_jobs(BacklotTab, bpy.types.Panel):
             machine = runtime.pump().jobs.meter.wish()
             if machine is not None:
                 _draw_memory(layout, machine, letters(context))
+        layout.operator("backlot.save_diagnostics", icon="FILE_TEXT")
 
 
 def _draw_buttons(column: bpy.types.UILayout, status: JobStatus | None) -> None:

@@ -249,6 +249,32 @@ def test_every_scene_queues_its_shot(pump: Any, waits: Any, tmp_path: Path, monk
     assert [shot for _, shot in started] == ["020_backlot", "030_backlot", "010_backlot"]
 
 
+def test_clips_are_queued_with_a_scene_for_each(
+    pump: Any,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import bpy
+    from bl_ext.user_default.backlot.operators import queue_clips
+
+    names = ("shot_010.mp4", "shot_020.mov")
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    here = bpy.context.scene
+    here.backlot.solve.quality, here.backlot.import_when_done, here.backlot.job = "low", False, "another"
+    started: list[Any] = []
+    monkeypatch.setattr(queue_clips, "start_job", lambda scene, request: started.append((scene, request)))
+    monkeypatch.setattr(queue_clips, "waits_for_jobs", lambda: False)
+    files = [{"name": name} for name in names]
+    assert bpy.ops.backlot.queue_clips(directory=str(tmp_path), files=files) == {"FINISHED"}
+    assert [scene.name for scene, _ in started] == ["shot_010", "shot_020"]
+    for (scene, request), name in zip(started, names, strict=True):
+        assert request.footage == str(tmp_path / name) and request.params["solve"]["quality"] == "low"
+        assert (scene.backlot.job, scene.backlot.import_when_done) == ("", False)
+    with pytest.raises(RuntimeError, match="no clip at"):
+        bpy.ops.backlot.queue_clips(directory=str(tmp_path), files=[{"name": "none.mp4"}])
+
+
 def test_an_import_that_was_undone_stays_undone(pump: Any, home: Path, tmp_path: Path) -> None:  # noqa: F811
     import bpy
 

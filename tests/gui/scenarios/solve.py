@@ -59,10 +59,10 @@ def look_at_the_queue(window):
     """Two more jobs wait behind the solve; they change places, and are cancelled before their turn comes."""
     from bl_ext.user_default.backlot.shared.messages import JobRequest
 
-    hidden = [getattr(bpy.types, name) for name in HIDDEN]
+    opened, session, queued = open_panel("BACKLOT_PT_jobs"), running().session, []
+    hidden = [getattr(bpy.types, name) for name in (*HIDDEN, "BACKLOT_PT_jobs")]
     for kind in hidden:
         bpy.utils.unregister_class(kind)
-    opened, session, queued = open_panel("BACKLOT_PT_jobs"), running().session, []
     for name in ("shot_020", "shot_030"):
         folder = Path(window.settings["clip"]).with_name(f"{name}_backlot")
         session.submit(JobRequest(str(folder)), lambda status: queued.append(status.id))
@@ -220,15 +220,18 @@ def export_the_camera(window):
     settings.export_all, settings.export_formats = False, {"chan", "usda", "jsx", "analysis"}
     window.call(bpy.ops.backlot.export_camera)
     folder = Path(collection()["backlot_folder"]) / "camera"
-    yield (lambda: (folder / "camera.jsx").exists() and no_job_runs()), 240.0
+    yield (lambda: told_of_export(window) and (folder / "camera.jsx").exists()), 240.0
     yield 1.0
     window.screenshot("7_exported")
-    window.facts["told"] = running().jobs.news.status_text()
     window.facts["exported"] = sorted(path.name for path in folder.glob("camera.*"))
 
 
-def no_job_runs():
-    return all(job.state not in ("running", "queued") for job in bpy.context.window_manager.backlot_jobs.items)
+def told_of_export(window):
+    """Whether the status bar has said that the export is done."""
+    text = running().jobs.news.status_text()
+    if "Export Camera done" in text:
+        window.facts["told"] = text
+    return "told" in window.facts
 
 
 def report(window):
