@@ -59,10 +59,7 @@ def look_at_the_queue(window):
     """Two more jobs wait behind the solve; they change places, and are cancelled before their turn comes."""
     from bl_ext.user_default.backlot.shared.messages import JobRequest
 
-    opened, session, queued = open_panel("BACKLOT_PT_jobs"), running().session, []
-    hidden = [getattr(bpy.types, name) for name in (*HIDDEN, "BACKLOT_PT_jobs")]
-    for kind in hidden:
-        bpy.utils.unregister_class(kind)
+    bring_back, session, queued = window.only_panels("BACKLOT_PT_jobs"), running().session, []
     for name in ("shot_020", "shot_030"):
         folder = Path(window.settings["clip"]).with_name(f"{name}_backlot")
         session.submit(JobRequest(str(folder)), lambda status: queued.append(status.id))
@@ -75,9 +72,7 @@ def look_at_the_queue(window):
     window.facts["memory_bytes"] = running().jobs.meter.machine.memory.total_bytes
     for job in queued:
         session.cancel(job)
-    bpy.utils.unregister_class(opened)
-    for kind in reversed(hidden):
-        bpy.utils.register_class(kind)
+    bring_back()
 
 
 def camera_stands():
