@@ -22,7 +22,7 @@ _EXPORTS = (
 
 _EVERYTHING: tuple[tuple[str, ...], ...] = (
     ("open_clip", "check_clip", "read_clip", "import_shot", "open_folder"),
-    ("run_all", "queue_scenes"),
+    ("run_all", "queue_scenes", "queue_clips", "cancel_all_jobs", "clear_jobs", "show_job_log"),
     ("solve_camera", "update_scene", "solve_with_tracks", "import_camera", "export_camera"),
     ("suggest_ground", "set_origin", "set_floor", "set_axis", "set_scale", "set_camera_height", "reset_world"),
     ("roto_show_plate", "roto_add_object", "roto_propagate", "import_roto", "make_mattes"),
