@@ -57,6 +57,11 @@ class MocapParams:
         ),
         help="Whether people give the shot its scale when nothing else has.",
     )  # fmt: skip
+    views: str | None = param(
+        None, label="Other views", folded=True, flags=("--mocap-views",),
+        help="Folders of other shots that show the same moments under the same frame numbers, from cameras in the same "
+        "world, separated by commas: absolute, or beside this shot. They are fitted together.",
+    )  # fmt: skip
     pose_mode: str = param(
         "balanced",
         choices=(
@@ -119,3 +124,5 @@ class MocapParams:
             )
         if self.labels is not None and not any(name.strip() for name in self.labels.split(",")):
             raise InvalidParameter(f"The labels {self.labels!r} name nobody.", "Leave them empty for everybody.")
+        if self.views is not None and not any(name.strip() for name in self.views.split(",")):
+            raise InvalidParameter(f"The views {self.views!r} name no shot.", "Leave them empty for one camera.")

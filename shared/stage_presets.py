@@ -12,7 +12,7 @@ from typing import Any
 from .params import specs
 from .stages import stage_info
 
-OF_A_SHOT = ("frame_start", "frame_end", "labels", "weights", "body_model", "command", "blender", "chunk")
+OF_A_SHOT = ("frame_start", "frame_end", "labels", "views", "weights", "body_model", "command", "blender", "chunk")
 """Parameters that belong to a shot or a computer: presets leave them as they are."""
 
 

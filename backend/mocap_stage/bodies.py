@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.body_mesh import BodyJob, BodyMesh, make_body
+from backend.body_mesh import BodyJob, BodyResult, make_body
 from backend.matte.job import mask_labels
 from backend.media.plate import PlateReader
 from backend.pipeline.context import StageContext
@@ -16,7 +16,7 @@ from .job import MocapJob
 from .people import mask_reader
 
 
-def body_of(label: str, motion: Motion, job: MocapJob, folder: Path, context: StageContext) -> BodyMesh | None:
+def body_of(label: str, motion: Motion, job: MocapJob, folder: Path, context: StageContext) -> BodyResult | None:
     """Makes the body's files in `folder`; None when no mesh was asked for. motion: in the world as it is now. Raises as
     `make_body`."""
     params = job.params
@@ -52,4 +52,4 @@ def body_of(label: str, motion: Motion, job: MocapJob, folder: Path, context: St
         )
     for sentence in made.notices:
         context.notice(sentence)
-    return made.mesh
+    return made

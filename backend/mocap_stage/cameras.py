@@ -9,6 +9,7 @@ import numpy as np
 
 from backend.export.lens_distortion import Lens, lens_of
 from backend.mocap.evidence import Cameras, Flags
+from backend.mocap.footage import CHUNK, Seen
 from backend.mocap.skeleton import Floats
 from shared.camera_files import SolvedCamera
 from shared.errors import ArtifactMissing
@@ -63,3 +64,16 @@ def cameras_of(camera: SolvedCamera, numbers: Sequence[int]) -> ShotCameras:
     turn = pose[:, :3, :3].transpose(0, 2, 1)
     cameras = Cameras(matrix, turn, -np.einsum("tij,tj->ti", turn, pose[:, :3, 3]))
     return ShotCameras(tuple(numbers), cameras, posed, lens_of(camera.intrinsics), travels)
+
+
+def reprojection_px(joints: Floats, evidence: Seen, cameras: ShotCameras) -> float:
+    """Median distance in undistorted px of world joints [T,J,3] from where they were seen."""
+    every = [np.zeros(0, np.float32)]
+    for start in range(0, len(joints), CHUNK):
+        stop = min(start + CHUNK, len(joints))
+        here, there, part = joints[start:stop], cameras.cameras.part(start, stop), evidence.part(start, stop)
+        seen = part.seen & np.isfinite(here[..., 0]) & cameras.posed[start:stop, None]
+        off = there.project(there.seen(here)) - part.xy
+        every.append(np.linalg.norm(off[seen], axis=-1).astype(np.float32))
+    distances = np.concatenate(every)
+    return float(np.median(distances)) if len(distances) else float("nan")

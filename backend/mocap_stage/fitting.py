@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from backend.mocap.clip import ClipMotion, ClipSettings, frame_states, solve_clip
 from backend.mocap.evidence import Cameras, Flags, TooLittleSeen
-from backend.mocap.footage import CHUNK, Seen
+from backend.mocap.footage import CHUNK, Footage, Seen
 from backend.mocap.skeleton import human, hung
 from shared.motion_arrays import TRACKED
 
@@ -28,12 +28,14 @@ Step = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Asked:
-    """fps: frames a second. height_m: of everybody, or None. metric: the world's unit is a metre. cuts: indices."""
+    """fps: frames a second. height_m: of everybody, or None. metric: the world's unit is a metre. cuts: indices. views:
+    label -> what further cameras saw of the person."""
 
     fps: float
     height_m: float | None
     metric: bool
     cuts: tuple[int, ...] = ()
+    views: Mapping[str, Sequence[Footage]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def fit_people(
     seen: Mapping[str, Seen], cameras: ShotCameras, ground: Ground, asked: Asked, step: Callable[[int, int], Step]
 ) -> Fitted:
     """seen: label -> evidence in the cameras' frames. step(number, count): progress of the person, of so many. Where up
-    is known and the floor is not, everybody is fitted twice: the floor is under their feet."""
+    is known and the floor is not, everybody is fitted twice: the floor is under their feet. What other views in a
+    metric world say of people is in `asked`."""
     twice = ground.floor is None and ground.up is not None
     count = len(seen) * (2 if twice else 1)
     people = _fit(seen, cameras, ground, asked, lambda i: step(i, count))
@@ -63,7 +66,8 @@ def fit_people(
     metres = _metres(people, asked)
     floating = _floating(people, ground, metres, asked)
     for number, label in enumerate(floating):
-        people[label] = _without_floor(seen[label], cameras, metres, asked, step(number, len(floating)))
+        views = asked.views.get(label, ())
+        people[label] = _without_floor(seen[label], cameras, views, metres, asked, step(number, len(floating)))
     if floating and len(floating) == len(people):
         ground, metres = Ground(None, ground.up, "none"), _metres(people, asked)
     return Fitted(people, ground, metres, floating)
@@ -78,12 +82,14 @@ def _floating(people: Mapping[str, ClipMotion], ground: Ground, metres: float, a
     return tuple(label for label, one in off.items() if one > np.log(_ODD))
 
 
-def _without_floor(evidence: Seen, cameras: ShotCameras, metres: float, asked: Asked, step: Step) -> ClipMotion:
-    """In the world of the others, whose unit is so many metres."""
+def _without_floor(
+    evidence: Seen, cameras: ShotCameras, views: Sequence[Footage], metres: float, asked: Asked, step: Step
+) -> ClipMotion:
+    """In the world of the others, whose unit is so many metres: one, where there are views."""
     near = cameras.cameras
     metric = Cameras(near.matrix, near.rotation, metres * near.translation)
     settings = ClipSettings(asked.fps, None, asked.height_m, True, asked.cuts)
-    return resized(solve_clip(human(), metric, evidence, settings, checkpoint=step), 1.0 / metres)
+    return resized(solve_clip(human(), metric, evidence, settings, views=views, checkpoint=step), 1.0 / metres)
 
 
 def _fit(
@@ -95,7 +101,10 @@ def _fit(
         if TRACKED in frame_states(_enough(evidence), settings):
             # Seen, but not so that a body could be placed (a head alone, by a detector without depth).
             with suppress(TooLittleSeen):
-                found[label] = solve_clip(skeleton, cameras.cameras, evidence, settings, checkpoint=step(number))
+                found[label] = solve_clip(
+                    skeleton, cameras.cameras, evidence, settings, views=asked.views.get(label, ()),
+                    checkpoint=step(number),
+                )  # fmt: skip
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from backend.frame_ranges import chosen_frames
@@ -17,6 +17,7 @@ from shared.shot import ShotFolder, read_document
 from .cameras import ShotCameras, cameras_of
 from .engines import weights_fingerprint
 from .people import asked_labels, masked_people
+from .views import ShotView, open_views, view_folders
 
 PERSON = "person-height"
 UNSCALED = ("none", PERSON)
@@ -29,7 +30,8 @@ _REMEDY = "Solve the camera first: run with -s solve,mocap, or press Solve Camer
 class MocapJob:
     """numbers: plate numbers that are captured; a sequence may lack some between the first and the last. cameras: of
     all of them, without a pose where the plate has no frame: motion goes on in time. fps: exact fraction. masked:
-    labels with masks that are captured; () when people are found. asked: labels that the user named."""
+    labels with masks that are captured; () when people are found. asked: labels that the user named. views: further
+    shots of the same moments."""
 
     params: MocapParams
     shot: ShotFolder
@@ -39,6 +41,7 @@ class MocapJob:
     fps: str
     masked: tuple[str, ...]
     asked: tuple[str, ...]
+    views: tuple[ShotView, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -50,7 +53,7 @@ class MocapJob:
         height."""
         said, params = self.camera.extrinsics, self.params
         corrected = said.scale_source == PERSON and params.height_m is not None and params.set_scale != "off"
-        return said.units == "metres" and not corrected
+        return said.units == "metres" and not (corrected and not self.views)
 
 
 def make_job(params: MocapParams, shot: ShotFolder) -> MocapJob:
@@ -62,10 +65,9 @@ def make_job(params: MocapParams, shot: ShotFolder) -> MocapJob:
     except ArtifactMissing as missing:
         raise ArtifactMissing(f"The shot {shot.root} has no solved camera to place people in.", _REMEDY) from missing
     cameras = cameras_of(camera, range(numbers[0], numbers[-1] + 1))
-    masked = masked_people(params, shot)
-    return MocapJob(
-        params, shot, camera, cameras, numbers, shot.read().facts.fps, masked, asked_labels(params)
-    )  # fmt: skip
+    masked, fps = masked_people(params, shot), shot.read().facts.fps
+    views = open_views(params, shot, camera, fps, numbers)
+    return MocapJob(params, shot, camera, cameras, numbers, fps, masked, asked_labels(params), views)
 
 
 def _chosen(params: MocapParams, numbers: Sequence[int]) -> tuple[int, ...]:
@@ -83,9 +85,15 @@ def fingerprint(params: MocapParams, shot: ShotFolder) -> dict[str, str]:
     anew, unless it says something new about the floor or the scale."""
     camera = [path for path in (shot.intrinsics, shot.report) if path.is_file()]
     floor, world = _places(shot)
-    return {
-        "camera": of_files(camera, shot.root), "floor": floor, WORLD: world, "seen": seen_fingerprint(params, shot)
-    }  # fmt: skip
+    views = {f"view:{folder}": _of_view(params, ShotFolder(folder)) for folder in view_folders(params, shot)}
+    seen = seen_fingerprint(params, shot)
+    return {"camera": of_files(camera, shot.root), "floor": floor, WORLD: world, "seen": seen, **views}
+
+
+def _of_view(params: MocapParams, view: ShotFolder) -> str:
+    """What is read of a further shot, as far as it is there."""
+    camera = [path for path in (view.intrinsics, view.extrinsics) if path.is_file()]
+    return f"{seen_fingerprint(replace(params, labels=None), view)}:{of_files(camera, view.root)}" if camera else ""
 
 
 def seen_fingerprint(params: MocapParams, shot: ShotFolder) -> str:

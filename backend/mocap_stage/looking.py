@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from backend.media.plate import PlateReader
+from backend.mocap.footage import Seen
 from backend.mocap_external import ENGINES as RESEARCH
 from backend.mocap_external import ExternalJob, external_tracks, find_program
 from backend.pipeline.atomic import disk_errors
 from backend.pipeline.context import StageContext
 from backend.pipeline.fingerprint import key_of
 from backend.pose import PoseJob, PoseResult, pose_tracks
+from backend.pose.job import Picture
 from shared.errors import InvalidRequest
+from shared.mocap_params import MocapParams
 
+from .evidence import TrackEvidence
 from .job import MocapJob, seen_fingerprint
-from .people import mask_reader
+from .people import mask_reader, masked_people
 from .progress import Progress
+from .views import ShotView
 
 PRIVATE = "mocap"
 """In the shot's private folder: what was seen, by plate and masks."""
@@ -27,25 +33,62 @@ def look(job: MocapJob, context: StageContext, progress: Progress) -> PoseResult
     """The people who were asked for, each with at least one frame. Raises `InvalidRequest` when there is nobody, and
     what `pose_tracks` raises."""
     with PlateReader(job.shot, use_masks=False) as plate:
-        index = {number: i for i, number in enumerate(plate.numbers)}
-        found = _seen(
-            job,
-            PoseJob(
-                numbers=job.numbers,
-                picture=lambda number: plate.rgb(index[number]),
-                fps=job.rate,
-                params=job.params,
-                store=_store(job, context),
-                labels=job.masked,
-                masks=mask_reader(job.shot, (plate.width, plate.height)),
-                device=context.device,
-                checkpoint=progress.looking,
-                notice=context.notice,
-            ),
+        pose = PoseJob(
+            numbers=job.numbers,
+            picture=_pictures(plate),
+            fps=job.rate,
+            params=job.params,
+            store=_store(job, context),
+            labels=job.masked,
+            masks=mask_reader(job.shot, (plate.width, plate.height)),
+            device=context.device,
+            checkpoint=progress.looking_at(0, 1 + len(job.views)),
+            notice=context.notice,
         )
+        found = _seen(job, pose)
     for sentence in found.notices:
         context.notice(sentence)
     return _asked_for(job, found)
+
+
+def look_from_elsewhere(job: MocapJob, context: StageContext, progress: Progress) -> list[dict[str, Seen]]:
+    """What each further view sees of people, by its own labels. Raises `InvalidRequest` for an engine that does not
+    look at joints, and what `pose_tracks` raises."""
+    if job.views and job.params.engine in RESEARCH:
+        raise InvalidRequest(
+            f"Engine {job.params.engine} looks at one camera only.",
+            "Choose an engine that sees joints (mediapipe, dwpose, rtmpose, vitpose), or leave --mocap-views out.",
+        )
+    return [_seen_by(view, number, job, context, progress) for number, view in enumerate(job.views, 1)]
+
+
+def _seen_by(view: ShotView, number: int, job: MocapJob, context: StageContext, progress: Progress) -> dict[str, Seen]:
+    params = replace(job.params, labels=None)
+    with PlateReader(view.shot, use_masks=False) as plate:
+        pose = PoseJob(
+            numbers=job.numbers,
+            picture=_pictures(plate),
+            fps=job.rate,
+            params=params,
+            store=_store(job, context) / f"view-{key_of(PRIVATE, '', 1, {}, _named(view, params))[:16]}",
+            labels=masked_people(params, view.shot),
+            masks=mask_reader(view.shot, (plate.width, plate.height)),
+            hands_and_face=False,
+            device=context.device,
+            checkpoint=progress.looking_at(number, 1 + len(job.views)),
+            notice=context.notice,
+        )
+        found = pose_tracks(pose)
+    return {label: TrackEvidence(track, view.cameras) for label, track in found.tracks.items() if track.frames}
+
+
+def _named(view: ShotView, params: MocapParams) -> dict[str, str]:
+    return {"folder": str(view.shot.root), "seen": seen_fingerprint(params, view.shot)}
+
+
+def _pictures(plate: PlateReader) -> Callable[[int], Picture]:
+    index = {number: i for i, number in enumerate(plate.numbers)}
+    return lambda number: plate.rgb(index[number])
 
 
 def _seen(job: MocapJob, pose: PoseJob) -> PoseResult:

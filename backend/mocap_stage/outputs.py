@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from .scale import Scale
 
 _ALWAYS = (BVH, USDA, ANALYSIS)
 
+Facts = Mapping[str, Any]
+"""Plain values for the report."""
+
 
 @dataclass(frozen=True)
 class Writer:
@@ -36,25 +40,25 @@ class Writer:
     scale: Scale
     context: StageContext
 
-    def person(self, label: str, solved: ClipMotion, step: Callable[[int, int], None]) -> Motion:
-        """solved: in the world as it was when the stage began. What is written is in the world as it is now. Raises
-        `EngineUnavailable`, `DiskFull`, `ShotReadOnly`, `JobCancelled`."""
+    def person(self, label: str, solved: ClipMotion, step: Callable[[int, int], None]) -> Facts:
+        """solved: in the world as it was when the stage began. What is written is in the world as it is now. What was
+        measured of the person's body. Raises `EngineUnavailable`, `DiskFull`, `ShotReadOnly`, `JobCancelled`."""
         person = resized(solved, self.scale.grown)
         motion = motion_of(
             person.body, np.array(self.job.cameras.numbers, np.int64), person.state, person.confidence, person.contacts,
             fps=self.job.fps, world_revision=self.scale.revision, engine=self.seen.engine,
         )  # fmt: skip
         self._pose(label, step)
-        self.motion(label, motion)
-        return motion
+        return self.motion(label, motion)
 
-    def motion(self, label: str, motion: Motion) -> None:
+    def motion(self, label: str, motion: Motion) -> Facts:
         """`motion.npz`, and what is made from it alone, or from it and the plate. FBX by Blender, where there is one:
         whoever has none may import motion.npz later. Raises as `person`."""
         folder = self.shop.person(label)
         with disk_errors(folder):
             write_motion(folder / MOTION_FILE, motion)
-        body = body_of(label, motion, self.job, folder, self.context)
+        made = body_of(label, motion, self.job, folder, self.context)
+        body = None if made is None else made.mesh
         blender = find_blender(self.job.params.blender)
         kinds = (*_ALWAYS, FBX) if blender is not None else _ALWAYS
         if blender is None:
@@ -64,6 +68,7 @@ class Writer:
             check_cancelled=self.context.check_cancelled,
             metres_per_unit=self.scale.metres_per_unit / self.scale.grown,
         )  # fmt: skip
+        return {} if made is None else {"body": made.facts}
 
     def _pose(self, label: str, step: Callable[[int, int], None]) -> None:
         """Skeleton pictures and keypoint files, a picture for every frame."""

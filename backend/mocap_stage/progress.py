@@ -20,8 +20,17 @@ class Progress:
 
     def looking(self, what: str, done: int, total: int) -> None:
         """Raises `JobCancelled`, as all of these do."""
-        frame_by_frame = (done, total) if total == len(self._numbers) else (0, 0)
-        self._say(0, LOOKING, done, total, what, frame_by_frame)
+        self.looking_at(0, 1)(what, done, total)
+
+    def looking_at(self, view: int, views: int) -> Callable[[str, int, int], None]:
+        """What to call while people are looked for in that view, of so many."""
+        share = LOOKING / views
+
+        def step(what: str, done: int, total: int) -> None:
+            frame_by_frame = (done, total) if total == len(self._numbers) else (0, 0)
+            self._say(view * share, share, done, total, what, frame_by_frame)
+
+        return step
 
     def fitting(self, person: int, people: int) -> Callable[[int, int], None]:
         """What to call while that person, of so many, is fitted."""

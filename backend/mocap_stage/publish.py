@@ -83,7 +83,7 @@ def publish(
 
 
 def publish_derived(
-    shop: Workshop, context: StageContext, labels: Sequence[str], span: tuple[int, int]
+    shop: Workshop, context: StageContext, labels: Sequence[str], report: str, span: tuple[int, int]
 ) -> tuple[Artifact, ...]:
     """What was made from motion that is in the shot already takes its place beside it. Raises as `publish`."""
     shot = context.shot
@@ -96,6 +96,7 @@ def publish_derived(
         for label in labels:
             for made in (shop.person(label), shop.person(label) / _SEQUENCE):
                 listed += _placed(made, shot.root / made.relative_to(shop.folder), change)
+        change.stage(shot.root / MOCAP_REPORT).write_text(report, encoding="utf-8")
     made_now = tuple(context.artifact(kind, path, span if path.is_dir() else None) for kind, path in listed)
     return (*kept, *made_now)
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from backend.frame_ranges import frame_ranges, frame_runs
 from backend.mocap.clip import ClipMotion
-from backend.mocap.footage import CHUNK, Seen
+from backend.mocap.footage import Seen
 from backend.mocap.skeleton import Floats
 from backend.pose import PersonTrack
 from shared.mocap_report import MocapProblem, PersonReport, state_ranges
 from shared.motion_arrays import ABSENT, BRIDGED, TRACKED
 
-from .cameras import ShotCameras
+from .cameras import ShotCameras, reprojection_px
 from .fitting import stature_of
 
 _HELD = 0.5
@@ -23,9 +24,15 @@ _LEAST_GAP = 3
 
 
 def person_report(
-    motion: ClipMotion, evidence: Seen, cameras: ShotCameras, metres_per_unit: float, *, height_given: bool
+    motion: ClipMotion,
+    evidence: Seen,
+    cameras: ShotCameras,
+    metres_per_unit: float,
+    *,
+    height_given: bool,
+    facts: Mapping[str, Any],
 ) -> PersonReport:
-    """motion: in the world of the cameras, whose unit is so many metres."""
+    """motion: in the world of the cameras, whose unit is so many metres. facts: what else was measured."""
     numbers, state = cameras.numbers, motion.state
     known = [i for i, one in enumerate(state) if one != ABSENT]
     joints = motion.body.joints()
@@ -44,20 +51,8 @@ def person_report(
         jerk_mm=round(_jerk(joints) * metres_per_unit * 1e3, 3),
         slide_mm=slide,
         standing=standing,
+        facts=dict(facts),
     )
-
-
-def reprojection_px(joints: Floats, evidence: Seen, cameras: ShotCameras) -> float:
-    """Median distance in undistorted px of world joints [T,J,3] from where they were seen."""
-    every = [np.zeros(0, np.float32)]
-    for start in range(0, len(joints), CHUNK):
-        stop = min(start + CHUNK, len(joints))
-        here, there, part = joints[start:stop], cameras.cameras.part(start, stop), evidence.part(start, stop)
-        seen = part.seen & np.isfinite(here[..., 0]) & cameras.posed[start:stop, None]
-        off = there.project(there.seen(here)) - part.xy
-        every.append(np.linalg.norm(off[seen], axis=-1).astype(np.float32))
-    distances = np.concatenate(every)
-    return float(np.median(distances)) if len(distances) else float("nan")
 
 
 def _standing(motion: ClipMotion, joints: Floats, metres_per_unit: float) -> tuple[float | None, float]:

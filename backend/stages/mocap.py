@@ -8,20 +8,23 @@ that was stopped continues at its last frame, and another height or floor looks 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from backend.mocap.footage import Seen
 from backend.mocap_stage.engines import engine_of
 from backend.mocap_stage.evidence import TrackEvidence
 from backend.mocap_stage.fitting import Asked, Fitted, fit_people
 from backend.mocap_stage.ground import ground_for
 from backend.mocap_stage.job import MocapJob, fingerprint, make_job
-from backend.mocap_stage.looking import look
+from backend.mocap_stage.looking import look, look_from_elsewhere
 from backend.mocap_stage.outputs import Writer
 from backend.mocap_stage.progress import Progress
 from backend.mocap_stage.publish import open_workshop, publish, publish_derived
 from backend.mocap_stage.report import camera_problems, cut_problems, person_report, problems_of
 from backend.mocap_stage.reuse import earlier_motion
 from backend.mocap_stage.scale import Scale, set_scale
+from backend.mocap_stage.views import PersonViews, view_reprojections, views_of
 from backend.pipeline.context import StageContext
 from backend.pipeline.heaps import share_one_heap
 from backend.pipeline.manifest import Manifest
@@ -55,13 +58,19 @@ def run(params: MocapParams, context: StageContext) -> StageResult:
         return _anew(job, *earlier, context)
     progress = Progress(context, job.numbers)
     seen = look(job, context, progress)
-    fitted, evidence = _fitted(job, seen, context, progress)
+    elsewhere = look_from_elsewhere(job, context, progress)
+    evidence = {label: TrackEvidence(track, job.cameras) for label, track in seen.tracks.items()}
+    views = views_of(evidence, job.cameras, job.views, elsewhere)
+    fitted = _fitted(job, seen, evidence, views, context, progress)
     scale = set_scale(job, fitted, context)
     shop = open_workshop(context)
     writer = Writer(shop, job, seen, scale, context)
+    facts: dict[str, dict[str, Any]] = {}
     for person, (label, motion) in enumerate(fitted.people.items()):
-        writer.person(label, motion, progress.writing(person, len(fitted.people)))
-    report = _report(job, seen, fitted, evidence, scale, context)
+        facts[label] = {**writer.person(label, motion, progress.writing(person, len(fitted.people)))}
+        if views[label]:
+            facts[label]["views"] = view_reprojections(motion.body.joints(), views[label], job.views)
+    report = _report(job, seen, fitted, evidence, facts, scale, context)
     span = (job.numbers[0], job.numbers[-1])
     made = publish(shop, context, tuple(fitted.people), document_text(report), span, everybody=not job.asked)
     return StageResult("mocap", ran.name, ran.version, _facts(report, len(job.numbers)), made)
@@ -71,24 +80,42 @@ def _anew(job: MocapJob, done: Manifest, motions: Mapping[str, Motion], context:
     """The files of other programs, from motion that is there already."""
     context.log.info("the motion is there already: only what is made from it is written")
     shop, progress = open_workshop(context), Progress(context, job.numbers)
-    is_metric = job.camera.extrinsics.units == "metres"
-    metres = 1.0 if is_metric else read_mocap_report(context.shot).metres_per_unit
+    is_metric, report = job.camera.extrinsics.units == "metres", read_mocap_report(context.shot)
+    metres = 1.0 if is_metric else report.metres_per_unit
     scale = Scale(metres, 1.0, job.camera.world.revision, "solve")
     writer = Writer(shop, job, PoseResult({}, done.result.engine, ""), scale, context)
     for person, (label, motion) in enumerate(motions.items()):
         progress.writing(person, len(motions))(0, 1)
-        writer.motion(label, motion)
-    made = publish_derived(shop, context, tuple(motions), (job.numbers[0], job.numbers[-1]))
+        report = _with_facts(report, label, writer.motion(label, motion))
+    span = (job.numbers[0], job.numbers[-1])
+    made = publish_derived(shop, context, tuple(motions), document_text(report), span)
     return StageResult("mocap", done.result.engine, done.result.engine_version, done.result.facts, made)
 
 
+def _with_facts(report: MocapReport, label: str, facts: Mapping[str, Any]) -> MocapReport:
+    """With what was measured of a body that was made anew."""
+    person = report.people.get(label)
+    if person is None:
+        return report
+    kept = {name: value for name, value in person.facts.items() if name != "body"}
+    return replace(report, people={**report.people, label: replace(person, facts={**kept, **facts})})
+
+
 def _fitted(
-    job: MocapJob, seen: PoseResult, context: StageContext, progress: Progress
-) -> tuple[Fitted, Mapping[str, Any]]:
-    evidence = {label: TrackEvidence(track, job.cameras) for label, track in seen.tracks.items()}
+    job: MocapJob,
+    seen: PoseResult,
+    evidence: Mapping[str, Seen],
+    views: Mapping[str, PersonViews],
+    context: StageContext,
+    progress: Progress,
+) -> Fitted:
     ground = ground_for(job.shot, job.camera, job.cameras, context.log.info)
     cuts = tuple(i for i, number in enumerate(job.cameras.numbers) if number in seen.cuts)
-    asked = Asked(job.rate, job.params.height_m, job.metric, cuts)
+    more = {label: tuple(mine.values()) for label, mine in views.items()}
+    for view in job.views:
+        shown = [label for label, mine in views.items() if view.name in mine]
+        context.log.info("%s shows %s", view.name, ", ".join(shown) or "nobody of these")
+    asked = Asked(job.rate, job.params.height_m, job.metric, cuts, more)
     fitted = fit_people(evidence, job.cameras, ground, asked, progress.fitting)
     if not fitted.people:
         raise InvalidRequest(
@@ -101,17 +128,28 @@ def _fitted(
     for label in seen.tracks:
         if label not in fitted.people:
             context.notice(f"Too little of {label} is to be seen: no motion was made.")
-    return fitted, evidence
+    return fitted
 
 
 def _report(
-    job: MocapJob, seen: PoseResult, fitted: Fitted, evidence: Mapping[str, Any], scale: Scale, context: StageContext
+    job: MocapJob,
+    seen: PoseResult,
+    fitted: Fitted,
+    evidence: Mapping[str, Seen],
+    facts: Mapping[str, Mapping[str, Any]],
+    scale: Scale,
+    context: StageContext,
 ) -> MocapReport:
     """fitted, and the cameras of the job: in the world as it was when the stage began."""
     people, problems = {}, [*camera_problems(job.cameras), *cut_problems(seen.cuts)]
     for label, motion in fitted.people.items():
         people[label] = person_report(
-            motion, evidence[label], job.cameras, scale.metres_per_unit, height_given=job.params.height_m is not None
+            motion,
+            evidence[label],
+            job.cameras,
+            scale.metres_per_unit,
+            height_given=job.params.height_m is not None,
+            facts=facts[label],
         )
         problems += problems_of(label, motion, seen.tracks[label], job.cameras)
     for problem in problems:

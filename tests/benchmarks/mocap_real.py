@@ -32,9 +32,8 @@ from backend.mocap.contacts import Floor
 from backend.mocap.evidence import Cameras
 from backend.mocap.footage import Footage, Seen
 from backend.mocap.skeleton import human
-from backend.mocap_stage.cameras import ShotCameras
+from backend.mocap_stage.cameras import ShotCameras, reprojection_px
 from backend.mocap_stage.evidence import TrackEvidence
-from backend.mocap_stage.report import reprojection_px
 from backend.pose import PoseJob, pose_tracks
 from shared.mocap_params import MocapParams
 from shared.mocap_report import read_mocap_report
