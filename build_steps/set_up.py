@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,12 +45,26 @@ def run(
         plans = [dataclasses.replace(plan, python=python) for plan in _plans(extras, lean)]
         record = _make(plans, offline, fetch_python)
     except BuildError as failed:
-        message, _, log = str(failed).partition("\n")
+        message, _, log = _in_words(str(failed)).partition("\n")
         code = "no-python" if isinstance(failed, pythons.NoPython) else ""
         _tell("failed", message=message, log=log.partition(_HOW_TO_GO_ON)[0].strip(), code=code)
         return 1
     _tell("done", record=str(record))
     return 0
+
+
+_STEPS = {
+    "venv": "The environment could not be made",
+    "install": "The packages could not be installed",
+    "check": "What was installed does not run here",
+}
+
+
+def _in_words(message: str) -> str:
+    """What failed as an artist reads it: `run_quietly` names it by its log."""
+    return re.sub(
+        r"^(venv|install|check)-\S+ failed \((.*?)\).*", lambda step: f"{_STEPS[step[1]]} ({step[2]}).", message
+    )
 
 
 def _plans(extras: Sequence[str], lean: bool) -> list[Plan]:

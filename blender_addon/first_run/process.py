@@ -11,6 +11,7 @@ from ..shared.connection import HOME_VARIABLE
 from ..shared.errors import BackendStartFailed, BacklotError
 
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
+_REMEDY_PYTHON = "Choose one, or let it be fetched: press Try Again with Fetch Python ticked."
 _REMEDY = "What was fetched is kept: press Set Up Backend again to go on. The log says more."
 
 
@@ -86,4 +87,5 @@ class SetUp:
             self.state, self.fraction, self.text = DONE, 1.0, "The backend is set up"
 
     def _fail(self, message: str) -> None:
-        self.state, self.error = FAILED, BackendStartFailed(message, _REMEDY)
+        remedy = _REMEDY_PYTHON if self.needs_python else _REMEDY
+        self.state, self.error = FAILED, BackendStartFailed(message, remedy)

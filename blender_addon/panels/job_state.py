@@ -1,4 +1,4 @@
-"""The shot's job as panels show it: progress with its cross, and what went wrong."""
+"""The shot's job as panels show it: progress with its cross."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import bpy
 
 from .. import runtime, wording
 from ..jobs import words
-from ..properties import folder_path, waited_jobs
-from ..shared.messages import FAILED, QUEUED, JobStatus
+from ..properties import folder_path
+from ..shared.messages import QUEUED, JobStatus
 
 
 def current_job(context: bpy.types.Context) -> JobStatus | None:
@@ -28,19 +28,3 @@ def draw_progress(layout: bpy.types.UILayout, job: JobStatus, width: int) -> Non
         return
     column.label(text=words.step_text(job))
     wording.draw_wrapped(column, words.progress_text(job), width)
-
-
-def draw_trouble(layout: bpy.types.UILayout, job: JobStatus | None, width: int) -> None:
-    """That the backend starts, and what a failed job says with the button to try again. The rest is said above all
-    panels, by `trouble.py`."""
-    session = runtime.session()
-    if not session.online and session.status_line.endswith("starting"):
-        layout.label(text=session.status_line, icon="SORTTIME")
-    elif not session.online and job is None and waited_jobs(bpy.context.scene.backlot):
-        box = layout.box()
-        wording.draw_wrapped(box, "This scene waits for a job, and the backend is not running", width, "SORTTIME")
-        box.operator("backlot.start_backend", icon="PLAY")
-    if job is not None and job.state == FAILED and job.error:
-        box = layout.box()
-        wording.draw_error(box, job.error, width)
-        box.operator("backlot.retry_job", text="Try Again", icon="FILE_REFRESH").job = job.id

@@ -12,7 +12,6 @@ from ..shared.params import specs
 from ..shared.shot import SourceFacts
 from ..shared.stages import IngestParams
 from ..stage_states import FAILED, RUNNING, STALE
-from .job_state import draw_trouble
 from .stage_line import draw_header, draw_state, stage_state, summary_of
 from .tab import BacklotTab, letters
 
@@ -31,7 +30,6 @@ class BACKLOT_PT_shot(BacklotTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.backlot
-        draw_trouble(layout, None, letters(context))
         if not settings.clip and not settings.folder:
             column = layout.column(align=True)
             column.scale_y = 1.4

@@ -7,6 +7,7 @@ from typing import ClassVar
 import bpy
 
 from .. import runtime, wording
+from ..properties import waited_jobs
 from ..trouble.kinds import Trouble
 from ..trouble.moving import sought_of
 from .first_run import draw_first_run, is_needed
@@ -14,7 +15,11 @@ from .tab import BacklotTab, letters
 
 
 def _trouble(context: bpy.types.Context) -> Trouble | None:
-    return runtime.pump().troubles.of_scene(sought_of(context.scene))
+    """Before the backend is set up only what is wrong with the shot: the rest is the same in other words."""
+    troubles, sought = runtime.pump().troubles, sought_of(context.scene)
+    if is_needed():
+        return troubles.of_place(sought) if sought is not None else None
+    return troubles.of_scene(sought, waits=bool(waited_jobs(context.scene.backlot)))
 
 
 def draw_banner(layout: bpy.types.UILayout, trouble: Trouble, width: int) -> None:
@@ -44,7 +49,6 @@ class _Troubles:
     def draw(self, context: bpy.types.Context) -> None:
         if is_needed():
             draw_first_run(self.layout, letters(context))
-            return
         trouble = _trouble(context)
         if trouble is not None:
             draw_banner(self.layout, trouble, letters(context))

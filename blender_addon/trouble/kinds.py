@@ -36,6 +36,9 @@ DIAGNOSTICS = Action("backlot.save_diagnostics", "Save Diagnostics", "FILE_TEXT"
 UPDATE_BACKEND = Action("backlot.set_up_backend", "Update Backend", "IMPORT")
 UPDATE_EXTENSION = Action("backlot.update_extension", "Update Extension", "IMPORT")
 
+STARTING = Trouble("The backend is starting.", is_over=True)
+WAITS = Trouble("This scene waits for a job, and the backend is not running.", "", (START,))
+
 
 def of_error(error: BacklotError) -> Trouble:
     """An error as it says itself."""

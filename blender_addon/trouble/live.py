@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ..session import Session
 from ..shared.errors import BacklotError
 from .backend_watch import BackendWatch
-from .kinds import Trouble, of_error
+from .kinds import STARTING, WAITS, Trouble, of_error
 from .shot_place import Sought, look
 
 _LOOK_EVERY_S = 4.0
@@ -48,14 +48,19 @@ class Troubles:
         """At all places, because one was changed."""
         self._places.clear()
 
-    def of_scene(self, sought: Sought | None) -> Trouble | None:
-        """The one that a panel shows: the backend's before the shot's, before what else failed."""
+    def of_scene(self, sought: Sought | None, *, waits: bool = False) -> Trouble | None:
+        """The one that a panel shows: the backend's before the shot's, before what else failed. waits: whether the
+        scene waits for a job."""
         if self.backend.trouble is not None and not self.backend.trouble.is_over:
             return self.backend.trouble
         place = self.of_place(sought) if sought is not None else None
         if place is not None:
             return place
-        return of_error(self.session.error) if self.session.error is not None else self.backend.trouble
+        if self.session.error is not None:
+            return of_error(self.session.error)
+        if self.backend.trouble is None and not self.session.online:
+            return STARTING if self.session.starting else WAITS if waits else None
+        return self.backend.trouble
 
     def _look(self, sought: Sought) -> None:
         self._looking = True

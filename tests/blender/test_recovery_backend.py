@@ -149,6 +149,8 @@ def test_a_backend_that_somebody_stopped_is_not_started_again(troubles: Any, ses
     assert buttons(said) == ["Start Backend"] and session.restarts == 0
     turn(troubles, online=True)
     assert turn(troubles, online=False, stopping=True) is None
+    assert buttons(troubles.of_scene(None, waits=True)) == ["Start Backend"]
+    assert turn(troubles, stopping=False, starting=True).what == "The backend is starting."
 
 
 def test_silence_is_told_once_it_is_long_and_over_with_the_first_answer(
@@ -248,15 +250,15 @@ def test_a_real_backend_is_killed_and_comes_back_and_one_that_is_stopped_is_rest
 
     try:
         session.start(*program)
-        until(lambda: session.online)
+        until(lambda: session.online and not session.starting)
         first = pid()
         os.kill(first, signal.SIGKILL)
-        until(lambda: session.online and pid() not in (0, first))
+        until(lambda: session.online and not session.starting and pid() not in (0, first))
         assert troubles.backend.trouble is not None and "was started again" in troubles.backend.trouble.what
         second = pid()
         os.kill(second, signal.SIGSTOP)
         session.restart(*program)
-        until(lambda: session.online and pid() not in (0, second))
+        until(lambda: session.online and not session.starting and pid() not in (0, second))
         assert not Path(f"/proc/{second}/exe").exists()
         session.stop()
         until(lambda: not session.online and not pid())

@@ -76,6 +76,7 @@ def test_a_failed_upgrade_leaves_the_old_one_in_use_and_the_next_goes_on(
     messages(capsys)
     assert set_up.run((), lean=True, offline=wheels) == 1
     (*_, last) = messages(capsys)
+    assert last["message"] == "The packages could not be installed (exit code 1)."
     assert last["event"] == "failed" and "one==1.1" in last["log"] and "Nothing is lost" not in last["log"]
     assert environments.read_stamp(folder) == old and _version(folder, "one") == "1.0"
     wheelhouse.write_wheel(wheels, "one", "1.1")

@@ -1,7 +1,8 @@
 """A new user's first minute: the extension is there, the backend is not; the panel's button sets it up, it is stopped,
 fails, and is tried again.
 
-settings: package (zip), slow and broken (texts that take the place of the extension's build.py). facts: see the steps.
+settings: package (zip), slow, broken and no_python (texts that take the place of the extension's build.py). facts: see
+the steps.
 """
 
 from pathlib import Path
@@ -44,8 +45,35 @@ def steps(window):
     window.screenshot("4_failed")
     window.facts["failed"] = first_run.run.error.message
     window.call(bpy.ops.backlot.show_set_up_log)
+    yield from no_python(window, program, first_run)
+    yield from shot_gone(window, runtime.pump().troubles)
     yield from models(window, runtime.pump().weights)
+
+
+def no_python(window, program, first_run):
+    """A set-up for which no Python on the computer suits: one can be chosen."""
     window.facts["log"] = bpy.data.texts["Backlot Set-up"].as_string()
+    program.write_text(window.settings["no_python"], encoding="utf-8")
+    with bpy.context.temp_override(**window.context()):
+        bpy.ops.backlot.set_up_backend("EXEC_DEFAULT")
+    yield (lambda: first_run.run.is_over), WAIT_S
+    yield 1.0
+    window.screenshot("6_no_python")
+    window.facts["needs_python"] = first_run.run.needs_python
+    first_run.run = None
+
+
+def shot_gone(window, troubles):
+    """A scene whose shot was on a disk that is not connected now."""
+    settings = bpy.context.scene.backlot
+    settings.folder = "/media/RAID/show/clip_backlot"
+    settings.known_shot, settings.known_place = "0123456789abcdef", f"{settings.folder}|"
+    window.context()["area"].tag_redraw()
+    yield (lambda: any(troubles._places.values())), WAIT_S
+    yield 1.0
+    window.screenshot("7_shot_gone")
+    window.call(bpy.ops.backlot.forget_shot)
+    window.facts["forgotten"] = settings.folder == ""
 
 
 def models(window, manager):
