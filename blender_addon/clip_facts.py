@@ -35,7 +35,8 @@ def fact_rows(facts: SourceFacts) -> tuple[tuple[str, str], ...]:
         ("Frame Rate", f"{float(rate):.6g} fps"),
         ("Frames", f"{facts.frame_start} to {facts.frame_end}, {length}"),
         ("Format", f"{codec}, {depth}" if codec else depth),
-        ("Colour", _colour(facts)),
+        ("Colour", _HDR.get(facts.hdr, "") or _ENCODINGS.get(facts.encoding, "")),
+        ("Primaries", _primaries(facts)),
     ]
     if facts.focal_px is not None:
         rows.append(("Lens", f"{facts.focal_px:.0f} px, from the file"))
@@ -70,7 +71,6 @@ def clip_warnings(facts: SourceFacts) -> tuple[ClipWarning, ...]:
     return tuple(found)
 
 
-def _colour(facts: SourceFacts) -> str:
-    said = _HDR.get(facts.hdr, "") or _ENCODINGS.get(facts.encoding, "")
-    parts = [said, facts.primaries, f"{facts.range} range" if facts.range else ""]
-    return ", ".join(part for part in parts if part)
+def _primaries(facts: SourceFacts) -> str:
+    name = facts.primaries.replace("bt", "BT.") if facts.primaries.startswith("bt") else facts.primaries
+    return ", ".join(part for part in (name, facts.range) if part)

@@ -47,7 +47,7 @@ class IngestParams:
     )
     encoding: str = param(
         "auto",
-        label="Colour encoding",
+        label="Encoding",
         folded=True,
         choices=(
             Choice("auto", "From the file", "As the file says"),

@@ -72,7 +72,7 @@ def _with_encoding(clip: Clip, params: IngestParams) -> Clip:
     if picture.coding == LINEAR:
         raise InvalidParameter(
             f"{clip.footage.name} holds float images, which are scene-linear: they cannot be {params.encoding}.",
-            "Set the colour encoding to auto.",
+            "Set the encoding to auto.",
         )
     is_log = params.encoding == "log"
     transfer = params.encoding if params.encoding in HDR_TRANSFERS else "" if is_log else "bt709"

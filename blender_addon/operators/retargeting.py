@@ -59,7 +59,7 @@ class BACKLOT_OT_retarget_motion(_NeedsRig, bpy.types.Operator):
     may differ; hands and feet go where the person's are, scaled by the legs"""
 
     bl_idname = "backlot.retarget_motion"
-    bl_label = "Retarget"
+    bl_label = "Retarget Motion"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod

@@ -66,7 +66,7 @@ class BACKLOT_OT_roto_add_object(bpy.types.Operator):
     """Add an object, or another one of the same kind; clicks belong to it from now on"""
 
     bl_idname = "backlot.roto_add_object"
-    bl_label = "Add Object"
+    bl_label = "Add Roto Object"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     label: bpy.props.StringProperty(

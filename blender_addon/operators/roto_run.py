@@ -148,7 +148,7 @@ class BACKLOT_OT_roto_propagate(_RunRoto, bpy.types.Operator):
     again"""
 
     bl_idname = "backlot.roto_propagate"
-    bl_label = "Propagate"
+    bl_label = "Propagate Masks"
 
     def require(self, scene: bpy.types.Scene, number: int) -> None:
         said = (thing.text.strip() or objects.prompts_in(thing.frames) for thing in objects.of_scene(scene).objects)
@@ -161,7 +161,7 @@ class BACKLOT_OT_roto_fix(_RunRoto, bpy.types.Operator):
     earlier correction is lost"""
 
     bl_idname = "backlot.roto_fix"
-    bl_label = "Fix Here"
+    bl_label = "Fix Mask Here"
 
     def require(self, scene: bpy.types.Scene, number: int) -> None:
         things = objects.of_scene(scene).objects

@@ -24,8 +24,20 @@ def _result(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         wording.draw_wrapped(layout, f"Written: {done.facts.get('formats', '')}", letters(context))
         draw_notices(context, layout, "export")
     row = layout.row(align=True)
-    row.operator("backlot.import_camera", text="Import a Camera", icon="IMPORT").filepath = ""
-    row.operator("backlot.open_folder", text="", icon="FILEBROWSER")
+    _draw_import(row)
+    row.operator("backlot.open_folder", text="", icon="WINDOW")
+
+
+def _missing(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
+    """A camera of another program may take the place of a solved one."""
+    if not needs_camera(layout, context):
+        return False
+    _draw_import(layout)
+    return True
+
+
+def _draw_import(layout: bpy.types.UILayout) -> None:
+    layout.operator("backlot.import_camera", text="Import a Camera", icon="IMPORT").filepath = ""
 
 
 EXPORT = StagePanel(
@@ -36,7 +48,7 @@ EXPORT = StagePanel(
     main=("axes",),
     hidden=("formats",),
     labels={"blender": "Blender"},
-    missing=needs_camera,
+    missing=_missing,
     above=_formats,
     result=_result,
 )

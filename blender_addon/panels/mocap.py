@@ -89,7 +89,7 @@ def _retarget(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         wording.draw_wrapped(layout.column(align=True), f"{person.name} to {rig.name}", letters(context))
     row = layout.row()
     row.scale_y = 1.4
-    row.operator("backlot.retarget_motion", icon="CON_ARMATURE")
+    row.operator("backlot.retarget_motion", text="Retarget", icon="CON_ARMATURE")
 
 
 def _bones(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

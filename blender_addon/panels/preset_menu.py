@@ -28,7 +28,10 @@ def _menu(stage: str, label: str) -> type[bpy.types.Panel]:
         column.separator()
         back = column.operator("backlot.use_preset", text="Reset to Defaults", icon="LOOP_BACK")
         back.stage, back.preset = stage, ""
-        PresetPanel.draw(self, context)
+        if bpy.utils.preset_paths(subfolder(stage)):
+            PresetPanel.draw(self, context)
+        else:  # Blender would say that a folder is missing
+            _draw_first(self.layout, context, stage)
 
     members = {
         "bl_idname": menu_name(stage),
@@ -39,6 +42,17 @@ def _menu(stage: str, label: str) -> type[bpy.types.Panel]:
         "draw": draw,
     }
     return type(menu_name(stage), (PresetPanel, bpy.types.Panel), members)
+
+
+def _draw_first(layout: bpy.types.UILayout, context: bpy.types.Context, stage: str) -> None:
+    """The row that keeps the first preset of one's own."""
+    layout.separator()
+    row = layout.row()
+    name = row.row()
+    name.emboss = "NORMAL"
+    name.prop(context.window_manager, "preset_name", text="")
+    row.operator_context = "EXEC_DEFAULT"
+    row.operator(add_operator(stage), text="", icon="ADD").name = context.window_manager.preset_name
 
 
 CLASSES = tuple(_menu(info.name, info.label) for info in STAGES)

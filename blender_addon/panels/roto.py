@@ -65,7 +65,7 @@ def _objects(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 def _result(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row = layout.row(align=True)
     row.operator("backlot.roto_propagate", text="Backward", icon="TRIA_LEFT").direction = "BACKWARD"
-    row.operator("backlot.roto_fix", icon="TOOL_SETTINGS")
+    row.operator("backlot.roto_fix", text="Fix Here", icon="TOOL_SETTINGS")
     row.operator("backlot.roto_propagate", text="Forward", icon="TRIA_RIGHT").direction = "FORWARD"
     summary = summary_of(context)
     if summary is not None and summary.roto is not None:
@@ -174,6 +174,7 @@ ROTO = StagePanel(
     label="Roto & Matte",
     button="backlot.roto_propagate",
     icon="TRACKING",
+    text="Propagate",
     main=("engine",),
     folds=(
         Fold("display", "Overlay", draw=_overlay, header=_overlay_switch),

@@ -66,7 +66,8 @@ class StagePanel:
     declared one. hidden: parameters that rows of the panel show themselves. missing: rows instead of the panel's, and
     True, while something has to be done first. above: rows at the top. result: rows below the button. settings: of the
     scene's shot, at the end of Advanced. name: end of the ids, if not the stage's. where: editor and tab, if not the
-    sidebar of the 3D viewport. under: the id of a panel that it is a subpanel of.
+    sidebar of the 3D viewport. under: the id of a panel that it is a subpanel of. text: on the button, if not the
+    operator's label.
     """
 
     stage: str
@@ -83,6 +84,7 @@ class StagePanel:
     result: Draw | None = None
     settings: tuple[str, ...] = ()
     is_open: bool = False
+    text: str = ""
     name: str = ""
     where: Mapping[str, str] = field(default_factory=dict)
     under: str = ""
@@ -159,7 +161,8 @@ def _draw_main(layout: bpy.types.UILayout, context: bpy.types.Context, declarati
         return
     row = layout.row()
     row.scale_y = 1.6
-    row.operator(declaration.button, icon=declaration.icon)
+    words = {"text": declaration.text} if declaration.text else {}
+    row.operator(declaration.button, icon=declaration.icon, **words)
     if declaration.result is not None:
         declaration.result(layout, context)
 

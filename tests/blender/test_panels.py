@@ -261,6 +261,29 @@ def test_a_clip_is_checked_by_the_backend(tmp_path: Path) -> None:
         assert any("There is no clip at" in text for text in drawn("BACKLOT_PT_shot").texts)
 
 
+def test_an_engine_that_lacks_something_says_so(tmp_path: Path) -> None:
+    import bpy
+    from bl_ext.user_default.backlot import runtime
+    from bl_ext.user_default.backlot.shared.messages import EngineStatus
+
+    write_shot(tmp_path / "clip_backlot", PLAN)
+    know(tmp_path / "clip_backlot")
+    engines = (
+        EngineStatus("depth", "mvs", True, "weight-free", "BSD-3-Clause", "", True),
+        EngineStatus("depth", "depth-learned", False, "learned", "Apache-2.0", "CC-BY-NC-4.0", False,
+                     "The weights of depth-anything are not there.", "Fetch them."),
+    )  # fmt: skip
+    runtime.pump().engines.engines = {(one.stage, one.engine): one for one in engines}
+    assert "backlot.show_models" not in drawn("BACKLOT_PT_depth").operators
+    bpy.context.scene.backlot.depth.engine = "depth-learned"
+    depth, models = drawn("BACKLOT_PT_depth"), drawn("BACKLOT_PT_depth_engine")
+    assert "backlot.show_models" in depth.operators and "weights of depth-anything" in " ".join(depth.texts)
+    said = " ".join(models.texts)
+    for text in ("Not Ready", "Code: Apache-2.0", "Weights: CC-BY-NC-4.0", "Not for commercial work"):
+        assert text in said, text
+    assert "commercial_safe" in models.props
+
+
 def test_a_stage_needs_no_more_than_a_declaration(tmp_path: Path) -> None:
     from bl_ext.user_default.backlot.panels.stage_panel import StagePanel, panels_of
 

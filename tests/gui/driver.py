@@ -61,19 +61,10 @@ class Window:
 
         own = [kind for kind in panels.CLASSES if getattr(kind, "bl_category", "") == "Backlot"]
         kinds = [kind for kind in own if kind.bl_space_type == "VIEW_3D"]
-        shown = [kind for kind in kinds if kind.bl_idname in names]
+        shown = [open_copy(kind, names) for kind in kinds if kind.bl_idname in names]
         assert len(shown) == len(names), names
-        options = {kind: getattr(kind, "bl_options", set()) for kind in shown}
-        for kind in shown:
-            kind.bl_options = set()
         register_anew(kinds, shown)
-
-        def bring_back():
-            for kind, option in options.items():
-                kind.bl_options = option
-            register_anew(shown, kinds)
-
-        return bring_back
+        return lambda: register_anew(shown, kinds)
 
     def open_sidebar(self, category, area_type="VIEW_3D"):
         """Steps that open an area's sidebar and click its tabs until the wanted one is in front
@@ -89,6 +80,16 @@ class Window:
             self.click(region.x + region.width - 9 * scale, region.y + y)
             yield 0.3
         assert region.active_panel_category == category, f"no tab {category}: {region.active_panel_category}"
+
+
+def open_copy(kind, names):
+    """A panel under another name, because Blender remembers that one was closed."""
+    where = {name: getattr(kind, name) for name in ("bl_space_type", "bl_region_type", "bl_category", "bl_label")}
+    own = {key: value for key, value in vars(kind).items() if not key.startswith(("__", "bl_", "is_"))}
+    members = own | where | {"bl_idname": f"{kind.bl_idname}_open", "bl_options": set()}
+    if getattr(kind, "bl_parent_id", "") in names:
+        members["bl_parent_id"] = f"{kind.bl_parent_id}_open"
+    return type(members["bl_idname"], kind.__bases__, members)
 
 
 def register_anew(old, new):
