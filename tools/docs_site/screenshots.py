@@ -34,12 +34,18 @@ SIDEBAR: Box = (1035, 80, 1325, 640)
 QUEUE: Box = (1035, 80, 1600, 900)
 """With the status bar."""
 
+MODELS: Box = (170, 575, 1325, 850)
+"""The table in the preferences."""
+CORNER: Box = (1035, 80, 1600, 900)
+"""The sidebar, and the status bar below."""
+
 SCREENSHOTS: tuple[Screenshot, ...] = (
     Screenshot("first-run", "first_run", "1_missing", VIEW),
     Screenshot("first-run-running", "first_run", "3_running", SIDEBAR),
-    Screenshot("models", "first_run", "5_models"),
+    Screenshot("models", "first_run", "5_models", MODELS),
     Screenshot("solve-running", "solve", "2_solving", SIDEBAR),
     Screenshot("jobs", "solve", "2_queue", QUEUE),
+    Screenshot("jobs", "solve", "2_queue", CORNER),
     Screenshot("solved", "solve", "3_solved"),
     Screenshot("world-picking", "solve", "4_picking", VIEW),
     Screenshot("tracks", "solve", "6_tracks"),
