@@ -11,12 +11,13 @@ from .shared.wire import unpack
 
 
 class EngineList:
-    """engines: (stage, name) -> its state; empty until the backend has answered."""
+    """engines: (stage, name) -> its state; empty until the backend has answered. error: why it could not."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._wished = self._asked = False
         self.engines: dict[tuple[str, str], EngineStatus] = {}
+        self.error: BacklotError | None = None
 
     def wish(self) -> None:
         """Panels call it at every drawing; the pump asks, once for every connection."""
@@ -31,7 +32,7 @@ class EngineList:
         if not self._session.online:
             self._asked = False
         elif self._wished and not self._asked:
-            self._asked = True
+            self._asked, self.error = True, None
             self._session.inquire("engines", {}, self._heard, self._failed)
 
     def find(self, stage: str, engine: str) -> EngineStatus | None:
@@ -45,5 +46,6 @@ class EngineList:
         self.engines = {(status.stage, status.engine): status for status in found}
         self._session.changed = True
 
-    def _failed(self, _error: BacklotError) -> None:
-        """Panels go without: a job says itself what is missing."""
+    def _failed(self, error: BacklotError) -> None:
+        """Panels go without it: a job says itself what is missing."""
+        self.error, self._session.changed = error, True

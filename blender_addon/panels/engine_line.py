@@ -35,12 +35,19 @@ def draw_models(layout: bpy.types.UILayout, context: bpy.types.Context, stage: s
         for one in runtime.pump().engines.of_stage(stage):
             column.label(text=one.engine, icon="CHECKMARK" if one.ready else "REMOVE")
     if not runtime.pump().engines.engines:
-        text = "Start the backend to see which engines are ready"
-        wording.draw_wrapped(column, "Looking which engines are ready" if runtime.session().online else text, width)
+        wording.draw_wrapped(column, _why_unknown(), width)
     chosen = preferences.current()
     if chosen is not None:
         layout.prop(chosen, "commercial_safe")
     layout.operator("backlot.show_models", icon="PREFERENCES")
+
+
+def _why_unknown() -> str:
+    """What engines there are."""
+    if not runtime.session().online:
+        return "Start the backend to see which engines are ready"
+    error = runtime.pump().engines.error
+    return error.message if error is not None else "Looking which engines are ready"
 
 
 def _chosen(context: bpy.types.Context, stage: str) -> EngineStatus | None:

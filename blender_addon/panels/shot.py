@@ -12,6 +12,7 @@ from ..shared.params import specs
 from ..shared.shot import SourceFacts
 from ..shared.stages import IngestParams
 from ..stage_states import FAILED, RUNNING, STALE
+from .job_state import current_job, draw_progress
 from .stage_line import draw_header, draw_state, stage_state, summary_of
 from .tab import BacklotTab, letters
 
@@ -42,9 +43,7 @@ class BACKLOT_PT_shot(BacklotTab, bpy.types.Panel):
         row.prop(settings, "folder", text="", icon="FILE_FOLDER", placeholder=str(folder_path(settings)))
         row.operator("backlot.open_folder", text="", icon="WINDOW")
         _draw_clip(layout, context)
-        row = layout.row()
-        row.scale_y = 1.4
-        row.operator("backlot.run_all", icon="PLAY")
+        _draw_run_all(layout, context)
 
 
 class BACKLOT_PT_ingest(BacklotTab, bpy.types.Panel):
@@ -55,6 +54,17 @@ class BACKLOT_PT_ingest(BacklotTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         _draw_params(self.layout, context, tuple(spec.name for spec in specs(IngestParams)))
+
+
+def _draw_run_all(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The button, or how far a job of several stages is; what only one stage does, its own panel shows."""
+    job = current_job(context)
+    if job is not None and not job.is_over and len(set(job.request.stages) - {_STAGE}) > 1:
+        draw_progress(layout, job, letters(context))
+        return
+    row = layout.row()
+    row.scale_y = 1.4
+    row.operator("backlot.run_all", icon="PLAY")
 
 
 def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

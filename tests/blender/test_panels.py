@@ -215,6 +215,8 @@ def test_a_failure_is_told_where_it_happened(tmp_path: Path) -> None:
     assert "No parallax." not in drawn("BACKLOT_PT_depth").texts
     job("running", "ingest", "solve", "depth", at="solve")
     assert "Waits for Solve Camera" in drawn("BACKLOT_PT_depth").texts
+    shot = drawn("BACKLOT_PT_shot")
+    assert "25 %" in shot.texts and "backlot.run_all" not in shot.operators
 
 
 def test_clip_facts_and_warnings_come_before_anything_ran(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from shared.command_line import add_stage_flags, refuse_later_flags, stage_value
 from shared.errors import InvalidParameter, InvalidRequest, UnknownStage
 from shared.messages import JobRequest
 from shared.params import specs, to_values, validate
+from shared.stage_presets import OF_A_SHOT, PRESETS, preset_values
 from shared.stages import STAGES, DepthParams, IngestParams, SolveParams, StageInfo, in_order, stage_info
 
 
@@ -18,6 +19,15 @@ def test_every_default_is_valid_and_every_parameter_is_explained(info: StageInfo
     assert validate(info.params, to_values(info.params())) == info.params()
     for spec in specs(info.params):
         assert len(spec.help) > 15 and spec.help.endswith("."), spec.name
+
+
+@pytest.mark.parametrize("stage", PRESETS)
+def test_every_preset_is_valid_and_its_own(stage: str) -> None:
+    values = [preset_values(stage, preset) for preset in (None, *PRESETS[stage])]
+    for preset, wanted in zip(PRESETS[stage], values[1:], strict=True):
+        validate(stage_info(stage).params, wanted)
+        assert set(preset.values).isdisjoint(OF_A_SHOT) and not preset.help.endswith(".")
+    assert all(one not in values[:index] for index, one in enumerate(values))
 
 
 @pytest.mark.parametrize(
