@@ -240,7 +240,11 @@ def _run_stage(stage: str, shot: str | Path, params: dict[str, Any], on_event: O
 
 
 def _client() -> Client:
-    """A client of a backend that runs."""
+    """A client of a backend that runs, and is started again once when it dies."""
     program = preferences.backend_program()
-    start_backend(connection.home_dir(), python=program.python, source=program.source)
-    return Client(name="blender script", start=False)
+
+    def start() -> None:
+        start_backend(connection.home_dir(), python=program.python, source=program.source)
+
+    start()
+    return Client(name="blender script", start=False, revive=start)

@@ -9,7 +9,6 @@ from typing import Any
 import bpy
 
 from . import __package__ as PACKAGE
-from . import wording
 from .jobs import desktop
 from .shared import connection
 from .weights.manager import Program
@@ -73,6 +72,7 @@ class BacklotPreferences(bpy.types.AddonPreferences):
     def draw(self, _context: bpy.types.Context) -> None:
         from . import runtime
         from .panels.first_run import draw_first_run
+        from .panels.trouble import draw_banner
 
         layout = self.layout
         layout.use_property_split = True
@@ -83,8 +83,9 @@ class BacklotPreferences(bpy.types.AddonPreferences):
         session = runtime.session()
         box = layout.box()
         box.label(text=session.status_line, icon="CHECKMARK" if session.online else "INFO")
-        if session.error is not None:
-            wording.draw_error(box, session.error, width=90)
+        trouble = runtime.pump().troubles.of_scene(None)
+        if trouble is not None:
+            draw_banner(box, trouble, width=90)
         row = box.row()
         row.operator("backlot.start_backend")
         row.operator("backlot.stop_backend")

@@ -47,11 +47,20 @@ _Inbox = queue.SimpleQueue["JobEvent | Callable[[], None]"]
 
 class Client:
     """home: Backlot's home folder, the user's own by default. name: shown in logs and the job list.
-    start: start the backend when none runs."""
+    start: start the backend when none runs. revive: starts it again, once, when it dies while a job is waited for;
+    with `start` that is done unless told otherwise."""
 
-    def __init__(self, home: Path | None = None, *, name: str = "script", start: bool = True) -> None:
+    def __init__(
+        self,
+        home: Path | None = None,
+        *,
+        name: str = "script",
+        start: bool = True,
+        revive: Callable[[], object] | None = None,
+    ) -> None:
         self.home = home or connection.home_dir()
         self._start = start
+        self._revive = revive or ((lambda: start_backend(self.home)) if start else None)
         self._inbox: _Inbox = queue.SimpleQueue()
         self.heard_gone: Callable[[list[str]], None] = lambda jobs: None
         """Called inside `poll` with jobs that the backend's history has forgotten; also with those that it does not
@@ -237,6 +246,9 @@ class Client:
             return None
         now = time.monotonic()
         since = now if offline_since is None else offline_since
+        if self._revive is not None and connection.is_left_behind(self.home):
+            revive, self._revive = self._revive, None
+            revive()
         if now - since > reconnect_timeout_s or (self._last_error and self._last_error.code in FATAL):
             raise self._last_error or ConnectionLost("The connection to the backend was lost.")
         return since

@@ -85,6 +85,15 @@ def read(home: Path) -> Connection:
     return connection
 
 
+def is_left_behind(home: Path) -> bool:
+    """Whether there is a connection file whose server has died."""
+    try:
+        read(home)
+    except BackendNotRunning:
+        return connection_path(home).exists()
+    return False
+
+
 def remove(home: Path, pid: int) -> None:
     """Removes the file if it is still the one of process `pid`."""
     try:

@@ -190,8 +190,7 @@ def look(home: Path) -> Found:
     try:
         found = connection.read(home)
     except BackendNotRunning:
-        is_left = connection.connection_path(home).exists()
-        return Found(DEAD, last_words(home)) if is_left else Found(ABSENT)
+        return Found(DEAD, last_words(home)) if connection.is_left_behind(home) else Found(ABSENT)
     return Found(ALIVE, protocol=found.protocol, version=found.version)
 
 

@@ -266,6 +266,61 @@ def test_a_real_backend_is_killed_and_comes_back_and_one_that_is_stopped_is_rest
         session.close()
 
 
+_OTHER = """
+import runpy, sys, shared
+shared.PROTOCOL, shared.VERSION = 0, "0.0.1"
+sys.argv[:2] = ["backend"]
+runpy.run_module("backend", run_name="__main__", alter_sys=True)
+"""
+"""A server of another version: its command line has the words of one."""
+
+
+def test_an_old_backend_that_runs_is_replaced_by_the_update(
+    empty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bl_ext.user_default.backlot.first_run.live import FirstRun
+    from bl_ext.user_default.backlot.first_run.process import Wanted
+    from bl_ext.user_default.backlot.session import Session
+    from bl_ext.user_default.backlot.shared import connection
+    from bl_ext.user_default.backlot.trouble.live import Troubles
+
+    python = os.environ.get("BACKLOT_BACKEND_PYTHON")
+    if not python:
+        pytest.skip("no Python for the backend is named")
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "build.py").write_text('print(\'{"event": "done", "record": ""}\')', encoding="utf-8")
+    session = Session(home)
+    troubles = Troubles(session, lambda: None)
+    first_run = FirstRun(session, lambda: session.restart(Path(python), CHECKOUT))
+
+    def until(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WAIT_S
+        while not condition():
+            assert time.monotonic() < deadline, (session.error, session.lost)
+            session.connect_if_running()
+            session.poll(time.perf_counter() + 0.01)
+            troubles.step()
+            first_run.step()
+            time.sleep(0.01)  # the event loop's own pause between two turns
+
+    words = [python, "-c", _OTHER, "backend", "serve"]
+    with subprocess.Popen(words, cwd=CHECKOUT, env={**os.environ, "BACKLOT_HOME": str(home)}) as old:
+        try:
+            until(lambda: troubles.backend.trouble is not None)
+            said = troubles.of_scene(None)
+            assert buttons(said) == ["Update Backend"] and "version 0.0.1" in said.what
+            first_run.start(tmp_path, Wanted())
+            until(lambda: session.online and not session.starting and troubles.of_scene(None) is None)
+            assert old.poll() is not None and connection.read(home).version == VERSION
+            session.stop()
+            until(lambda: not session.online and not connection.connection_path(home).exists())
+        finally:
+            old.kill()
+            session.close()
+            first_run.close()
+
+
 def test_a_number_that_went_to_another_program_is_left_alone(empty: None, tmp_path: Path) -> None:
     from bl_ext.user_default.backlot.shared.backend_process import stop_backend
 

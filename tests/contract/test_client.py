@@ -12,7 +12,7 @@ import pytest
 from shared.client import Client
 from shared.errors import BackendNotRunning, BacklotError, ConnectionLost, JobCancelled, NoParallax, UnknownJob
 from shared.messages import CANCELLED, DONE, RUNNING, JobEvent
-from tests.contract.backend_process import wait_until
+from tests.contract.backend_process import SCRIPTED, BackendProcess, wait_until
 from tests.contract.conftest import scripted_job
 from tests.contract.fake_backend import FakeBackend
 
@@ -118,6 +118,20 @@ def test_the_connection_comes_back_and_the_job_is_watched_again(home: Path) -> N
         assert next(event for event in events if event.sequence == 0).status.state == RUNNING
         client.cancel(job.id)
         polled(client, lambda events: any(event.kind == CANCELLED for event in events))
+
+
+def test_a_backend_that_dies_is_started_again_for_who_waits(home: Path) -> None:
+    backend = BackendProcess(home, SCRIPTED)
+    killed: list[str] = []
+
+    def kill_once(event: JobEvent) -> None:
+        if event.kind == "progress" and not killed:
+            killed.append(event.status.id)
+            backend.kill()
+
+    with backend, Client(home, start=False, revive=backend.start) as client:
+        status = client.wait(client.submit(scripted_job("steps/100")).id, kill_once)
+    assert killed == [status.id] and (status.state, status.attempts) == (DONE, 2)
 
 
 def test_a_backend_that_stays_away_is_an_error(home: Path) -> None:
