@@ -33,11 +33,8 @@ VIEW: Box = (0, 30, 1325, 810)
 SIDEBAR: Box = (1035, 80, 1325, 640)
 QUEUE: Box = (1035, 80, 1600, 900)
 """With the status bar."""
-
 MODELS: Box = (170, 575, 1325, 850)
 """The table in the preferences."""
-CORNER: Box = (1035, 80, 1600, 900)
-"""The sidebar, and the status bar below."""
 
 SCREENSHOTS: tuple[Screenshot, ...] = (
     Screenshot("first-run", "first_run", "1_missing", VIEW),
@@ -45,7 +42,6 @@ SCREENSHOTS: tuple[Screenshot, ...] = (
     Screenshot("models", "first_run", "5_models", MODELS),
     Screenshot("solve-running", "solve", "2_solving", SIDEBAR),
     Screenshot("jobs", "solve", "2_queue", QUEUE),
-    Screenshot("jobs", "solve", "2_queue", CORNER),
     Screenshot("solved", "solve", "3_solved"),
     Screenshot("world-picking", "solve", "4_picking", VIEW),
     Screenshot("tracks", "solve", "6_tracks"),
