@@ -84,7 +84,7 @@ class Pump:
         self.worlds = Worlds(session, self.scene_changed)
         self.roto = RotoLive(session, self.scene_changed)
         self.mocap = MocapLive(session, self.scene_changed)
-        self.solve_overlay = SolveOverlay(session)
+        self.solve_overlay = SolveOverlay(session, self.hurry)
         self.compare = CompareOverlay(self.solve_overlay)
         self.jobs = JobsLive(session)
         self._opened = False

@@ -16,7 +16,7 @@ _NAME = ".Backlot Compare"
 
 
 class Pictures:
-    """missing: files that were wanted last and are not there."""
+    """Kept while they are wanted; those drawn last stay for scrubbing back."""
 
     def __init__(self) -> None:
         self._names: OrderedDict[tuple[Path, int], str] = OrderedDict()
@@ -49,6 +49,11 @@ class Pictures:
             self._forget(key)
         self._wanted.clear()
         self._refused.clear()
+
+    @property
+    def loaded(self) -> int:
+        """How many are there to be drawn."""
+        return len(self._names)
 
     def _image(self, key: tuple[Path, int]) -> bpy.types.Image | None:
         """By its name: an undo may have taken it away or put another in its place."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class SolveOverlay:
-    """Nothing is computed for scenes that do not want it."""
+    """Nothing is computed for scenes that do not want it. hurry: called when the pump should look soon."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, hurry: Callable[[], None]) -> None:
+        self._session, self._hurry = session, hurry
         self._painter: SolvePainter | None = None
         self._handle: Any = None
 
@@ -45,5 +46,5 @@ class SolveOverlay:
         from .painter import SolvePainter
 
         if self._painter is None:
-            self._painter = SolvePainter(self._session)
+            self._painter = SolvePainter(self._session, self._hurry)
         return self._painter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ class _Pens:
 class SolvePainter:
     """Draws in the viewports of scenes that want it."""
 
-    def __init__(self, session: Session) -> None:
-        self.shots = ShotMarks(session)
+    def __init__(self, session: Session, hurry: Callable[[], None]) -> None:
+        self.shots = ShotMarks(session, hurry)
         self._batches = Batches()
         self._pens: _Pens | None = None
 

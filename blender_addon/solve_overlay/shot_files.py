@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..session import Session
@@ -14,10 +15,11 @@ _LOOK_AGAIN_S = 0.5
 
 
 class ShotMarks:
-    """error: why the files of the shot that was wanted last cannot be read; None when they can."""
+    """hurry: called when the pump should look soon. error: why the files of the shot that was wanted last cannot be
+    read; None when they can."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, hurry: Callable[[], None]) -> None:
+        self._session, self._hurry = session, hurry
         self._stamps: dict[Path, Stamp] = {}
         self._looked: dict[Path, float] = {}
         self._known: dict[Path, SolveMarks] = {}
@@ -31,6 +33,11 @@ class ShotMarks:
             self._look(folder, stamp_of(folder))
         return self._known.get(folder)
 
+    @property
+    def known(self) -> int:
+        """How many shots' marks are there to be drawn."""
+        return len(self._known)
+
     def _look(self, folder: Path, stamp: Stamp) -> None:
         if stamp == self._stamps.get(folder, ()):
             return
@@ -39,6 +46,7 @@ class ShotMarks:
             self._known.pop(folder, None)
             return
         self._session.background(lambda: read_marks(folder), lambda marks: self._read(folder, marks), self._failed)
+        self._hurry()
 
     def _read(self, folder: Path, marks: SolveMarks) -> None:
         self._known[folder] = marks

@@ -178,8 +178,10 @@ def test_files_are_read_once_and_again_when_they_change(empty: None, tmp_path: P
     root = tmp_path / "clip_backlot"
     truth: Truth = write_shot(root, ShotPlan(points=20, plate=False))
     session = Later()
-    shots = shot_files.ShotMarks(session)
+    hurried: list[bool] = []
+    shots = shot_files.ShotMarks(session, lambda: hurried.append(True))
     assert shots.find(root) is None and shots.find(root) is None and len(session.work) == 1
+    assert hurried == [True]
     work, then = session.work.pop()
     then(work())
     assert len(shots.find(root).xyz) == 20 and session.changed and not session.work

@@ -43,6 +43,8 @@ SCREENSHOTS: tuple[Screenshot, ...] = (
     Screenshot("solve-running", "solve", "2_solving", SIDEBAR),
     Screenshot("jobs", "solve", "2_queue", QUEUE),
     Screenshot("solved", "solve", "3_solved"),
+    Screenshot("solve-overlay", "solve", "3a_overlay", VIEW),
+    Screenshot("solve-path", "solve", "3c_path", VIEW),
     Screenshot("world-picking", "solve", "4_picking", VIEW),
     Screenshot("tracks", "solve", "6_tracks"),
     Screenshot("depth", "depth", "4_plate", VIEW),

@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 from bpy_extras.view3d_utils import location_3d_to_region_2d
+from mathutils import Euler
 
 SOLVE_S = 400.0
 METRES = 5.0
@@ -38,6 +39,7 @@ def steps(window):
     yield 2.0
     window.screenshot("3_solved")
     report(window)
+    yield from inspect_the_solve(window)
     yield from scale_by_two_clicks(window)
     yield from look_at_the_tracks(window)
     yield from export_the_camera(window)
@@ -137,6 +139,36 @@ def scale_by_two_clicks(window):
     window.facts["after_undo"] = world()["scale_source"]
     extrinsics = Path(collection()["backlot_folder"]) / "camera/extrinsics.json"
     window.facts["shot_after_undo"] = json.loads(extrinsics.read_text(encoding="utf-8"))["scale_source"]
+
+
+def inspect_the_solve(window):
+    """The solve overlay over the plate, a wipe of the plate over the scene, the overlay in space."""
+    from bl_ext.user_default.backlot import runtime
+
+    scene, space = bpy.context.scene, window.context()["area"].spaces.active
+    overlay, compare = scene.backlot_solve_overlay, scene.backlot_compare
+    scene.frame_set(28)
+    overlay.show = True
+    yield lambda: runtime.pump().solve_overlay.painter.shots.known
+    yield 1.5
+    window.screenshot("3a_overlay")
+    background = scene.camera.data.background_images[0]
+    overlay.show, background.show_background_image = False, False
+    compare.mode = "WIPE"
+    yield lambda: runtime.pump().compare.painter.pictures.loaded
+    yield 1.0
+    window.screenshot("3b_wipe")
+    compare.mode = "OFF"
+    overlay.show, background.show_background_image = True, True
+    space.region_3d.view_perspective = "PERSP"
+    space.region_3d.view_rotation = Euler((1.0, 0.0, 0.6)).to_quaternion()
+    space.region_3d.view_location, space.region_3d.view_distance = (0.0, -2.0, 0.5), 12.0
+    yield 1.5
+    window.screenshot("3c_path")
+    overlay.show = False
+    look_through_the_camera(window)
+    scene.frame_set(scene.frame_start)
+    yield 0.5
 
 
 def two_points(window):
