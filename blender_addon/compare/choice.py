@@ -34,7 +34,9 @@ def missing(scene: bpy.types.Scene) -> str:
     path = render_path(scene)
     if path is None:
         return "Take the render first" if settings.source == RENDER else "Choose a frame of the files"
-    return "" if path.is_file() else f"{path.name} is missing"
+    if path.is_file():
+        return ""
+    return "Take the render again" if settings.source == RENDER else f"{path.name} is missing"
 
 
 def ghosts(settings: CompareSettings, frame: int) -> list[tuple[int, float, tuple[float, float, float]]]:

@@ -28,6 +28,8 @@ from .words import Line, frame_words, legend_words
 
 _PATH_PX, _FRUSTUM_PX, _RESIDUAL_PX = 2.5, 1.2, 1.5
 _RING_GROWS, _HOLE = 1.7, 0.8
+_BESIDE_GIZMO = 0.4
+"""Points lie in front of what is dragged: they are this much smaller while there is something to drag."""
 _MARGIN_PX, _LEGEND_PX = 12.0, (110.0, 8.0)
 _WHITE = (1.0, 1.0, 1.0, 1.0)
 
@@ -140,7 +142,8 @@ class SolvePainter:
             gpu.matrix.load_projection_matrix(context.region_data.perspective_matrix)
             gpu.matrix.load_matrix(Matrix.Identity(4))
             if settings.points:
-                self._draw_cloud(collection, settings, scale)
+                shrunk = _BESIDE_GIZMO if context.scene.backlot_adjust_world else 1.0
+                self._draw_cloud(collection, settings, shrunk * scale)
             if settings.path or settings.frusta:
                 self._draw_camera(collection, camera, marks, settings, scale)
 

@@ -227,3 +227,23 @@ def test_the_worst_frames_and_the_next_problem(empty: None, tmp_path: Path) -> N
         assert bpy.ops.backlot.show_problem(forwards=forwards) == {"FINISHED"}
         seen.append(bpy.context.scene.frame_current)
     assert seen == [1003, 1009, 1003, 1009]
+
+
+def test_nothing_is_made_while_nothing_is_shown(empty: None) -> None:
+    """Handlers come and go; without a scene that wants it, or a viewport, no painter is made."""
+    import bpy
+    from bl_ext.user_default.backlot.compare.overlay import CompareOverlay
+    from bl_ext.user_default.backlot.solve_overlay.overlay import SolveOverlay
+
+    solve = SolveOverlay(None, lambda: None)
+    compare = CompareOverlay(solve)
+    scene = bpy.context.scene
+    for shown in (False, True):
+        scene.backlot_solve_overlay.show, scene.backlot_compare.mode = shown, "WIPE" if shown else "OFF"
+        for overlay in (solve, compare):
+            overlay.start()
+            overlay.draw()
+            assert overlay._painter is None and overlay._handle is not None
+            overlay.stop()
+            assert overlay._handle is None
+            overlay.stop()
