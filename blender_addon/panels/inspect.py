@@ -91,9 +91,9 @@ class BACKLOT_PT_inspect_compare(_OnShot, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         settings, layout = context.scene.backlot_compare, self.layout
-        layout.row(align=True).prop(settings, "mode", expand=True)
         layout.use_property_split = True
         layout.use_property_decorate = False
+        layout.prop(settings, "mode")
         if settings.mode == OFF:
             return
         from ..compare.choice import missing
@@ -131,8 +131,9 @@ class BACKLOT_PT_inspect_frames(_OnShot, bpy.types.Panel):
         collection = ownership.current_shot(context.scene)
         camera = ownership.recall(collection, ownership.CAMERA)
         row = self.layout.row(align=True)
-        row.operator("backlot.show_problem", text="Previous Problem", icon="PREV_KEYFRAME").forwards = False
-        row.operator("backlot.show_problem", text="Next Problem", icon="NEXT_KEYFRAME").forwards = True
+        row.label(text="Problems")
+        row.operator("backlot.show_problem", text="", icon="PREV_KEYFRAME").forwards = False
+        row.operator("backlot.show_problem", text="", icon="NEXT_KEYFRAME").forwards = True
         column = self.layout.column(align=True)
         for found in worst_of(collection, camera, _FRAMES) if camera is not None else ():
             row = column.row(align=True)

@@ -24,7 +24,7 @@ void main()
   float inside = 1.0 - smoothstep(1.0 - soft, 1.0, away);
   float outside = hole > 0.0 ? smoothstep(hole - soft, hole, away) : 1.0;
   /* A dark rim, so that a dot is seen on a plate of its own colour. */
-  float rim = hole > 0.0 ? 0.0 : smoothstep(1.0 - 2.5 * soft, 1.0 - 1.5 * soft, away);
+  float rim = hole > 0.0 ? 0.0 : smoothstep(1.0 - 2.0 * soft, 1.0 - soft, away);
   float alpha = tint.a * inside * outside;
   if (alpha <= 0.0) {
     discard;

@@ -21,7 +21,7 @@ _CROWDED, _LEAST_PX = 0.4, 3.0
 """A dot is at most this share of its distance to the next, and at least so many px."""
 _REJECTED = 0.35
 """Opacity of observations that the solve threw out."""
-_RING = np.array((1.0, 1.0, 1.0, 0.6), np.float32)
+_RING = np.array((1.0, 1.0, 1.0, 0.5), np.float32)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ SOLVE_S = 400.0
 METRES = 5.0
 OPENED = ("BACKLOT_PT_world", "BACKLOT_PT_export")
 """Panels in the pictures of picking."""
+INSPECTING = ("BACKLOT_PT_inspect", *(f"BACKLOT_PT_inspect_{part}" for part in ("overlay", "compare", "frames")))
 
 
 def steps(window):
@@ -145,9 +146,11 @@ def inspect_the_solve(window):
     """The solve overlay over the plate, a wipe of the plate over the scene, the overlay in space."""
     from bl_ext.user_default.backlot import runtime
 
+    bring_back = window.only_panels(*INSPECTING)
     scene, space = bpy.context.scene, window.context()["area"].spaces.active
     overlay, compare = scene.backlot_solve_overlay, scene.backlot_compare
     scene.frame_set(28)
+    space.region_3d.view_camera_zoom, space.region_3d.view_camera_offset = 12.0, (0.07, 0.0)
     overlay.show = True
     yield lambda: runtime.pump().solve_overlay.painter.shots.known
     yield 1.5
@@ -166,8 +169,10 @@ def inspect_the_solve(window):
     yield 1.5
     window.screenshot("3c_path")
     overlay.show = False
+    space.region_3d.view_camera_zoom, space.region_3d.view_camera_offset = 0.0, (0.0, 0.0)
     look_through_the_camera(window)
     scene.frame_set(scene.frame_start)
+    bring_back()
     yield 0.5
 
 
