@@ -25,6 +25,7 @@ _EVERYTHING: tuple[tuple[str, ...], ...] = (
     ("run_all", "queue_scenes", "queue_clips", "cancel_all_jobs", "clear_jobs", "show_job_log"),
     ("solve_camera", "update_scene", "solve_with_tracks", "import_camera", "export_camera"),
     ("suggest_ground", "set_origin", "set_floor", "set_axis", "set_scale", "set_camera_height", "reset_world"),
+    ("compare", "take_render", "show_problem", "apply_root"),
     ("roto_show_plate", "roto_add_object", "roto_propagate", "import_roto", "make_mattes"),
     ("estimate_depth", "import_depth"),
     ("capture_motion", "import_mocap", "retarget_motion"),

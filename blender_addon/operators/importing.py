@@ -110,7 +110,7 @@ class BACKLOT_OT_show_problem(bpy.types.Operator):
     """Go to where the next bad range of the solve begins; after the last one to the first"""
 
     bl_idname = "backlot.show_problem"
-    bl_label = "Next Problem"
+    bl_label = "Next Solve Problem"
 
     forwards: bpy.props.BoolProperty(
         name="Forwards", description="To the next one, else to the one before", default=True
