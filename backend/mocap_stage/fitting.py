@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from backend.mocap.clip import ClipMotion, ClipSettings, frame_states, solve_clip
+from backend.mocap.contacts import Floor
 from backend.mocap.evidence import Cameras, Flags, TooLittleSeen
 from backend.mocap.footage import CHUNK, Footage, Seen
 from backend.mocap.skeleton import human, hung
 from shared.motion_arrays import TRACKED
 
 from .cameras import ShotCameras
-from .ground import Ground, floor_under
+from .ground import Ground, floor_under, up_of_people
 
 USUAL_M = 1.69
 """Stature of grown-ups, women and men alike, in the middle."""
@@ -56,21 +57,31 @@ def fit_people(
     """seen: label -> evidence in the cameras' frames. step(number, count): progress of the person, of so many. Where up
     is known and the floor is not, everybody is fitted twice: the floor is under their feet. What other views in a
     metric world say of people is in `asked`."""
-    twice = ground.floor is None and ground.up is not None
+    twice = ground.floor is None
     count = len(seen) * (2 if twice else 1)
     people = _fit(seen, cameras, ground, asked, lambda i: step(i, count))
-    if twice and people and ground.up is not None:
-        floor = floor_under([one.body for one in people.values()], ground.up, _metres(people, asked))
-        ground = Ground(floor, ground.up, "feet") if floor is not None else ground
-        people = _fit(seen, cameras, ground, asked, lambda i: step(len(seen) + i, count))
+    if twice and people:
+        ground = _under_feet(people, ground, asked)
+        if ground.floor is not None:
+            metres = _metres(people, asked)
+            for number, label in enumerate(people):
+                near = step(len(seen) + number, count)
+                people[label] = _in_metres(seen[label], cameras, ground.floor, label, metres, asked, near)
     metres = _metres(people, asked)
     floating = _floating(people, ground, metres, asked)
     for number, label in enumerate(floating):
-        views = asked.views.get(label, ())
-        people[label] = _without_floor(seen[label], cameras, views, metres, asked, step(number, len(floating)))
+        people[label] = _in_metres(seen[label], cameras, None, label, metres, asked, step(number, len(floating)))
     if floating and len(floating) == len(people):
         ground, metres = Ground(None, ground.up, "none"), _metres(people, asked)
     return Fitted(people, ground, metres, floating)
+
+
+def _under_feet(people: Mapping[str, ClipMotion], ground: Ground, asked: Asked) -> Ground:
+    """The floor under people who were fitted without one; up, too, is theirs where nothing else says it."""
+    bodies, metres = [one.body for one in people.values()], _metres(people, asked)
+    up = ground.up if ground.up is not None else up_of_people(bodies, metres, asked.fps)
+    floor = None if up is None else floor_under(bodies, up, metres)
+    return ground if floor is None else Ground(floor, up, "feet")
 
 
 def _floating(people: Mapping[str, ClipMotion], ground: Ground, metres: float, asked: Asked) -> tuple[str, ...]:
@@ -82,13 +93,14 @@ def _floating(people: Mapping[str, ClipMotion], ground: Ground, metres: float, a
     return tuple(label for label, one in off.items() if one > np.log(_ODD))
 
 
-def _without_floor(
-    evidence: Seen, cameras: ShotCameras, views: Sequence[Footage], metres: float, asked: Asked, step: Step
+def _in_metres(
+    evidence: Seen, cameras: ShotCameras, floor: Floor | None, label: str, metres: float, asked: Asked, step: Step
 ) -> ClipMotion:
-    """In the world of the others, whose unit is so many metres: one, where there are views."""
-    near = cameras.cameras
+    """In a world whose unit is so many metres, as people have told: one, where there are views."""
+    near, views = cameras.cameras, asked.views.get(label, ())
     metric = Cameras(near.matrix, near.rotation, metres * near.translation)
-    settings = ClipSettings(asked.fps, None, asked.height_m, True, asked.cuts)
+    floor = None if floor is None else replace(floor, offset=metres * floor.offset)
+    settings = ClipSettings(asked.fps, floor, asked.height_m, True, asked.cuts)
     return resized(solve_clip(human(), metric, evidence, settings, views=views, checkpoint=step), 1.0 / metres)
 
 
