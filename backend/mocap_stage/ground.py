@@ -74,8 +74,8 @@ def _is_above(cameras: ShotCameras) -> bool:
 
 
 def up_of_people(people: Sequence[KeptBody], metres_per_unit: float, fps: float) -> Floats | None:
-    """Up [3], unit, of a world in which nothing else tells: people hold their trunks upright on average, and where their
-    feet come to rest lies in one plane, or in level ones. None when they tell too little of it."""
+    """Up [3], unit, of a world in which nothing else tells: people hold their trunks upright on average, and where
+    their feet come to rest lies in one plane, or in level ones. None when they tell too little of it."""
     trunks = np.concatenate([np.zeros((0, 3)), *(_trunks(body) for body in people)])
     if len(trunks) < _LEAST_S * fps:
         return None
