@@ -31,6 +31,8 @@ class Screenshot:
 VIEW: Box = (0, 30, 1325, 810)
 """The viewport with its sidebar."""
 SIDEBAR: Box = (1035, 80, 1325, 640)
+TOP: Box = (1035, 80, 1325, 330)
+"""Its first panels."""
 QUEUE: Box = (1035, 80, 1600, 900)
 """With the status bar."""
 MODELS: Box = (170, 575, 1325, 850)
@@ -38,7 +40,7 @@ MODELS: Box = (170, 575, 1325, 850)
 
 SCREENSHOTS: tuple[Screenshot, ...] = (
     Screenshot("first-run", "first_run", "1_missing", VIEW),
-    Screenshot("first-run-running", "first_run", "3_running", SIDEBAR),
+    Screenshot("first-run-running", "first_run", "3_running", TOP),
     Screenshot("models", "first_run", "5_models", MODELS),
     Screenshot("solve-running", "solve", "2_solving", SIDEBAR),
     Screenshot("jobs", "solve", "2_queue", QUEUE),
