@@ -18,7 +18,7 @@ import pytest
 from shared import PROTOCOL, VERSION
 from tests.blender.installed import CHECKOUT
 
-WAIT_S = 60.0
+WAIT_S = 120.0
 
 
 class ScriptedSession:

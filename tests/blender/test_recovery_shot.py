@@ -14,7 +14,7 @@ import pytest
 
 from tests.blender.synthetic_shot import SHOT_ID, ShotPlan, write_shot
 
-WAIT_S = 30.0
+WAIT_S = 120.0
 SMALL = ShotPlan(count=3, points=10)
 
 
