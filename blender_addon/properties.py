@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bpy
 
-from . import declared
+from . import declared, wording
 from .compare import settings as compare_settings
 from .depth.choice import PARTS, present_parts
 from .importers import ownership
@@ -40,6 +40,8 @@ WORLD_AXES = tuple(
     (axis, axis.upper(), f"The second point lies in the direction {axis.upper()} of the first")
     for axis in ("x", "-x", "y", "-y", "z", "-z")
 )
+
+_EXPORTS = tuple((choice.value, wording.title(choice.label), choice.help) for choice in EXPORT_FORMATS)
 
 
 class AlignSettings(bpy.types.PropertyGroup):
@@ -95,7 +97,7 @@ class ShotSettings(bpy.types.PropertyGroup):
     export_formats: bpy.props.EnumProperty(
         name="Formats",
         description="What to write; Shift adds one",
-        items=tuple((choice.value, choice.label, choice.help) for choice in EXPORT_FORMATS),
+        items=_EXPORTS,
         options={"ENUM_FLAG"},
         default={"abc"},
     )

@@ -80,7 +80,8 @@ class ShotSummary:
 
     def has(self, stage: str) -> bool:
         """Whether what the stage makes is there."""
-        made = {"ingest": self.facts, "solve": self.camera, "roto": self.roto, "depth": self.depth, "mocap": self.mocap}
+        motion = self.mocap or self.motions
+        made = {"ingest": self.facts, "solve": self.camera, "roto": self.roto, "depth": self.depth, "mocap": motion}
         return bool(made.get(stage))
 
 

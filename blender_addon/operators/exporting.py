@@ -9,7 +9,7 @@ from typing import ClassVar
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
-from .. import api, runtime
+from .. import api, runtime, wording
 from ..requests import export_request
 from ..shared.errors import ArtifactMissing, BacklotError, InvalidRequest, ShotReadOnly
 from ..shared.export_formats import EXPORT_FORMATS
@@ -18,7 +18,9 @@ from .reporting import FINISHED, refuse
 from .world import current_folder, start_backend
 
 SINGLE_FILE = ("abc", "usda", "usdc", "fbx", "chan", "nk", "csv", "jsx", "clip")
-FORMATS = tuple((choice.value, choice.label, choice.help) for choice in EXPORT_FORMATS if choice.value in SINGLE_FILE)
+FORMATS = tuple(
+    (choice.value, wording.title(choice.label), choice.help) for choice in EXPORT_FORMATS if choice.value in SINGLE_FILE
+)
 
 
 class _OnShot:

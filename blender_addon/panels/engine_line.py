@@ -6,6 +6,8 @@ import bpy
 
 from .. import preferences, runtime, wording
 from ..shared.messages import EngineStatus
+from ..shared.params import specs
+from ..shared.stages import stage_info
 from .tab import letters
 
 _LEARNED = "learned"
@@ -33,7 +35,7 @@ def draw_models(layout: bpy.types.UILayout, context: bpy.types.Context, stage: s
         _draw_licence(column, status, width)
     else:
         for one in runtime.pump().engines.of_stage(stage):
-            column.label(text=one.engine, icon="CHECKMARK" if one.ready else "REMOVE")
+            column.label(text=_label(one), icon="CHECKMARK" if one.ready else "REMOVE")
     if not runtime.pump().engines.engines:
         wording.draw_wrapped(column, _why_unknown(), width)
     chosen = preferences.current()
@@ -55,6 +57,12 @@ def _chosen(context: bpy.types.Context, stage: str) -> EngineStatus | None:
     engines = runtime.pump().engines
     engines.wish()
     return engines.find(stage, getattr(getattr(context.scene.backlot, stage), "engine", ""))
+
+
+def _label(status: EngineStatus) -> str:
+    """As the list of engines calls it."""
+    choices = next((spec.choices for spec in specs(stage_info(status.stage).params) if spec.name == "engine"), ())
+    return next((wording.title(one.label) for one in choices if one.value == status.engine), status.engine)
 
 
 def _draw_licence(column: bpy.types.UILayout, status: EngineStatus, width: int) -> None:

@@ -171,7 +171,7 @@ def _all_folds(declaration: StagePanel) -> tuple[Fold, ...]:
     """Those that are declared, then the engine's, then what is left."""
     known = [spec.name for spec in specs(stage_info(declaration.stage).params) if spec.name not in declaration.hidden]
     placed = {*declaration.main, *(name for fold in declaration.folds for name in fold.params)}
-    models = tuple(name for name in MODELS if name in known and name not in placed)
+    models = tuple(name for name in MODELS if "engine" in known and name in known and name not in placed)
     rest = tuple(name for name in known if name not in placed and name not in models)
     found = list(declaration.folds)
     if models:

@@ -281,6 +281,8 @@ def test_an_engine_that_lacks_something_says_so(tmp_path: Path) -> None:
     depth, models = drawn("BACKLOT_PT_depth"), drawn("BACKLOT_PT_depth_engine")
     assert "backlot.show_models" in depth.operators and "weights of depth-anything" in " ".join(depth.texts)
     said = " ".join(models.texts)
+    bpy.context.scene.backlot.depth.engine = "auto"
+    assert {"Multi-view Stereo", "Network"} <= set(drawn("BACKLOT_PT_depth_engine").texts)
     for text in ("Not Ready", "Code: Apache-2.0", "Weights: CC-BY-NC-4.0", "Not for commercial work"):
         assert text in said, text
     assert "commercial_safe" in models.props
