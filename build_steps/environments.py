@@ -134,6 +134,15 @@ def is_ready(plan: Plan) -> bool:
     )
 
 
+def runs(plan: Plan) -> bool:
+    """Whether what the plan needs can be imported in its environment; takes seconds."""
+    command = [str(layout.environment_python(plan.folder)), "-c", plan.check]
+    try:
+        return subprocess.run(command, capture_output=True, env=_environment(), check=False).returncode == 0
+    except OSError:
+        return False
+
+
 def read_stamp(folder: Path) -> dict[str, Any]:
     """What is fully installed: {"python": "3.11", "locks": {file: sha256}}; empty when unknown."""
     try:

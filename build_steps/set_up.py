@@ -11,11 +11,12 @@ Lines on standard output that begin with `{` are messages; everything else is fo
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import environments, fetched_python, layout, pythons
@@ -43,7 +44,8 @@ def run(
         if python is not None:
             pythons.require(python, layout.PYTHONS, "The backend")
         plans = [dataclasses.replace(plan, python=python) for plan in _plans(extras, lean)]
-        record = _make(plans, offline, fetch_python)
+        with _alone():
+            record = _make(plans, offline, fetch_python)
     except BuildError as failed:
         message, _, log = _in_words(str(failed)).partition("\n")
         code = "no-python" if isinstance(failed, pythons.NoPython) else ""
@@ -51,6 +53,17 @@ def run(
         return 1
     _tell("done", record=str(record))
     return 0
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Two Blenders may have the same thought. Raises `BuildError`."""
+    home = layout.home()
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "set_up.lock").open("a+") as file:
+        if not layout.shared_module("file_lock").try_lock(file):
+            raise BuildError("The backend is being set up already, by another Blender or a terminal. Wait for its end.")
+        yield
 
 
 _STEPS = {
@@ -78,12 +91,20 @@ def _make(plans: Sequence[Plan], offline: Path | None, fetch_python: bool) -> Pa
     record = Path()
     for number, plan in enumerate(plans):
         watch = _watching(plan, number, len(plans))
+        _discard_broken(plan)
         if fetch_python and not environments.is_ready(plan):
             _have_python(plan, watch)
         environments.replace_safely(plan, offline=offline, watch=watch)
         if number == 0:
             record = environments.record_for_clients(layout.environment_python(plan.folder))
     return record
+
+
+def _discard_broken(plan: Plan) -> None:
+    """An environment that should be whole and does not run, such as after a tidy-up of disks, is made anew."""
+    if environments.is_ready(plan) and not environments.runs(plan):
+        say(f"{plan.folder.name} does not run: making it again.")
+        shutil.rmtree(plan.folder)
 
 
 def _have_python(plan: Plan, watch: Watch) -> None:

@@ -125,12 +125,18 @@ def _wait_for(process: subprocess.Popen[bytes], home: Path, log: Path, timeout_s
             pass
         code = process.poll()
         if code is not None and code != EXIT_ALREADY_RUNNING:
-            raise BackendStartFailed(f"The backend stopped while starting (exit code {code}): {_tail(log)}")
+            raise _start_failed(f"The backend stopped while starting (exit code {code})", log)
         if time.monotonic() > deadline:
             process.kill()
             process.wait()
-            raise BackendStartFailed(f"The backend did not answer within {timeout_s:g} s: {_tail(log)}")
+            raise _start_failed(f"The backend did not answer within {timeout_s:g} s", log)
         time.sleep(_POLL_S)
+
+
+def _start_failed(what: str, log: Path) -> BackendStartFailed:
+    """The last line says most of it: a traceback ends with the error."""
+    said = _tail(log)
+    return BackendStartFailed(f"{what}: {said.splitlines()[-1].strip()}", log=said)
 
 
 def _tail(log: Path) -> str:

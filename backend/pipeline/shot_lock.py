@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
-from typing import IO
 
 from shared.errors import ShotBusy
+from shared.file_lock import try_lock
 from shared.shot import ShotFolder
 
 from .atomic import disk_errors
@@ -26,19 +25,3 @@ def shot_lock(shot: ShotFolder) -> Iterator[None]:
             raise ShotBusy(f"Another job is working on {shot.root}.")
         recover(shot)
         yield
-
-
-def try_lock(file: IO[str]) -> bool:
-    """Takes the exclusive lock of an open file without waiting; it is released when the file closes."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from backend.pipeline.shot_lock import try_lock
 from shared import PROTOCOL, VERSION, connection
 from shared.backend_process import EXIT_ALREADY_RUNNING
 from shared.errors import BacklotError
+from shared.file_lock import try_lock
 
 from .checkup import Checkup
 from .dispatcher import Dispatcher

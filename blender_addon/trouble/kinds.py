@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..shared.errors import BacklotError
+from ..shared.errors import BackendStartFailed, BacklotError
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ START = Action("backlot.start_backend", "Start Backend", "PLAY")
 RESTART = Action("backlot.restart_backend", "Restart Backend", "FILE_REFRESH")
 DIAGNOSTICS = Action("backlot.save_diagnostics", "Save Diagnostics", "FILE_TEXT")
 UPDATE_BACKEND = Action("backlot.set_up_backend", "Update Backend", "IMPORT")
+MEND_BACKEND = Action("backlot.set_up_backend", "Set Up Backend", "IMPORT")
 UPDATE_EXTENSION = Action("backlot.update_extension", "Update Extension", "IMPORT")
 
 STARTING = Trouble("The backend is starting.", is_over=True)
@@ -42,4 +43,7 @@ WAITS = Trouble("This scene waits for a job, and the backend is not running.", "
 
 def of_error(error: BacklotError) -> Trouble:
     """An error as it says itself."""
+    if isinstance(error, BackendStartFailed):
+        told = error.remedy if error.remedy != error.default_remedy else ""  # which speaks of a terminal
+        return Trouble(error.message, told, (MEND_BACKEND, DIAGNOSTICS))
     return Trouble(error.message, error.remedy)

@@ -218,6 +218,21 @@ def test_what_else_failed_is_shown_until_it_is_dismissed(empty: None) -> None:
     assert runtime.pump().troubles.of_scene(None) is None
 
 
+def test_one_that_does_not_start_can_be_set_up_anew(empty: None, tmp_path: Path) -> None:
+    from bl_ext.user_default.backlot.shared.backend_process import start_backend
+    from bl_ext.user_default.backlot.shared.errors import BackendStartFailed
+    from bl_ext.user_default.backlot.trouble.kinds import of_error
+
+    (tmp_path / "backend").mkdir()
+    (tmp_path / "backend" / "__main__.py").write_text("import nothing_of_this_name", encoding="utf-8")
+    with pytest.raises(BackendStartFailed) as failed:
+        start_backend(tmp_path / "home", python=Path(sys.executable), source=tmp_path)
+    said = of_error(failed.value)
+    assert said.what.endswith("(exit code 1): ModuleNotFoundError: No module named 'nothing_of_this_name'")
+    assert buttons(said) == ["Set Up Backend", "Save Diagnostics"] and said.todo == ""
+    assert "Traceback" in failed.value.details["log"]
+
+
 def test_a_real_backend_is_killed_and_comes_back_and_one_that_is_stopped_is_restarted(
     empty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from build_steps import environments, layout, pythons, set_up
+from shared.file_lock import try_lock
 from tests.unit import wheelhouse
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -91,6 +92,30 @@ def test_a_full_disk_is_said_before_anything_is_fetched(
     assert set_up.run((), lean=True, offline=tmp_path) == 1
     (only,) = messages(capsys)
     assert only["event"] == "failed" and "1.0 GB left" in only["message"]
+
+
+def test_two_at_once_do_not_meet(locks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    with (home / "set_up.lock").open("a+") as file:
+        assert try_lock(file)
+        assert set_up.run((), lean=True, offline=tmp_path) == 1
+    (only,) = messages(capsys)
+    assert only["event"] == "failed" and "already" in only["message"]
+
+
+def test_an_environment_that_does_not_run_any_more_is_made_anew(
+    locks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "environments" / ".venv"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(environments, "is_ready", lambda plan: True)
+    met: list[bool] = []
+    monkeypatch.setattr(environments, "replace_safely", lambda plan, **_: met.append(folder.exists()))
+    for runs in (True, False):
+        monkeypatch.setattr(environments, "runs", lambda plan, runs=runs: runs)
+        assert set_up.run((), lean=True, offline=tmp_path) == 0
+    assert met == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,14 @@ import pytest
 
 from backend.pipeline import manifest
 from backend.pipeline.runner import is_up_to_date, plan
-from backend.pipeline.shot_lock import shot_lock, try_lock
+from backend.pipeline.shot_lock import shot_lock
 from backend.stages import export
 from backend.world.change import WorldStep, back_to_solve, change_world
 from backend.world.suggest import suggest_world
 from shared import similarity
 from shared.camera_files import UNCHANGED, Similarity, SolvedCamera, read_camera
 from shared.errors import DiskFull, InvalidRequest, JobCancelled, ShotBusy, ShotCorrupt
+from shared.file_lock import try_lock
 from shared.shot import ShotFolder
 from shared.stages import ExportParams, stage_info
 from tests.unit.world_shot import check_consistent, whole_shot
