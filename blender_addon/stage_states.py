@@ -6,6 +6,7 @@ last word when a job runs.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -83,12 +84,18 @@ def state_of(stage: str, records: Mapping[str, StageRecord], wanted: Mapping[str
     return StageState(CURRENT, text="Up to date")
 
 
+@functools.lru_cache(maxsize=256)
+def _folder(shot: str) -> Path:
+    """Panels ask for every job at every drawing."""
+    return Path(shot)
+
+
 def newest_job(jobs: Iterable[JobStatus], folder: Path, stage: str) -> JobStatus | None:
     """The newest of a shot that was asked for a stage, or that is at it."""
     about = [
         job
         for job in jobs
-        if (stage in job.request.stages or job.progress.stage == stage) and Path(job.request.shot) == folder
+        if (stage in job.request.stages or job.progress.stage == stage) and _folder(job.request.shot) == folder
     ]
     return max(about, key=lambda job: job.created, default=None)
 

@@ -77,6 +77,8 @@ def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         state = stage_state(context, _STAGE)
         if state.kind in (STALE, RUNNING, FAILED):
             draw_state(context, layout, _STAGE)
+        if state.kind == STALE and context.scene.backlot.clip:
+            layout.operator("backlot.read_clip", text="Read Clip Again", icon="FILE_REFRESH")
     elif context.scene.backlot.clip:
         _draw_probe(layout, context)
 

@@ -191,6 +191,10 @@ def test_the_five_states_are_told(tmp_path: Path) -> None:
     manifest(folder, "solve", "s", {}, {"ingest": "i"})
     know(folder)
     assert "Up to date" in drawn("BACKLOT_PT_solve").texts
+    bpy.context.scene.backlot.ingest.rotation = "90"
+    bpy.context.scene.backlot.clip = str(tmp_path / "clip.mp4")
+    shot = drawn("BACKLOT_PT_shot")
+    assert "Out of date: Rotation changed" in shot.texts and "backlot.read_clip" in shot.operators
     bpy.context.scene.backlot.solve.quality = "high"
     said = " ".join(drawn("BACKLOT_PT_solve").texts)
     assert "Out of date: Quality changed" in said and "Up to date" not in said
