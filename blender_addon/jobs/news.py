@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from . import desktop, words
 
 _SHOWN_S, _BRIEFLY_S = 20.0, 6.0
 """How long the end of a job stays in the status bar: when no other job runs, and when one does."""
+_MOST_LETTERS = 110
+"""Of the status bar; the whole of it is in the report."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class JobNews:
     def status_text(self) -> str:
         """What the status bar says of jobs, "" for nothing."""
         if self.news is not None:
-            return f"Backlot: {self.news.text}"
+            return textwrap.shorten(f"Backlot: {self.news.text}", _MOST_LETTERS, placeholder=" ...")
         job = self.job_in_work()
         return words.status_bar_text(job, self._session.jobs) if job is not None else ""
 
