@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from shared.artifacts import StageResult
 from shared.errors import (
+    ArtifactMissing,
     BacklotError,
     DiskFull,
     FootageNotFound,
@@ -89,10 +91,26 @@ def _run_job(request: JobRequest, observer: JobObserver) -> tuple[StageResult, .
             last = recorded_params(info, shot) if same_clip and info.name not in named else {}
             planned = plan(info, request.params.get(info.name, last), shot, footage)
             context = _context(planned, shot, footage, request, observer, span)
-            result = _bring_up_to_date(planned, context, forced=request.force and info.name in named)
+            with _staying(shot):
+                result = _bring_up_to_date(planned, context, forced=request.force and info.name in named)
             observer.stage_done(result)
             results.append(result)
     return tuple(results)
+
+
+@contextlib.contextmanager
+def _staying(shot: ShotFolder) -> Iterator[None]:
+    """What fails because somebody moved the folder meanwhile says that. Raises `ArtifactMissing`."""
+    was_there = shot.shot_json.is_file()
+    try:
+        yield
+    except (BacklotError, OSError) as error:
+        if not was_there or shot.shot_json.is_file():
+            raise
+        raise ArtifactMissing(
+            f"The shot folder {shot.root} was moved or deleted while the job ran.",
+            "Put it back, or find it again in the Backlot tab; then run the stage again.",
+        ) from error
 
 
 def _check_params(request: JobRequest) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from backend.pipeline.shot_lock import shot_lock
 from backend.pipeline.stage import Engine
 from shared.artifacts import StageResult
 from shared.errors import (
+    ArtifactMissing,
     DiskFull,
     FootageNotFound,
     InternalError,
@@ -132,6 +134,16 @@ def test_a_stage_that_is_only_needed_keeps_what_it_ran_with(stages: Stages, requ
     solved, ingested = manifest.find(shot, "solve"), manifest.find(shot, "ingest")
     assert solved is not None and solved.params["quality"] == "high"
     assert ingested is not None and ingested.params["frame_end"] == 2
+
+
+def test_a_folder_that_is_moved_while_a_job_runs_is_named(stages: Stages, request_: JobRequest) -> None:
+    shot = Path(request_.shot)
+    stages["solve"].work = lambda context: shutil.move(shot, shot.with_name("moved"))
+    with pytest.raises(ArtifactMissing, match="shot ü was moved or deleted while the job ran"):
+        _run(request_)
+    assert manifest.find(ShotFolder(shot.with_name("moved")), "ingest") is not None
+    stages["solve"].work = lambda context: None
+    assert _run(request_, shot=str(shot.with_name("moved"))) == [True, False]
 
 
 def test_what_a_job_asks_for_goes_before_what_is_recorded(stages: Stages, request_: JobRequest) -> None:
