@@ -11,6 +11,9 @@ from ..compositing.lens_maps import distort, undistort
 from ..importers.lens import is_distorted
 from ..shared.camera_files import Intrinsics
 
+_BLOCK = 1 << 14
+"""Places that go through the lens at once: temporary arrays of more would not fit any cache."""
+
 
 def frame_places(xy: np.ndarray, lens: Intrinsics, *, undistorted: bool, overscan: float = 1.0) -> np.ndarray:
     """float64 [N,2] of places [N,2] of the distorted plate, px; nan where the lens model reaches no such place.
@@ -21,8 +24,9 @@ def frame_places(xy: np.ndarray, lens: Intrinsics, *, undistorted: bool, oversca
     places = np.asarray(xy, np.float64)
     if undistorted and is_distorted(lens):
         k = _median(lens)
-        x, y = undistort((places[:, 0] - k[2]) / k[0], (places[:, 1] - k[3]) / k[1], lens)
-        places = np.stack([x * k[0] + k[2], y * k[1] + k[3]], axis=-1)
+        cuts = range(_BLOCK, len(places), _BLOCK)
+        blocks = [undistort(*((block - k[2:]) / k[:2]).T, lens) for block in np.split(places, cuts)]
+        places = np.concatenate([np.stack(block, axis=-1) for block in blocks]) * k[:2] + k[2:]
     shown = 0.5 + (places / size - 0.5) / overscan
     shown[:, 1] = 1.0 - shown[:, 1]
     return shown

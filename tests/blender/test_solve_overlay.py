@@ -115,7 +115,13 @@ def test_the_path_is_that_of_the_scene(empty: None, tmp_path: Path) -> None:
     import bpy
     from bl_ext.user_default.backlot import api
     from bl_ext.user_default.backlot.solve_overlay.camera_path import shown_frusta
-    from bl_ext.user_default.backlot.solve_overlay.scene_view import camera_lines, camera_track, path_matrix
+    from bl_ext.user_default.backlot.solve_overlay.scene_view import (
+        camera_lines,
+        camera_track,
+        cloud_dots,
+        cloud_key,
+        path_matrix,
+    )
 
     root = tmp_path / "clip_backlot"
     write_shot(root, ShotPlan(points=20, plate=False, failed=(1005,)))
@@ -123,6 +129,11 @@ def test_the_path_is_that_of_the_scene(empty: None, tmp_path: Path) -> None:
     shot.root.location, shot.root.scale = (3.0, 1.0, 0.5), (2.0, 2.0, 2.0)
     scene = bpy.context.scene
     scene.frame_set(1003)
+    key = cloud_key(shot.collection, shot.cloud)
+    found = cloud_dots(shot.cloud, 1.0)
+    assert (
+        key == cloud_key(shot.collection, shot.cloud) and found.xyz.shape == (20, 3) and found.colours.shape == (20, 4)
+    )
     track = camera_track(shot.collection, shot.camera, "ERROR")
     settings = scene.backlot_solve_overlay
     path, frusta = camera_lines(track, shot.camera, settings, (1008,))
@@ -142,6 +153,9 @@ def test_the_path_is_that_of_the_scene(empty: None, tmp_path: Path) -> None:
     rows = shown_frusta(many, (77,))
     assert 76 in rows and rows[0] == 0 and rows[-1] == 499 and len(rows) < 20
     assert camera_track(shot.collection, shot.camera, "CONFIDENCE").value.tolist() != track.value.tolist()
+    write_shot(root, ShotPlan(points=30, plate=False))
+    again = api.import_shot(root)
+    assert key != cloud_key(again.collection, again.cloud) and len(cloud_dots(again.cloud, 1.0).xyz) == 30
 
 
 def test_the_line_of_a_frame(empty: None, tmp_path: Path) -> None:
