@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import environments, packaging, system
+from . import environments, fetched_python, packaging, pythons, system
 from .console import say, step
 from .layout import DEMO, ROOT, SAMPLE, BuildError
 
@@ -24,7 +24,7 @@ def run(*, clip: Path | None, samples: int, offline: Path | None, install_system
     started = time.monotonic()
     system.require_libraries(install=install_system)
     python = environments.ensure(environments.base_plan(), offline=offline)
-    blender = environments.ensure(environments.bpy_plan(), offline=offline)
+    blender = _blender(offline)
     environments.record_for_clients(python)
     ready = time.monotonic()
     _clear(DEMO)
@@ -43,6 +43,20 @@ def run(*, clip: Path | None, samples: int, offline: Path | None, install_system
     report = json.loads((DEMO / "solve.json").read_text(encoding="utf-8"))
     _print_report(report, set_up=ready - started, total=time.monotonic() - started)
     return 0 if report["solved"] == report["frames"] else 1
+
+
+def _blender(offline: Path | None) -> Path:
+    """The interpreter with Blender's module. The module exists for one version of Python, which is fetched where this
+    computer does not have it. Raises `BuildError`."""
+    plan = environments.bpy_plan()
+    try:
+        return environments.ensure(plan, offline=offline)
+    except pythons.NoPython:
+        if offline is not None:
+            raise
+    with step(f"fetching Python {fetched_python.VERSION}, which Blender's module needs (30 MB)"):
+        fetched_python.fetch(lambda _said: None)
+    return environments.ensure(plan)
 
 
 def _clear(folder: Path) -> None:
