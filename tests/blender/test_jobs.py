@@ -147,6 +147,7 @@ def test_the_end_is_told_to_whom_it_concerns(pump: Any, home: Path, tmp_path: Pa
 
     (tmp_path / "clip.mp4").write_bytes(b"")
     bpy.context.scene.backlot.clip = str(tmp_path / "clip.mp4")
+    pump.jobs.news._clock = lambda: 0.0
     with FakeBackend(home, small_shot) as backend:
         from shared.messages import JobRequest
 
@@ -159,7 +160,7 @@ def test_the_end_is_told_to_whom_it_concerns(pump: Any, home: Path, tmp_path: Pa
     assert {c["backlot_folder"] for c in bpy.data.collections if "backlot_folder" in c} == {
         str(tmp_path / "clip_backlot")
     }
-    assert pump.jobs.news.status_text().startswith("Backlot: clip: Solve Camera done in 0:0")
+    assert pump.jobs.news.status_text().startswith("Backlot: clip: Solve Camera done in ")
     pump.jobs.news._clock = lambda: 1e12
     pump.jobs.news.step()
     assert pump.jobs.news.status_text() == ""

@@ -67,7 +67,8 @@ def look_at_the_queue(window):
         folder = Path(window.settings["clip"]).with_name(f"{name}_backlot")
         session.submit(JobRequest(str(folder)), lambda status: queued.append(status.id))
     yield lambda: len(queued) == 2
-    window.call(bpy.ops.backlot.move_job, job=queued[1], direction="UP")
+    if all(session.jobs[job].state == "queued" for job in queued):  # else this computer has solved the clip already
+        window.call(bpy.ops.backlot.move_job, job=queued[1], direction="UP")
     yield (lambda: running().jobs.meter.machine is not None), 60.0
     yield 1.0
     window.screenshot("2_queue")
