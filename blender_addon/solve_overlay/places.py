@@ -22,7 +22,7 @@ def frame_places(xy: np.ndarray, lens: Intrinsics, *, undistorted: bool, oversca
     overscan: how many times the plate's size the camera sees."""
     size = np.array((lens.width, lens.height))
     places = np.asarray(xy, np.float64)
-    if undistorted and is_distorted(lens):
+    if undistorted and is_distorted(lens) and len(places):
         k = _median(lens)
         cuts = range(_BLOCK, len(places), _BLOCK)
         blocks = [undistort(*((block - k[2:]) / k[:2]).T, lens) for block in np.split(places, cuts)]

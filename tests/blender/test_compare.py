@@ -52,11 +52,12 @@ def test_the_plate_is_looked_up_through_its_lens(empty: None, tmp_path: Path) ->
     root = tmp_path / "clip_backlot"
     write_shot(root, ShotPlan(points=20, plate=False, distortion=(-0.2, 0.03, 0.002, -0.001)))
     lens = read_camera(root).intrinsics
-    pixels = np.random.default_rng(3).uniform((0, 0), (320, 180), (200, 2))
+    pixels = np.random.default_rng(3).uniform((0, 0), (320, 180), (20_000, 2))
     for overscan in (1.0, 1.2):
         places = frame_places(pixels, lens, undistorted=True, overscan=overscan)
         uv = plate_uv(places, lens, undistorted=True, overscan=overscan)
         assert np.abs(uv * (320, -180) + (0, 180) - pixels).max() < 1e-4
+    assert frame_places(pixels[:0], lens, undistorted=True).shape == (0, 2)
     used = grid()[triangles()]
     edges = used[:, 1:] - used[:, :1]
     area = 0.5 * np.abs(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]).sum()
