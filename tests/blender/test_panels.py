@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +22,7 @@ from tests.blender.synthetic_mocap import write_person
 from tests.blender.synthetic_roto import RotoPlan, write_roto
 from tests.blender.synthetic_shot import ShotPlan, write_shot
 from tests.blender.test_run_all import manifest
+from tests.blender.waiting import WAIT_S
 
 PLAN = ShotPlan(count=3, points=10)
 
@@ -63,9 +64,11 @@ def know(folder: Path) -> None:
     bpy.context.scene.backlot.folder = str(folder)
     session = runtime.session()
     session.refresh_summary(folder)
-    deadline = time.monotonic() + 120.0
-    while session.busy and time.monotonic() < deadline:
+    deadline = time.monotonic() + WAIT_S
+    while session.busy:
+        assert time.monotonic() < deadline, "waited in vain"
         session.poll(time.perf_counter() + 0.01)
+        time.sleep(0.001)  # the event loop's own pause between two turns
     assert session.summary(folder) is not None
 
 
@@ -244,6 +247,14 @@ def test_clip_facts_and_warnings_come_before_anything_ran(tmp_path: Path) -> Non
     assert {"rotation", "fps", "pixel_aspect"} <= set(layout.props)
 
 
+def tick_until(pump: Any, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain; session error: {pump.session.error}"
+        pump.tick()
+        time.sleep(0.01)  # the event loop's own pause between two ticks
+
+
 def test_a_clip_is_checked_by_the_backend(tmp_path: Path) -> None:
     import bpy
     from bl_ext.user_default.backlot import runtime
@@ -256,14 +267,11 @@ def test_a_clip_is_checked_by_the_backend(tmp_path: Path) -> None:
     pump = runtime.pump()
     with FakeBackend(tmp_path / "home"):
         drawn("BACKLOT_PT_shot")
-        deadline = time.monotonic() + 120.0
-        while not pump.clips.wish(clip).is_over and time.monotonic() < deadline:
-            pump.tick()
+        tick_until(pump, lambda: pump.clips.wish(clip).is_over)
         assert "Turned by 90° to be upright" in drawn("BACKLOT_PT_shot").texts
         clip.unlink()
         pump.clips.forget(clip)
-        while not pump.clips.wish(clip).is_over and time.monotonic() < deadline:
-            pump.tick()
+        tick_until(pump, lambda: pump.clips.wish(clip).is_over)
         assert any("There is no clip at" in text for text in drawn("BACKLOT_PT_shot").texts)
 
 
