@@ -18,6 +18,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -183,6 +184,10 @@ class FakeBackend:
             clients = list(self._clients)
         for client in clients:
             client.break_off()
+
+    def still(self) -> AbstractContextManager[bool]:
+        """Inside, no other thread changes a job or sends an event."""
+        return self._lock
 
     # -- jobs -----------------------------------------------------------------------------------------
 
@@ -524,16 +529,18 @@ class _FakeSession:
     def _serve(self, message: Message) -> None:
         if not isinstance(message, Request):
             raise MalformedMessage("Clients send requests only.")
-        try:
-            result = self._backend.answer(self, message.method, message.params)
-            response = Response(message.id, None, result)
-        except BacklotError as error:
-            response = Response(message.id, error.to_wire(), None)
-        except Exception as error:
-            response = Response(message.id, InternalError(f"{error}").to_wire(), None)
-        self.send(encode(response))
+        with self._backend.still():  # as from the real server: no event that is newer than an answer comes before it
+            self.send(encode(self._response(message)))
         if self.stops_backend:
             threading.Thread(target=self._backend.stop).start()  # it breaks this one off
+
+    def _response(self, message: Request) -> Response:
+        try:
+            return Response(message.id, None, self._backend.answer(self, message.method, message.params))
+        except BacklotError as error:
+            return Response(message.id, error.to_wire(), None)
+        except Exception as error:
+            return Response(message.id, InternalError(f"{error}").to_wire(), None)
 
 
 class _Refused(Exception):
