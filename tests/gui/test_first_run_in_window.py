@@ -26,7 +26,8 @@ sys.exit(1)
 """
 _BROKEN = """
 import json, sys
-print(json.dumps({"event": "failed", "message": "install-.venv failed (exit code 1).", "log": "no route to host"}))
+said = "The packages could not be installed (exit code 1)."
+print(json.dumps({"event": "failed", "message": said, "log": "no route to host"}))
 sys.exit(1)
 """
 
@@ -41,7 +42,7 @@ def test_the_first_minute(tmp_path: Path) -> None:
         variables={"BACKLOT_HOME": str(tmp_path / "backlot home")},
     )
     facts = outcome.facts
-    assert facts["stopped"] == "cancelled" and facts["failed"] == "install-.venv failed (exit code 1)."
+    assert facts["stopped"] == "cancelled" and facts["failed"] == "The packages could not be installed (exit code 1)."
     assert "no route to host" in facts["log"]
     assert set(outcome.pictures) == {
         "1_missing",
