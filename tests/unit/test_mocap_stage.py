@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.body_mesh import BodyResult
 from backend.mocap.clip import ClipMotion
 from backend.mocap.evidence import Evidence
 from backend.mocap.kept import KeptBody
@@ -194,6 +195,20 @@ def test_only_files_of_other_programs_are_written_anew_after_it(
     listed = {one.kind for one in captured[2].artifacts}
     assert {one.kind for one in result.artifacts} == listed and result.facts == captured[2].facts
     assert all((shot.root / one.path).exists() for one in result.artifacts)
+
+
+def test_the_report_says_how_a_body_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a body that is made later, of motion that is there."""
+    scene = small_scene(4)
+    shot = write_shot(tmp_path / "shot", scene)
+    for overlap, seer in ((0.6, sees(track(scene))), (0.9, _nobody_looks)):
+        made = BodyResult(None, (), {"silhouette_after": overlap})  # type: ignore[arg-type]
+        monkeypatch.setattr("backend.mocap_stage.outputs.body_of", lambda *_, made=made: made)
+        asked = {"mesh": "none" if overlap == 0.6 else "proxy"}
+        result, _ = run_mocap(shot, seer, monkeypatch, **asked)
+        record(shot, result, monkeypatch, **asked)
+        person = read_mocap_report(shot).people["person_00"]
+        assert person.facts["body"] == {"silhouette_after": overlap} and person.tracked == 4
 
 
 def _nobody_looks(job: PoseJob) -> PoseResult:
