@@ -17,6 +17,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from build_steps import system
@@ -120,11 +121,11 @@ def find_mirror(text: str) -> str:
     return ""
 
 
-def inside_command(command: list[str], exchange: Path | None = None) -> list[str]:
+def inside_command(command: list[str], exchange: Path | None = None, seen: Sequence[Path] = ()) -> list[str]:
     """A command line that runs `command` inside the folder, in a mount namespace of its own.
 
     exchange: a folder of this computer that is seen inside under the same path, so that paths mean the same
-    to a backend outside and a Blender inside. /tmp is a fresh one.
+    to a backend outside and a Blender inside. seen: more of them, for reading only. /tmp is a fresh one.
     """
     root = shlex.quote(str(folder()))
     mounts = [
@@ -137,5 +138,8 @@ def inside_command(command: list[str], exchange: Path | None = None) -> list[str
     if exchange is not None:
         outside = shlex.quote(str(exchange.resolve()))
         mounts += [f"mkdir -p {root}{outside}", f"mount --bind {outside} {root}{outside}"]
+    for path in seen:
+        outside, inside = shlex.quote(str(path.resolve())), f"{root}{shlex.quote(str(path))}"
+        mounts += [f"mkdir -p {inside}", f"mount --bind {outside} {inside}", f"mount -o remount,ro,bind {inside}"]
     script = " && ".join([*mounts, f"exec chroot {root} {shlex.join(command)}"])
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]

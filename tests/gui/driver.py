@@ -8,6 +8,7 @@ result.json.
 import importlib.util
 import json
 import subprocess
+import sys
 import time
 import traceback
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import bpy
 
 EXCHANGE = Path(__file__).resolve().parent
+sys.path.insert(0, str(EXCHANGE / "scenarios"))
 TICK_S = 0.1
 WAIT_S = 30.0
 

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from build_steps import packaging
 from shared.artifacts import StageResult
 from shared.messages import Progress
 from tests.blender.synthetic_depth import DepthPlan, write_depth
@@ -24,11 +23,10 @@ WAIT_S = 60.0
 FACES_PER_CELL_ROW = 150
 
 
-def test_depth_from_the_sidebar(tmp_path: Path) -> None:
+def test_depth_from_the_sidebar(tmp_path: Path, package: Path) -> None:
     root = tmp_path / "clip_backlot"
     truth = write_shot(root, ShotPlan(count=FRAMES))
     home = tmp_path / "backlot home"
-    package = packaging.package(tmp_path / "package")
     with FakeBackend(home, lambda job: _depth_job(job, root, truth)) as backend:
         outcome = window.run_scenario(
             "depth",

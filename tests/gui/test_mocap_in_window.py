@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 
-from build_steps import packaging
 from shared.artifacts import StageResult
 from shared.messages import Progress
 from shared.mocap_report import MOCAP_REPORT, MocapProblem, MocapReport, PersonReport, StateRange
@@ -26,11 +25,10 @@ FRAMES = 48
 RIG = Path(__file__).resolve().parents[1] / "blender" / "synthetic_rigs.py"
 
 
-def test_people_from_the_sidebar(tmp_path: Path) -> None:
+def test_people_from_the_sidebar(tmp_path: Path, package: Path) -> None:
     root = tmp_path / "clip_backlot"
     write_shot(root, ShotPlan(count=FRAMES))
     home = tmp_path / "backlot home"
-    package = packaging.package(tmp_path / "package")
     rig = tmp_path / "rig.py"
     rig.write_text(RIG.read_text(encoding="utf-8"), encoding="utf-8")
     with FakeBackend(home, lambda job: _mocap_job(job, root)) as backend:

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import pytest
 
-from build_steps import packaging
 from shared.artifacts import frame_name
 from shared.client import Client
 from shared.roto_prompts import read_prompts
@@ -24,7 +23,7 @@ FRAMES = 6
 WIDTH, HEIGHT, RADIUS = 320, 180, 34.0
 
 
-def test_clicks_become_masks(tmp_path: Path, home: Path) -> None:
+def test_clicks_become_masks(tmp_path: Path, home: Path, package: Path) -> None:
     root = tmp_path / "clip_backlot"
     clip = write_clip(tmp_path / "clip")
     with Client(home, name="test", start=False) as client:
@@ -36,7 +35,7 @@ def test_clicks_become_masks(tmp_path: Path, home: Path) -> None:
         tmp_path,
         timeout_s=240,
         settings={
-            "package": str(packaging.package(tmp_path / "package")), "shot": str(root), "box": box,
+            "package": str(package), "shot": str(root), "box": box,
             "outside": (x + RADIUS + 3, y - RADIUS - 3), "inside": (x, y), "last_inside": centre(FRAMES - 1),
             "third_inside": centre(2),
         },

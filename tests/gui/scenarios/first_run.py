@@ -1,8 +1,8 @@
 """A new user's first minute: the extension is there, the backend is not; the panel's button sets it up, it is stopped,
 fails, and is tried again.
 
-settings: package (zip), slow, broken and no_python (texts that take the place of the extension's build.py). facts: see
-the steps.
+Parts of a session. settings: package (zip), slow, broken and no_python (texts that take the place of the extension's
+build.py), wheels (a folder, "" for none). facts: see the steps.
 """
 
 from pathlib import Path
@@ -10,9 +10,11 @@ from pathlib import Path
 import bpy
 
 WAIT_S = 60.0
+SET_UP_S = 300.0
 
 
-def steps(window):
+def troubles(window):
+    """Installs, looks, stops, fails; ends with the extension's own build.py in its place."""
     bpy.ops.extensions.package_install_files(
         filepath=window.settings["package"], repo="user_default", enable_on_install=True
     )
@@ -26,6 +28,7 @@ def steps(window):
     yield (lambda: first_run.record == "missing"), WAIT_S
     yield 1.0
     window.screenshot("1_missing")
+    own = program.read_text(encoding="utf-8")
     program.write_text(window.settings["slow"], encoding="utf-8")
     window.call(bpy.ops.backlot.set_up_backend)
     yield 1.0
@@ -48,6 +51,7 @@ def steps(window):
     yield from no_python(window, program, first_run)
     yield from shot_gone(window, runtime.pump().troubles)
     yield from models(window, runtime.pump().weights)
+    program.write_text(own, encoding="utf-8")
 
 
 def no_python(window, program, first_run):
@@ -74,6 +78,25 @@ def shot_gone(window, troubles):
     window.screenshot("7_shot_gone")
     window.call(bpy.ops.backlot.forget_shot)
     window.facts["forgotten"] = settings.folder == ""
+
+
+def set_up(window):
+    """For real, from local wheels: the locks name one package, which brings what the tests' own environment has."""
+    from bl_ext.user_default import backlot
+    from bl_ext.user_default.backlot import runtime
+
+    for lock in (Path(backlot.__file__).parent / "requirements").glob("*.lock"):
+        lock.write_text("backlot-test-environment==1.0\n" if lock.name == "base.lock" else "", encoding="utf-8")
+    bpy.context.preferences.system.use_online_access = False
+    with bpy.context.temp_override(**window.context()):
+        bpy.ops.backlot.set_up_backend("EXEC_DEFAULT", wheels=window.settings["wheels"], people=False)
+    first_run = runtime.pump().first_run
+    yield (lambda: first_run.run is None or first_run.run.is_over), SET_UP_S
+    assert first_run.run is None, f"{first_run.run.error}: {list(first_run.run.process.lines)[-20:]}"
+    yield (lambda: runtime.session().online), WAIT_S
+    yield 1.0
+    window.screenshot("6_set_up")
+    window.facts["environment"] = str(runtime.session().home / "environments")
 
 
 def models(window, manager):

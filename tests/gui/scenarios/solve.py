@@ -1,7 +1,7 @@
-"""An artist installs the extension, picks a clip, presses Solve Camera and watches until the camera stands; then
-scales the set by two clicks on its points, takes that back, looks at the tracks and exports the camera.
+"""An artist picks a clip, presses Solve Camera, changes his mind, presses it again and watches until the camera stands;
+then scales the set by two clicks on its points, takes that back, looks at the tracks and exports the camera.
 
-settings: package (zip), clip. facts: see `report` and the steps.
+Parts of a session. settings: clip. facts: see `report` and the steps.
 """
 
 import json
@@ -19,17 +19,14 @@ OPENED = ("BACKLOT_PT_world", "BACKLOT_PT_export")
 INSPECTING = ("BACKLOT_PT_inspect", *(f"BACKLOT_PT_inspect_{part}" for part in ("overlay", "compare", "frames")))
 
 
-def steps(window):
-    bpy.ops.extensions.package_install_files(
-        filepath=window.settings["package"], repo="user_default", enable_on_install=True
-    )
-    yield 1.0
+def solve(window):
     for made in list(bpy.data.objects):
         bpy.data.objects.remove(made)
     window.call(bpy.ops.backlot.open_clip, filepath=window.settings["clip"])
     yield from window.open_sidebar("Backlot")
     yield 0.5
     window.screenshot("1_before")
+    yield from cancel_once(window)
     window.call(bpy.ops.backlot.solve_camera)
     yield solving, SOLVE_S
     yield 0.5
@@ -41,9 +38,21 @@ def steps(window):
     window.screenshot("3_solved")
     report(window)
     yield from inspect_the_solve(window)
-    yield from scale_by_two_clicks(window)
-    yield from look_at_the_tracks(window)
-    yield from export_the_camera(window)
+
+
+def cancel_once(window):
+    window.call(bpy.ops.backlot.solve_camera)
+    yield (lambda: any(job.state == "running" for job in jobs())), SOLVE_S
+    running = next(job.job for job in jobs() if job.state == "running")
+    window.call(bpy.ops.backlot.cancel_job, job=running)
+    yield (lambda: all(job.state == "cancelled" for job in jobs())), SOLVE_S
+    yield 0.5
+    window.screenshot("1_cancelled")
+    window.facts["after_cancel"] = bpy.context.scene.camera is not None
+
+
+def jobs():
+    return bpy.context.window_manager.backlot_jobs.items
 
 
 def solving():
