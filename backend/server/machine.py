@@ -7,8 +7,6 @@ import contextlib
 import time
 from collections.abc import Callable
 
-import psutil
-
 from shared.messages import MachineStatus, MemoryUse, WorkerMemory
 
 from ..devices import gpus
@@ -47,6 +45,8 @@ def measured(processes: list[tuple[str, int, str]]) -> MachineStatus:
 
 def resident_bytes(pid: int) -> int:
     """Of a process and all below it; 0 when it is gone."""
+    import psutil  # when somebody looks: the server's start waits for nothing
+
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]

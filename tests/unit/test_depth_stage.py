@@ -319,7 +319,8 @@ def test_memory_does_not_grow_with_the_clip(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(engines, "_mvs", instead(seeing))
     peak(3)  # what is loaded once
     a_map = 160 * 90 * 4
-    assert (peak(18) - peak(10)) / 8 < 0.2 * a_map  # cameras and names, no pictures
+    # Cameras and names, no pictures. Over many frames: how many threads have one in their hands is chance.
+    assert (peak(34) - peak(10)) / 24 < 0.2 * a_map
 
 
 def test_what_moves_is_estimated_where_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
