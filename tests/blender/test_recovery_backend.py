@@ -346,11 +346,13 @@ def test_a_number_that_went_to_another_program_is_left_alone(empty: None, tmp_pa
         other.kill()
 
 
-def test_the_operators_say_what_they_do(empty: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operators_say_what_they_do(empty: None, session: ScriptedSession, monkeypatch: pytest.MonkeyPatch) -> None:
     import bpy
     from bl_ext.user_default.backlot import runtime
 
-    asked = SimpleNamespace(restarts=0)
-    monkeypatch.setattr(runtime.session(), "restart", lambda *_: setattr(asked, "restarts", asked.restarts + 1))
-    assert bpy.ops.backlot.restart_backend() == {"FINISHED"} and asked.restarts == 1
+    monkeypatch.setattr(runtime.pump(), "restart_backend", session.restart)
+    monkeypatch.setattr(runtime, "session", lambda: session)
+    assert bpy.ops.backlot.restart_backend() == {"FINISHED"} and session.restarts == 1
+    session.starting = True
+    assert not bpy.ops.backlot.restart_backend.poll()
     assert not bpy.ops.backlot.update_extension.poll()
