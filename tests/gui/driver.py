@@ -18,7 +18,7 @@ import bpy
 EXCHANGE = Path(__file__).resolve().parent
 sys.path.insert(0, str(EXCHANGE / "scenarios"))
 TICK_S = 0.1
-WAIT_S = 30.0
+WAIT_S = 120.0
 
 
 class Window:
@@ -31,7 +31,7 @@ class Window:
 
     def screenshot(self, name):
         """The whole screen as NAME.png. Yield a moment before it, so that Blender has drawn."""
-        subprocess.run(["import", "-window", "root", str(EXCHANGE / f"{name}.png")], check=True, timeout=30)
+        subprocess.run(["import", "-window", "root", str(EXCHANGE / f"{name}.png")], check=True, timeout=120)
 
     def context(self, area_type="VIEW_3D"):
         """Overrides for `bpy.context.temp_override`: the first window and its area of a type."""
@@ -49,12 +49,12 @@ class Window:
         """A real mouse click; Blender's window coordinates, y up."""
         height = bpy.context.window_manager.windows[0].height
         where = ["mousemove", str(int(x)), str(int(height - y)), "click", "1"]
-        subprocess.run(["xdotool", *where], check=True, timeout=10)
+        subprocess.run(["xdotool", *where], check=True, timeout=120)
 
     def move(self, x, y):
         """Moves the real mouse; coordinates as for `click`."""
         height = bpy.context.window_manager.windows[0].height
-        subprocess.run(["xdotool", "mousemove", str(int(x)), str(int(height - y))], check=True, timeout=10)
+        subprocess.run(["xdotool", "mousemove", str(int(x)), str(int(height - y))], check=True, timeout=120)
 
     def only_panels(self, *names):
         """Shows these panels of the viewport's sidebar, open, and no other of Backlot's: the sidebar is too short for

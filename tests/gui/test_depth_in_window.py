@@ -19,7 +19,7 @@ from tests.gui import chroot, window
 pytestmark = [pytest.mark.gui, pytest.mark.skipif(bool(chroot.why_not()), reason=chroot.why_not() or "-")]
 
 FRAMES = 6
-WAIT_S = 60.0
+WAIT_S = 180.0
 FACES_PER_CELL_ROW = 150
 
 
@@ -31,7 +31,7 @@ def test_depth_from_the_sidebar(tmp_path: Path, package: Path) -> None:
         outcome = window.run_scenario(
             "depth",
             tmp_path,
-            timeout_s=300,
+            timeout_s=900,
             settings={"package": str(package), "shot": str(root)},
             variables={"BACKLOT_HOME": str(home)},
         )

@@ -35,7 +35,7 @@ def test_people_from_the_sidebar(tmp_path: Path, package: Path) -> None:
         outcome = window.run_scenario(
             "mocap",
             tmp_path,
-            timeout_s=300,
+            timeout_s=900,
             settings={"package": str(package), "shot": str(root), "rig": str(rig)},
             variables={"BACKLOT_HOME": str(home)},
         )

@@ -33,7 +33,7 @@ def test_clicks_become_masks(tmp_path: Path, home: Path, package: Path) -> None:
     outcome = window.run_scenario(
         "roto",
         tmp_path,
-        timeout_s=240,
+        timeout_s=900,
         settings={
             "package": str(package), "shot": str(root), "box": box,
             "outside": (x + RADIUS + 3, y - RADIUS - 3), "inside": (x, y), "last_inside": centre(FRAMES - 1),

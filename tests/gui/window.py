@@ -19,7 +19,7 @@ from . import chroot
 
 HERE = Path(__file__).resolve().parent
 SCREEN = (1600, 900)
-STOP_GRACE_S = 5.0
+STOP_GRACE_S = 30.0
 
 _START = """
 mkdir -p /tmp/.X11-unix "$1/blender" "$1/home"

@@ -9,7 +9,7 @@ import time
 import bpy
 import numpy as np
 
-WAIT_S = 60.0
+WAIT_S = 180.0
 DEPTH = ("BACKLOT_PT_depth", "BACKLOT_PT_depth_scene")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-WAIT_S = 60.0
+WAIT_S = 180.0
 SET_UP_S = 300.0
 
 
@@ -137,5 +137,5 @@ def accept(window, first_run):
     """Presses the dialog's own button: Return is not heard while the mouse is outside of it."""
     import subprocess
 
-    subprocess.run(["xdotool", "key", "Return"], check=True, timeout=10)
+    subprocess.run(["xdotool", "key", "Return"], check=True, timeout=120)
     yield (lambda: first_run.run is not None), 5.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-WAIT_S = 60.0
+WAIT_S = 180.0
 OPEN = ("BACKLOT_PT_mocap", "BACKLOT_PT_mocap_motion", "BACKLOT_PT_mocap_retarget", "BACKLOT_PT_mocap_bones")
 
 

@@ -10,7 +10,7 @@ import time
 
 import bpy
 
-WAIT_S = 60.0
+WAIT_S = 180.0
 EDITORS = ("IMAGE_EDITOR", "CLIP_EDITOR")
 
 
@@ -193,11 +193,11 @@ def press(window, place, held=""):
 
 def mouse(window, place, action):
     button = [action, "1"] if action else []
-    subprocess.run(["xdotool", "mousemove", *screen(window, place), *button], check=True, timeout=10)
+    subprocess.run(["xdotool", "mousemove", *screen(window, place), *button], check=True, timeout=120)
 
 
 def key(name, action="key"):
-    subprocess.run(["xdotool", action, name], check=True, timeout=10)
+    subprocess.run(["xdotool", action, name], check=True, timeout=120)
 
 
 def screen(window, place):
