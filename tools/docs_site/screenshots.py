@@ -39,16 +39,16 @@ MODELS: Box = (170, 575, 1325, 850)
 """The table in the preferences."""
 
 SCREENSHOTS: tuple[Screenshot, ...] = (
-    Screenshot("first-run", "first_run", "1_missing", VIEW),
-    Screenshot("first-run-running", "first_run", "3_running", TOP),
-    Screenshot("models", "first_run", "5_models", MODELS),
-    Screenshot("solve-running", "solve", "2_solving", SIDEBAR),
-    Screenshot("jobs", "solve", "2_queue", QUEUE),
-    Screenshot("solved", "solve", "3_solved"),
-    Screenshot("solve-overlay", "solve", "3a_overlay", VIEW),
-    Screenshot("solve-path", "solve", "3c_path", VIEW),
-    Screenshot("world-picking", "solve", "4_picking", VIEW),
-    Screenshot("tracks", "solve", "6_tracks"),
+    Screenshot("first-run", "session", "1_missing", VIEW),
+    Screenshot("first-run-running", "session", "3_running", TOP),
+    Screenshot("models", "session", "5_models", MODELS),
+    Screenshot("solve-running", "session", "2_solving", SIDEBAR),
+    Screenshot("jobs", "session", "2_queue", QUEUE),
+    Screenshot("solved", "session", "3_solved"),
+    Screenshot("solve-overlay", "session", "3a_overlay", VIEW),
+    Screenshot("solve-path", "session", "3c_path", VIEW),
+    Screenshot("world-picking", "session", "4_picking", VIEW),
+    Screenshot("tracks", "session", "6_tracks"),
     Screenshot("depth", "depth", "4_plate", VIEW),
 )
 
