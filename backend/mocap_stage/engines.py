@@ -13,7 +13,7 @@ from backend.pose.networks.choice import NETWORKS, choose
 from shared.errors import EngineUnavailable, InvalidRequest
 from shared.mocap_params import MocapParams
 
-VERSION = 13
+VERSION = 14
 
 
 def engine_of(params: MocapParams) -> Engine:

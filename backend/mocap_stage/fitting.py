@@ -16,13 +16,14 @@ from backend.mocap.skeleton import human, hung
 from shared.motion_arrays import TRACKED
 
 from .cameras import ShotCameras
-from .ground import Ground, floor_under, up_of_people
+from .ground import UNDER_FEET, Ground, floor_under, up_of_people
 
 USUAL_M = 1.69
 """Stature of grown-ups, women and men alike, in the middle."""
 
-_ODD = 1.5
-"""Factor by which hardly anybody is taller or smaller than that, or than a height that is said."""
+_ODD, _ODD_UNDER_FEET = 1.5, 1.2
+"""Factors by which hardly anybody is taller or smaller than that, or than a height that is said; the second where the
+floor is known from people's sizes, so that it has no say against them."""
 
 Step = Callable[[int, int], None]
 
@@ -57,7 +58,7 @@ def fit_people(
     """seen: label -> evidence in the cameras' frames. step(number, count): progress of the person, of so many. Where up
     is known and the floor is not, everybody is fitted twice: the floor is under their feet. What other views in a
     metric world say of people is in `asked`."""
-    twice = ground.floor is None
+    twice, metres = ground.floor is None, 1.0
     count = len(seen) * (2 if twice else 1)
     people = _fit(seen, cameras, ground, asked, lambda i: step(i, count))
     if twice and people:
@@ -67,7 +68,8 @@ def fit_people(
             for number, label in enumerate(people):
                 near = step(len(seen) + number, count)
                 people[label] = _in_metres(seen[label], cameras, ground.floor, label, metres, asked, near)
-    metres = _metres(people, asked)
+    # A floor under people's feet lies as deep as they are tall: it does not tell anew how long a unit is.
+    metres = metres if ground.source == UNDER_FEET else _metres(people, asked)
     floating = _floating(people, ground, metres, asked)
     for number, label in enumerate(floating):
         people[label] = _in_metres(seen[label], cameras, None, label, metres, asked, step(number, len(floating)))
@@ -81,7 +83,7 @@ def _under_feet(people: Mapping[str, ClipMotion], ground: Ground, asked: Asked) 
     bodies, metres = [one.body for one in people.values()], _metres(people, asked)
     up = ground.up if ground.up is not None else up_of_people(bodies, metres, asked.fps)
     floor = None if up is None else floor_under(bodies, up, metres)
-    return ground if floor is None else Ground(floor, up, "feet")
+    return ground if floor is None else Ground(floor, up, UNDER_FEET)
 
 
 def _floating(people: Mapping[str, ClipMotion], ground: Ground, metres: float, asked: Asked) -> tuple[str, ...]:
@@ -90,7 +92,8 @@ def _floating(people: Mapping[str, ClipMotion], ground: Ground, metres: float, a
         return ()
     usual = USUAL_M if asked.height_m is None else asked.height_m
     off = {label: abs(np.log(stature_of(one) * metres / usual)) for label, one in people.items()}
-    return tuple(label for label, one in off.items() if one > np.log(_ODD))
+    most = _ODD_UNDER_FEET if ground.source == UNDER_FEET else _ODD
+    return tuple(label for label, one in off.items() if one > np.log(most))
 
 
 def _in_metres(

@@ -21,6 +21,9 @@ _LEAST_HEIGHT = 1e-3
 """Of a camera over the floor, in the reach of its path (or in units where it has none): below, z = 0 is where the
 camera is, not where anybody stands."""
 
+UNDER_FEET = "feet"
+"""Source of a floor that lies where people's feet are."""
+
 _FEET = ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
 _SOLE_M = 0.04
 _LEAST_S, _UPRIGHT = 0.5, 0.8
@@ -138,8 +141,8 @@ def floor_under(people: Sequence[KeptBody], up: Floats, metres_per_unit: float) 
     lows = []
     for body in people:
         feet = [body.skeleton.index(name) for name in _FEET]
-        heights = np.nanmin(body.joints()[:, feet] @ up, axis=1) if np.isfinite(body.root).any() else np.zeros(0)
-        heights = heights[np.isfinite(heights)]
+        places = body.joints()[:, feet]
+        heights = (places[np.isfinite(places[:, 0, 0])] @ up).min(1)
         if len(heights):
             lows.append(float(np.quantile(heights, _STANDING)))
     if not lows:

@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from backend.mocap.body import Body
+from backend.mocap.clip import ClipMotion
+from backend.mocap.contacts import Floor
 from backend.mocap.kept import KeptBody
-from backend.mocap_stage.ground import floor_under, up_of_people
+from backend.mocap_stage.fitting import Asked, _floating
+from backend.mocap_stage.ground import Ground, floor_under, up_of_people
 from backend.sfm.rotations import exponential
 from shared.mocap_report import read_mocap_report
+from shared.motion_arrays import TRACKED
 from tests.unit.mocap_scene import FPS, performance
 from tests.unit.mocap_shot import run_mocap, sees, small_scene, track, write_shot
 
@@ -63,3 +67,16 @@ def test_feet_are_held_where_not_even_up_is_known(tmp_path: Path, monkeypatch: p
     report = read_mocap_report(shot)
     person = report.people["person_00"]
     assert report.floor == "feet" and person.slide_mm is not None and person.slide_mm < 1.0
+
+
+def test_a_floor_known_from_sizes_has_no_say_against_them() -> None:
+    up = np.array([0.0, 0.0, 1.0])
+    people = {name: _fitted(size) for name, size in (("usual", 1.0), ("giant", 1.3))}
+    asked = Asked(FPS, None, True)
+    for source, floating in (("feet", ("giant",)), ("world", ())):
+        assert _floating(people, Ground(Floor(up, 0.0), up, source), 1.0, asked) == floating
+
+
+def _fitted(size: float) -> ClipMotion:
+    body = KeptBody.of(performance(4, size=size).truth)
+    return ClipMotion(body, None, (TRACKED,) * 4, np.ones((4, len(body.skeleton)), np.float32), None)
