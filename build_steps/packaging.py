@@ -26,7 +26,7 @@ TIMESTAMP = (2020, 1, 1, 0, 0, 0)
 MANIFEST = "blender_manifest.toml"
 CARRIED = ("shared", "backend", "build_steps", "requirements")
 """Folders copied beside the extension's own modules."""
-CARRIED_FILES = ("build.py",)
+CARRIED_FILES = ("build.py", "LICENSE")
 SKIPPED = {"__pycache__", ".mypy_cache", ".ruff_cache"}
 REQUIRED = (
     "schema_version",
@@ -75,9 +75,8 @@ def _sources() -> Iterator[tuple[str, bytes]]:
     yield from _tree(ROOT / "blender_addon", PurePosixPath())
     for name in CARRIED:
         yield from _tree(ROOT / name, PurePosixPath(name))
-    for name in (*CARRIED_FILES, "LICENSE"):
-        if (ROOT / name).is_file():
-            yield name, (ROOT / name).read_bytes()
+    for name in CARRIED_FILES:
+        yield name, (ROOT / name).read_bytes()
 
 
 def _tree(folder: Path, inside: PurePosixPath) -> Iterator[tuple[str, bytes]]:
