@@ -38,8 +38,14 @@ def footage() -> Footage:
 
 
 @pytest.fixture(scope="module")
-def solved(footage: Footage) -> CameraSolve:
-    return solve(footage, SfmSettings())
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first solve leaves its tracks."""
+    return tmp_path_factory.mktemp("tracks")
+
+
+@pytest.fixture(scope="module")
+def solved(footage: Footage, kept: Path) -> CameraSolve:
+    return solve(footage, SfmSettings(checkpoint=kept))
 
 
 def poses_of(result: CameraSolve) -> Array:
@@ -83,14 +89,11 @@ def test_the_same_seed_gives_the_same_camera(solved: CameraSolve, footage: Foota
 
 
 def test_a_resumed_solve_is_the_same(
-    footage: Footage, solved: CameraSolve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    footage: Footage, solved: CameraSolve, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = SfmSettings(checkpoint=tmp_path)
-    solve(footage, settings)
-    assert (tmp_path / CHECKPOINT_NAME).is_file()
-
+    assert (kept / CHECKPOINT_NAME).is_file()
     monkeypatch.delattr(tracking, "_track")  # nothing is followed again
-    resumed = solve(footage, settings)
+    resumed = solve(footage, SfmSettings(checkpoint=kept))
     assert np.array_equal(poses_of(resumed), poses_of(solved))
 
 
