@@ -23,11 +23,11 @@ def steps(window):
     timer = frame_timer.FrameTimer()
     timer.watch(backlot())
     yield from solve.solve(window)
+    yield from solve.look_at_the_tracks(window)
     yield from mask(window)
     yield from bring_people(window)
     window.facts["turns"] = timer.end()
     yield from solve.scale_by_two_clicks(window)
-    yield from solve.look_at_the_tracks(window)
     yield from solve.export_the_camera(window)
     save(window)
 
