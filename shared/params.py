@@ -124,6 +124,11 @@ def to_values(params: Any) -> dict[str, Any]:
     return {spec.name: getattr(params, spec.name) for spec in specs(kind)}
 
 
+def recorded_values(kind: Any, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter as it was when values were recorded: one that did not exist then counts as its default."""
+    return {spec.name: spec.default for spec in specs(kind)} | dict(recorded)
+
+
 def _title(kind: type) -> str:
     return kind.__name__.removesuffix("Params") or kind.__name__
 

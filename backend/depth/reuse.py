@@ -12,7 +12,7 @@ from backend.pipeline.stage import Engine
 from shared.depth_meta import DEPTH, DepthMeta, read_depth_meta
 from shared.depth_params import DepthParams
 from shared.errors import ArtifactMissing, ShotCorrupt
-from shared.params import to_values
+from shared.params import recorded_values, to_values
 from shared.shot import ShotFolder
 
 from .frame import FrameDepth
@@ -30,12 +30,14 @@ def earlier_maps(
     """The complete run whose maps are those that `params` ask for, if there is one that differs in what was built. A
     run with the very same parameters is none: whoever repeats it wants the maps made anew."""
     done = manifest.find(shot, "depth")
-    if done is None or not manifest.is_complete(shot, done) or done.params == to_values(params):
+    if done is None or not manifest.is_complete(shot, done):
+        return None
+    asked, then = to_values(params), recorded_values(type(params), done.params)
+    if then == asked:
         return None
     solved = manifest.find(shot, "solve")
     same_inputs = done.inputs == {**inputs, "stage:solve": solved.key if solved else ""}
-    known = {name: value for name, value in to_values(params).items() if name not in BUILT}
-    same_maps = {name: value for name, value in done.params.items() if name not in BUILT} == known
+    same_maps = all(name in BUILT or asked.get(name) == value for name, value in then.items())
     if not (same_inputs and same_maps and done.result.engine_version == engine.version):
         return None
     try:

@@ -12,7 +12,7 @@ from shared.artifacts import Artifact
 from shared.errors import ArtifactMissing, ShotCorrupt
 from shared.mocap_params import MocapParams
 from shared.motion_arrays import Motion, read_motion
-from shared.params import to_values
+from shared.params import recorded_values, to_values
 from shared.shot import ShotFolder
 
 from .job import WORLD
@@ -32,11 +32,11 @@ def earlier_motion(
         return None
     solved = manifest.find(shot, "solve")
     now = {**inputs, "stage:solve": solved.key if solved else ""}
-    values = to_values(params)
-    repeated = done.params == values and done.inputs == now
+    values, then = to_values(params), recorded_values(MocapParams, done.params)
+    repeated = then == values and done.inputs == now
     if repeated or _without(done.inputs, WORLD) != _without(now, WORLD) or not _same(done, engine):
         return None
-    if _without(done.params, *BUILT) != _without(values, *BUILT):
+    if _without(then, *BUILT) != _without(values, *BUILT):
         return None
     try:
         found = {_label(artifact.path): read_motion(shot.root / artifact.path) for artifact in _motions(done)}

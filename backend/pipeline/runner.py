@@ -23,7 +23,7 @@ from shared.errors import (
     OutOfMemory,
 )
 from shared.messages import JobRequest
-from shared.params import to_values
+from shared.params import recorded_values, to_values
 from shared.shot import ShotFolder, document_text
 from shared.stages import StageInfo, in_order, stage_info, stage_params
 
@@ -167,7 +167,16 @@ def is_up_to_date(planned: PlannedStage, shot: ShotFolder) -> Manifest | None:
     done = manifest.find(shot, planned.info.name)
     if done is None or not manifest.is_complete(shot, done):
         return None
-    return done if done.key == planned.key or done.key.startswith(manifest.IMPORTED) else None
+    return done if done.key in (planned.key, _key_then(planned, done)) or done.key.startswith(manifest.IMPORTED) else None
+
+
+def _key_then(planned: PlannedStage, done: Manifest) -> str:
+    """The stage's key for the version that made the record: without the parameters that came later and have their
+    defaults, so that an update makes nothing anew."""
+    defaults = recorded_values(type(planned.params), {})
+    asked = to_values(planned.params).items()
+    known = {name: value for name, value in asked if name in done.params or value != defaults[name]}
+    return key_of(planned.info.name, planned.engine.name, planned.engine.version, known, planned.inputs)
 
 
 def _context(

@@ -6,7 +6,7 @@ import errno
 import itertools
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from backend.pipeline import manifest, runner
 from backend.pipeline.atomic import PARTIAL, atomic_folder, atomic_path, write_text
 from backend.pipeline.context import RateMeter, StageContext
-from backend.pipeline.fingerprint import of_file, of_sequence
+from backend.pipeline.fingerprint import key_of, of_file, of_sequence
 from backend.pipeline.shot_lock import shot_lock
 from backend.pipeline.stage import Engine
 from shared.artifacts import StageResult
@@ -166,6 +166,26 @@ def test_recorded_parameters_of_another_version_are_left(stages: Stages, request
     path = manifest.manifest_path(ShotFolder(Path(request_.shot)), "solve")
     path.write_text(path.read_text().replace('"quality"', '"once_known"'))
     assert _run(request_, stages=("export",)) == [True, True, False]
+
+
+def test_a_parameter_that_came_after_a_record_changes_nothing(stages: Stages, request_: JobRequest) -> None:
+    """A record of a version without `encoding`: its default is what that version did."""
+    earlier = {"frame_end": 2}
+    _run(request_, params={"ingest": earlier})
+    shot = ShotFolder(Path(request_.shot))
+    done = manifest.find(shot, "ingest")
+    assert done is not None and done.params.pop("encoding") == "auto"
+    key = key_of("ingest", "copy", 1, done.params, done.inputs)
+    manifest.write(shot, "ingest", replace(done, key=key))
+    solved = manifest.find(shot, "solve")
+    assert solved is not None
+    inputs = {**solved.inputs, "stage:ingest": key}
+    solved = replace(solved, key=key_of("solve", "copy", 1, solved.params, inputs), inputs=inputs)
+    manifest.write(shot, "solve", solved)
+    assert _run(request_, params={"ingest": earlier}) == [True, True]
+    assert _run(request_, params={"ingest": {**earlier, "encoding": "auto"}}) == [True, True]
+    assert _run(request_, params={"ingest": {**earlier, "encoding": "log"}}) == [False, False]
+    assert _run(request_, params={"ingest": earlier}) == [False, False]
 
 
 def _recorded(request: JobRequest) -> dict[str, Any]:
