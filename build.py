@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Backlot's one tool: set up, try, test, measure, package. Standard library only.
 
-python build.py demo        solve the sample clip and render the result: the first thing to run
-python build.py setup       make the environments
-python build.py test        everything that CI runs
-python build.py package     write the Blender extension
-python build.py docs        write the documentation's site
-python build.py models      list model weights, fetch them
-python build.py doctor      say what is missing
+python3 build.py demo        solve the sample clip and render the result: the first thing to run
+python3 build.py setup       make the environments
+python3 build.py test        everything that CI runs
+python3 build.py package     write the Blender extension
+python3 build.py docs        write the documentation's site
+python3 build.py models      list model weights, fetch them
+python3 build.py doctor      say what is missing
 """
 
 from __future__ import annotations

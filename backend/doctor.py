@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from shared import PROTOCOL, VERSION, connection
+from shared.build_command import build_command
 from shared.errors import BackendNotRunning
 from shared.wire import pack
 
@@ -176,7 +177,7 @@ def _problems(found: Mapping[str, Any]) -> list[dict[str, str]]:
         add(f"Python {found['python']['version']} is not supported.", "Use Python 3.11, 3.12 or 3.13.")
     for name, package in found["packages"].items():
         if not package["ready"]:
-            add(f"The package {name} does not load: {package['reason']}", "Run `python build.py setup`.")
+            add(f"The package {name} does not load: {package['reason']}", f"Run `{build_command('setup')}`.")
     for engine in found["engines"]:
         if not engine["ready"] and engine["kind"] == WEIGHT_FREE:
             add(f"Engine {engine['engine']} of {engine['stage']} is not ready: {engine['reason']}", engine["remedy"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.build_command import build_command
 from shared.errors import BacklotError
 from shared.messages import EngineStatus
 from shared.params import specs
@@ -15,7 +16,7 @@ WEIGHT_FREE, LEARNED = "weight-free", "learned"
 _PROGRAM = "of the program that you set up"
 _TRANSFORMERS = "Apache-2.0 (transformers, OpenCV) AND BSD-3-Clause (PyTorch)"
 _ONNX = "MIT (onnxruntime) AND Apache-2.0 (OpenCV) AND BSD-3-Clause (NumPy, SciPy)"
-_SET_UP = "Run `python build.py setup` in Backlot's folder."
+_SET_UP = f"Run `{build_command('setup')}` in Backlot's folder."
 
 
 @dataclass(frozen=True)

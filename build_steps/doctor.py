@@ -89,7 +89,7 @@ def _environment(plan: environments.Plan, command: str) -> bool:
         say(f"  {plan.folder.name}: ready, {_size_gb(plan.folder):.2f} GB ({', '.join(locks)})")
         return True
     how = "incomplete or out of date" if plan.folder.exists() else "not set up"
-    say(f"  {plan.folder.name}: {how}: python build.py {command}")
+    say(f"  {plan.folder.name}: {how}: {layout.command(command)}")
     return False
 
 
@@ -103,7 +103,7 @@ def _parts(base: environments.Plan) -> None:
         ("cluster", "setup --extra cluster"),
     ):
         ready = environments.is_ready(environments.base_plan((extra,)))
-        say(f"    {extra}: {'ready' if ready else f'not installed: python build.py {command}'}")
+        say(f"    {extra}: {'ready' if ready else f'not installed: {layout.command(command)}'}")
 
 
 def _size_gb(folder: Path) -> float:

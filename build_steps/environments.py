@@ -239,7 +239,7 @@ def _with_retries(command: Sequence[str], name: str, attempts: int = ATTEMPTS, h
             if attempt == attempts:
                 raise BuildError(
                     f"{failed}\n\nNothing is lost: run the same command again to continue. Without a network, use "
-                    "--offline with a folder of wheels (python build.py setup --download FOLDER makes one)."
+                    f"--offline with a folder of wheels ({layout.command('setup --download FOLDER')} makes one)."
                 ) from None
             say(f"  the download broke off; trying again ({attempt + 1} of {attempts}) ...")
             time.sleep(RETRY_PAUSE_S * attempt)

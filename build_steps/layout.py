@@ -39,6 +39,12 @@ def shared_module(name: str) -> ModuleType:
     return importlib.import_module(f"shared.{name}")
 
 
+def command(arguments: str) -> str:
+    """How build.py is called on this computer: `setup` -> `python3 build.py setup`."""
+    called: str = shared_module("build_command").build_command(arguments)
+    return called
+
+
 def version() -> str:
     """Backlot's version, read without importing the package."""
     text = (ROOT / "shared" / "__init__.py").read_text(encoding="utf-8")

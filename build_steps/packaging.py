@@ -140,7 +140,7 @@ def pure_msgpack_wheel() -> tuple[str, bytes]:
     library = _site_packages()
     metadata = next(iter(sorted(library.glob("msgpack-*.dist-info"))), None)
     if metadata is None:
-        raise BuildError("The backend's environment has no msgpack: run python build.py setup.")
+        raise BuildError(f"The backend's environment has no msgpack: run {layout.command('setup')}.")
     version = metadata.name.removeprefix("msgpack-").removesuffix(".dist-info")
     files = {f"msgpack/{path.name}": path.read_bytes() for path in (library / "msgpack").glob("*.py")}
     info = metadata.name

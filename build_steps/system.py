@@ -8,7 +8,7 @@ import shutil
 import sys
 
 from .console import run_quietly, say
-from .layout import BuildError
+from .layout import BuildError, command
 
 BLENDER_LIBRARIES = {
     "libX11.so.6": "libx11-6",
@@ -86,7 +86,7 @@ def require_libraries(*, install: bool) -> None:
         raise BuildError(
             f"Blender needs system libraries that are not installed: {', '.join(missing)}.\n"
             f"On Debian or Ubuntu: sudo apt-get install {packages}\n"
-            "or let build.py do it: python build.py COMMAND --system"
+            f"or let build.py do it: {command('COMMAND --system')}"
         )
 
 
@@ -104,5 +104,5 @@ def install_packages(packages: list[str]) -> None:
     say(f"- installing system packages: {' '.join(packages)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run_quietly([*prefix, "apt-get", "update"], "apt-update", environment=environment)
-    command = [*prefix, "apt-get", "install", "-y", "--no-install-recommends", *packages]
-    run_quietly(command, "apt-install", environment=environment)
+    install = [*prefix, "apt-get", "install", "-y", "--no-install-recommends", *packages]
+    run_quietly(install, "apt-install", environment=environment)

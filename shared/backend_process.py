@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from . import connection, environment
+from .build_command import build_command
 from .errors import BackendNotRunning, BackendStartFailed
 from .process_facts import end_process, is_server
 
@@ -81,7 +82,7 @@ def backend_program(home: Path, python: Path | None, source: Path | None) -> tup
     if recorded is None:
         raise BackendStartFailed(
             "The backend has not been set up on this computer.",
-            "Press Set Up Backend in the Backlot tab, or run `python build.py setup` in Backlot's folder.",
+            f"Press Set Up Backend in the Backlot tab, or run `{build_command('setup')}` in Backlot's folder.",
         )
     return python or Path(recorded.python), source or Path(recorded.source)
 

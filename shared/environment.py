@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from .build_command import build_command
 from .errors import BackendStartFailed, MalformedMessage
 from .wire import unpack
 
@@ -32,6 +33,6 @@ def find(home: Path) -> Environment | None:
         return None
     except (json.JSONDecodeError, UnicodeDecodeError, MalformedMessage) as bad:
         raise BackendStartFailed(
-            f"{environment_path(home)} cannot be read: {bad}", "Run `python build.py setup` again."
+            f"{environment_path(home)} cannot be read: {bad}", f"Run `{build_command('setup')}` again."
         ) from bad
     return record if Path(record.python).is_file() and Path(record.source).is_dir() else None

@@ -51,6 +51,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from .build_command import build_command
+
 Wire = dict[str, Any]
 
 
@@ -206,7 +208,7 @@ class BackendNotRunning(BackendError):
 
 
 class BackendStartFailed(BackendError):
-    default_remedy = "Run `python build.py doctor` in Backlot's folder: it names what is missing."
+    default_remedy = f"Run `{build_command('doctor')}` in Backlot's folder: it names what is missing."
 
 
 class ConnectionLost(BackendError):

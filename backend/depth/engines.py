@@ -16,6 +16,7 @@ from backend.depth_learned.choice import Chosen, choose
 from backend.pipeline.fingerprint import of_files
 from backend.pipeline.stage import Engine
 from backend.weights.folder import non_commercial_allowed
+from shared.build_command import build_command
 from shared.depth_params import DepthParams
 from shared.errors import EngineUnavailable, NoParallax
 
@@ -89,7 +90,7 @@ def _check_torch() -> None:
     if importlib.util.find_spec("torch") is None:
         raise EngineUnavailable(
             "Multi-view stereo needs PyTorch, which is not installed.",
-            "Run `python build.py setup` in Backlot's folder.",
+            f"Run `{build_command('setup')}` in Backlot's folder.",
         )
 
 

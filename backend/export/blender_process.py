@@ -21,6 +21,7 @@ from typing import Any
 
 from backend.worker.lifeline import tethered
 from shared import environment
+from shared.build_command import build_command
 from shared.connection import home_dir
 from shared.errors import BacklotError, EngineUnavailable, InternalError
 
@@ -28,7 +29,9 @@ VARIABLE = "BACKLOT_BLENDER"
 """Environment variable that names the Blender to use, for farms without a home folder."""
 
 _POLL_S = 0.1
-_REMEDY = "Run `python build.py setup --bpy`, or give the path of Blender (--blender, or the variable BACKLOT_BLENDER)."
+_REMEDY = (
+    f"Run `{build_command('setup --bpy')}`, or give the path of Blender (--blender, or the variable BACKLOT_BLENDER)."
+)
 _LAST_LINES = 12
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from shared.build_command import build_command
 from shared.errors import EngineUnavailable
 
-_SET_UP = "Run `python build.py setup --extra learned` in Backlot's folder."
+_SET_UP = f"Run `{build_command('setup --extra learned')}` in Backlot's folder."
 PACKAGES = ("torch", "transformers", "safetensors")
 """What engines that load public weights import."""
 

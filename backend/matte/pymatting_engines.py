@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from shared.build_command import build_command
 from shared.errors import EngineUnavailable, InternalError
 
 from .clip import FOREGROUND, UNKNOWN, Alpha, MatteClip
@@ -27,7 +28,7 @@ def require_pymatting() -> None:
     if importlib.util.find_spec("pymatting") is None:
         raise EngineUnavailable(
             "This engine needs pymatting, which is not installed.",
-            "Run `python build.py setup --extra learned` in Backlot's folder, or choose the engine banded.",
+            f"Run `{build_command('setup --extra learned')}` in Backlot's folder, or choose the engine banded.",
         )
 
 

@@ -167,7 +167,8 @@ def is_up_to_date(planned: PlannedStage, shot: ShotFolder) -> Manifest | None:
     done = manifest.find(shot, planned.info.name)
     if done is None or not manifest.is_complete(shot, done):
         return None
-    return done if done.key in (planned.key, _key_then(planned, done)) or done.key.startswith(manifest.IMPORTED) else None
+    same = done.key in (planned.key, _key_then(planned, done))
+    return done if same or done.key.startswith(manifest.IMPORTED) else None
 
 
 def _key_then(planned: PlannedStage, done: Manifest) -> str:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
+from shared.build_command import build_command
 from shared.codec import Decoder, Message, encode
 from shared.errors import WorkerCrashed
 
@@ -43,7 +44,7 @@ class Child:
                 )
         except OSError as error:
             raise WorkerCrashed(
-                f"{command[0]} could not be started: {error}.", "Run `python build.py doctor` in Backlot's folder."
+                f"{command[0]} could not be started: {error}.", f"Run `{build_command('doctor')}` in Backlot's folder."
             ) from error
         return cls(process)
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from shared import PROTOCOL, VERSION
+from shared.build_command import build_command
 from shared.codec import Decoder, Message, Request, Response, encode
 from shared.errors import (
     BacklotError,
@@ -208,5 +209,5 @@ def _mismatch(protocol: int) -> ProtocolMismatch:
     if protocol < PROTOCOL:
         return ProtocolMismatch(message, f"Update the client (in Blender: the Backlot extension) to {VERSION}.")
     return ProtocolMismatch(
-        message, "Update the backend (`python build.py setup` in Backlot's folder), then restart it."
+        message, f"Update the backend (`{build_command('setup')}` in Backlot's folder), then restart it."
     )

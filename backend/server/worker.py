@@ -13,6 +13,7 @@ from pathlib import Path
 
 from backend.worker.protocol import WorkOrder
 from shared.artifacts import StageResult
+from shared.build_command import build_command
 from shared.codec import Notification, Request, Response
 from shared.errors import BacklotError, JobCancelled, MalformedMessage, OutOfMemory, WorkerCrashed, from_wire
 from shared.processors import usable_processors
@@ -123,7 +124,7 @@ class Worker:
             code = await child.ended()
             raise WorkerCrashed(
                 f"The worker process stopped while starting ({describe_exit(code)}).",
-                "Run `python build.py doctor` in Backlot's folder.",
+                f"Run `{build_command('doctor')}` in Backlot's folder.",
                 output=tail(output),
             )
         LOG.info("worker of %s started, pid %d", self.device, child.pid)

@@ -25,6 +25,7 @@ from backend.pipeline.context import StageContext
 from backend.pipeline.fingerprint import of_files
 from backend.pipeline.stage import Engine
 from shared.artifacts import Artifact, StageResult
+from shared.build_command import build_command
 from shared.camera_files import SolvedCamera, read_camera
 from shared.errors import ArtifactMissing, EngineUnavailable, InvalidParameter
 from shared.sensors import width_mm
@@ -129,7 +130,7 @@ def _say_what_is_lost(
         if held:
             notice(f"{_listed(held)} cannot leave frames out: there the camera stays at its last solved place.")
     if blender is None and not {"abc", "fbx"} & names and "auto" in params.formats:
-        notice("Alembic and FBX were left out: no Blender was found. `python build.py setup --bpy` installs one.")
+        notice(f"Alembic and FBX were left out: no Blender was found. `{build_command('setup --bpy')}` installs one.")
     off_centre = max(_off_centre_px(track, sample) for sample in track.samples)
     unable = sorted(names & {"chan", "jsx"})
     if unable and off_centre > _OFF_CENTRE_PX:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.build_command import build_command
 from shared.errors import EngineUnavailable
 
 from .models import MODELS, Model
@@ -93,4 +94,4 @@ def require(model: Model, weights: Path, *, non_commercial: bool) -> Path:
 
 def get_command(model: Model) -> str:
     licence = "" if model.commercial else " --accept-licence"
-    return f"python build.py models --get {model.name}{licence}"
+    return build_command(f"models --get {model.name}{licence}")

@@ -1,7 +1,7 @@
 """The models that engines may load, each with its licences and the files it needs.
 
 A model is a folder as `save_pretrained` of transformers writes it. Weights are never part of Backlot: users fetch
-them (`python build.py models --get NAME`) or put the folder there themselves.
+them (`python3 build.py models --get NAME`) or put the folder there themselves.
 """
 
 from __future__ import annotations

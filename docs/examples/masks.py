@@ -1,6 +1,6 @@
 """Masks of what is named, without a camera: blender -b --python docs/examples/masks.py -- clip.mp4 person [bag ...]
 
-`person` needs `python build.py setup --extra mocap`, other words a network. Prints one JSON line: where the masks are.
+`person` needs `python3 build.py setup --extra mocap`, other words a network. Prints one JSON line: where masks are.
 The exit code is 0 with masks, 1 without.
 """
 

@@ -1,6 +1,6 @@
 """`build.py bench matte`: mattes of engine `banded` against pymatting's closed form and KNN, every frame by itself.
 
-    python build.py bench matte --clip FOLDER [--clip FOLDER]... [--still FOLDER]... [--frames 5-12] [--radius 6]...
+    python3 build.py bench matte --clip FOLDER [--clip FOLDER]... [--still FOLDER]... [--frames 5-12] [--radius 6]...
         [--knn-every 4] [--json]
 
 A clip's folder holds frames/ and gt/alpha/0001.png (16-bit coverage of all that moves); a still's frames/, gt/alpha.png

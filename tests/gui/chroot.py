@@ -5,7 +5,7 @@ installed into a folder (debootstrap), once, about 3 minutes and 2 GB, and enter
 namespace. Nothing outside the folder changes. Needs Linux, root and debootstrap; the Debian mirror is the one
 that this computer's apt uses.
 
-    python build.py setup --gui
+    python3 build.py setup --gui
 
 Standard library only: build.py imports this before anything is installed.
 """
@@ -64,7 +64,7 @@ def why_not() -> str:
     if os.geteuid() != 0:
         return "making and entering the folder with a real Blender needs root"
     if not is_ready():
-        return "there is no Blender with a window here; `python build.py setup --gui` makes one (3 minutes, 2 GB)"
+        return "there is no Blender with a window here; `python3 build.py setup --gui` makes one (3 minutes, 2 GB)"
     return ""
 
 

@@ -22,10 +22,10 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_fresh_checkout_names_every_command(fresh: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert doctor.run() == 1
     said = capsys.readouterr().out
-    assert ".venv: not set up: python build.py setup\n" in said
+    assert ".venv: not set up: python3 build.py setup\n" in said
     for version in layout.TESTED_BPY:
-        assert f": not set up: python build.py setup --bpy {version}\n" in said
-    assert ".venv-mocap: not set up: python build.py setup --extra mocap\n" in said
+        assert f": not set up: python3 build.py setup --bpy {version}\n" in said
+    assert ".venv-mocap: not set up: python3 build.py setup --extra mocap\n" in said
 
 
 def test_only_the_backend_must_be_there(
@@ -38,7 +38,7 @@ def test_only_the_backend_must_be_there(
     monkeypatch.setattr(doctor, "subprocess", own_report)
     assert doctor.run() == 0
     said = capsys.readouterr().out
-    assert ".venv: ready" in said and "torch: not installed: python build.py setup\n" in said
+    assert ".venv: ready" in said and "torch: not installed: python3 build.py setup\n" in said
 
 
 def test_a_half_made_environment_is_not_ready(fresh: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +46,7 @@ def test_a_half_made_environment_is_not_ready(fresh: Path, capsys: pytest.Captur
     folder.mkdir()
     (folder / environments.STAMP).write_text(json.dumps({"python": "3.11", "locks": {}}), encoding="utf-8")
     assert doctor.run() == 1
-    assert ".venv: incomplete or out of date: python build.py setup\n" in capsys.readouterr().out
+    assert ".venv: incomplete or out of date: python3 build.py setup\n" in capsys.readouterr().out
 
 
 def test_missing_libraries_are_named_with_their_packages(

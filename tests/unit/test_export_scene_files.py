@@ -26,14 +26,14 @@ PLAN = ShotPlan(plate=False, failed=(1005, 1006))
 def blender() -> Blender:
     found = find_blender()
     if found is None:
-        pytest.skip("no Blender: `python build.py setup --bpy`, or name one in BACKLOT_BLENDER")
+        pytest.skip("no Blender: `python3 build.py setup --bpy`, or name one in BACKLOT_BLENDER")
     return found
 
 
 @pytest.fixture(scope="module")
 def other(blender: Blender, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneBlender]:
     if not blender.is_python:
-        pytest.skip("this Blender is an application: `python build.py setup --bpy` makes the one for tests")
+        pytest.skip("this Blender is an application: `python3 build.py setup --bpy` makes the one for tests")
     with OneBlender(blender.program, tmp_path_factory.mktemp("jobs")) as one:
         yield one
 

@@ -61,7 +61,7 @@ def test_a_chan_file_in_other_axes_and_order(tmp_path: Path, order: str) -> None
 
 @pytest.mark.blender
 @pytest.mark.skipif(
-    find_blender() is None, reason="no Blender: `python build.py setup --bpy`, or name one in BACKLOT_BLENDER"
+    find_blender() is None, reason="no Blender: `python3 build.py setup --bpy`, or name one in BACKLOT_BLENDER"
 )
 @pytest.mark.parametrize("kind", ["abc", "fbx", "usda"])
 def test_scene_files_come_back_with_their_zoom(tmp_path: Path, kind: str) -> None:

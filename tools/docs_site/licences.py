@@ -78,7 +78,7 @@ def _engines(engines: Sequence[EngineInfo]) -> Iterator[str]:
 
 
 def _models(models: Sequence[Model]) -> Iterator[str]:
-    yield "## Models\n\nFetched by `python build.py models --get NAME` or in Blender's preferences, one by one.\n"
+    yield "## Models\n\nFetched by `python3 build.py models --get NAME` or in Blender's preferences, one by one.\n"
     yield "| model | commercial work | engine | code | weights |\n|---|---|---|---|---|"
     for model in models:
         name = f"[`{model.name}`]({model.homepage})"

@@ -1,7 +1,7 @@
 """The documentation's pictures of Blender, from those that the window tests leave behind.
 
-`python build.py test --layer gui`, then `python build.py docs --screenshots`. Runs in the backend's environment, which
-can read and write pictures: `python -m tools.docs_site.screenshots TAKEN IMAGES`.
+`python3 build.py test --layer gui`, then `python3 build.py docs --screenshots`. Runs in the backend's environment,
+which can read and write pictures: `python -m tools.docs_site.screenshots TAKEN IMAGES`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def main(taken: Path, images: Path) -> int:
             continue
         (images / f"{wanted.name}.jpg").write_bytes(_encoded(source, wanted.box))
     for path in missing:
-        print(f"There is no {path} in {taken}: run python build.py test --layer gui", file=sys.stderr)
+        print(f"There is no {path} in {taken}: run python3 build.py test --layer gui", file=sys.stderr)
     return 1 if missing else 0
 
 

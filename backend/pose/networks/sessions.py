@@ -7,6 +7,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from shared.build_command import build_command
 from shared.errors import EngineUnavailable
 
 _AGAIN = "Delete the folder and fetch the model again."
@@ -17,7 +18,7 @@ def require_onnxruntime() -> None:
     if importlib.util.find_spec("onnxruntime") is None:
         raise EngineUnavailable(
             "What runs ONNX models is not installed: onnxruntime.",
-            "Run `python build.py setup --extra learned` in Backlot's folder.",
+            f"Run `{build_command('setup --extra learned')}` in Backlot's folder.",
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared import environment
+from shared.build_command import build_command
 from shared.connection import home_dir
 from shared.errors import BacklotError, EngineUnavailable
 
@@ -18,7 +19,7 @@ VARIABLE = "BACKLOT_MOCAP_PYTHON"
 SOURCE = Path(__file__).resolve().parents[3]
 """The folder that holds backend/ and shared/."""
 
-_REMEDY = "Run `python build.py setup --extra mocap` in Backlot's folder (Python 3.11 or 3.12)."
+_REMEDY = f"Run `{build_command('setup --extra mocap')}` in Backlot's folder (Python 3.11 or 3.12)."
 
 
 def mocap_python() -> Path:
