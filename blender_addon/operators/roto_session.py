@@ -69,6 +69,7 @@ class BACKLOT_OT_roto_session(bpy.types.Operator):
 
     def _say(self) -> None:
         self._area.header_text_set(f"{_HELP}   now: {'brush' if self.tool == STROKE else 'points'}")
+        self._area.tag_redraw()
 
     def _end(self) -> set[str]:
         self._area.header_text_set(None)

@@ -9,7 +9,7 @@ import bpy
 
 from .. import runtime, wording
 from ..roto import edits, objects
-from ..roto.editor import shows_plate
+from ..roto.editor import shows_plate, takes_hints
 from ..stage_states import RUNNING
 from .stage_line import draw_import, draw_notices, draw_some, draw_state, last_result, summary_of
 from .stage_panel import Fold, StagePanel, When, panels_of
@@ -58,7 +58,7 @@ def _objects(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         layout.operator("backlot.roto_show_plate", icon="IMAGE_DATA")
     elif context.space_data.type == "CLIP_EDITOR":  # its toolbar takes no tools
         layout.operator("backlot.roto_session", icon="RESTRICT_SELECT_OFF")
-    _draw_objects(layout, context.scene)
+    _draw_objects(layout, context)
     _draw_frame(layout, context)
 
 
@@ -77,7 +77,18 @@ def has_own_tab(context: bpy.types.Context) -> bool:
     return context.space_data is not None and context.space_data.type != "VIEW_3D"
 
 
-def _draw_objects(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+def _first_step(context: bpy.types.Context) -> str:
+    """What to do where there is no object yet."""
+    if not shows_plate(context.scene, context.space_data):
+        return "Press Show Plate, then click on an object in it"
+    if takes_hints(context):
+        return "Click on an object in the plate"
+    by = "Press Place Hints" if context.space_data.type == "CLIP_EDITOR" else "Choose Roto Points in the toolbar"
+    return f"{by}, then click on an object"
+
+
+def _draw_objects(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    scene = context.scene
     state = objects.of_scene(scene)
     row = layout.row()
     row.template_list("BACKLOT_UL_roto_objects", "", state, "objects", state, "active", rows=3)
@@ -89,7 +100,7 @@ def _draw_objects(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     buttons.operator("backlot.roto_move_object", text="", icon="TRIA_DOWN").up = False
     active = objects.active_object(scene)
     if active is None:
-        layout.label(text="Click on an object in the plate", icon="INFO")
+        wording.draw_wrapped(layout.column(align=True), _first_step(context), letters(context), "INFO")
         return
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False

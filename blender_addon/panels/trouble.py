@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import bpy
 
 from .. import runtime, wording
@@ -39,12 +37,20 @@ def draw_banner(layout: bpy.types.UILayout, trouble: Trouble, width: int) -> Non
 
 
 class _Troubles:
-    bl_label = "Trouble"
-    bl_options: ClassVar[set[str]] = {"HIDE_HEADER"}
+    """It has a header: Blender puts panels without one before those of all add-ons, and their tab with them."""
+
+    bl_label = ""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return is_needed() or _trouble(context) is not None
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        trouble = _trouble(context)
+        if trouble is None:
+            self.layout.label(text="Set Up")
+        else:
+            self.layout.label(text="Notice" if trouble.is_over else "Trouble")
 
     def draw(self, context: bpy.types.Context) -> None:
         if is_needed():

@@ -16,6 +16,10 @@ from ..shared.shot import ShotFolder, SourceFacts
 from . import objects
 
 _SPACES = ("IMAGE_EDITOR", "CLIP_EDITOR")
+TOOLS = ("backlot.roto_points", "backlot.roto_brush")
+"""Of the Image Editor's toolbar."""
+SESSION = "BACKLOT_OT_roto_session"
+"""Blender's name of the operator that the Clip Editor has in their place."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,16 @@ def shows_plate(scene: bpy.types.Scene, space: Any) -> bool:
         return space.clip is not None and _is_plate(scene, space.clip.filepath)
     image = space.image
     return image is not None and (image == objects.of_scene(scene).plate or _is_plate(scene, image.filepath))
+
+
+def takes_hints(context: bpy.types.Context) -> bool:
+    """Whether a click on the picture of the context's editor makes a hint now: by a tool of the Image Editor, or while
+    Place Hints runs in the Clip Editor."""
+    if context.space_data.type == "CLIP_EDITOR":
+        window = context.window
+        return window is not None and any(run.bl_idname == SESSION for run in window.modal_operators)
+    tool = context.workspace.tools.from_space_image_mode(context.space_data.mode) if context.workspace else None
+    return tool is not None and tool.idname in TOOLS
 
 
 def _is_plate(scene: bpy.types.Scene, file: str) -> bool:

@@ -11,7 +11,7 @@ import gpu
 from ..shared.errors import BacklotError
 from ..shared.roto_prompts import FramePrompt
 from . import edits, objects
-from .editor import Plate, PlateView, plate_of, plate_view, shows_plate
+from .editor import Plate, PlateView, plate_of, plate_view, shows_plate, takes_hints
 from .gesture import Gesture
 from .hint_drawing import Colour, HintPen
 from .mask_files import MaskFiles, Shown
@@ -127,6 +127,8 @@ class Overlay:
     def words(self, name: str, number: int, prompt: FramePrompt) -> list[tuple[str, Colour]]:
         """What is seen, in short lines with their colours."""
         if not name:
+            if not takes_hints(bpy.context):
+                return []
             return [(f"Frame {number}", _GREY), ("Click on an object, or drag a box around it", _WHITE)]
         lines = [(f"{name}, frame {number}: {edits.in_words(prompt)}", _WHITE)]
         if self._previews.error is not None:
