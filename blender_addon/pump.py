@@ -24,7 +24,7 @@ from .engine_list import EngineList
 from .first_run.live import FirstRun
 from .followups import FollowUps
 from .jobs.live import JobsLive
-from .later import load
+from .later import load, load_numpy
 from .mocap.live import STAGE as MOCAP
 from .mocap.live import MocapLive
 from .properties import ShotSettings, folder_path, import_options
@@ -104,6 +104,7 @@ class Pump:
         self.compare.start()  # below the solve overlay
         self.solve_overlay.start()
         self.jobs.news.start()
+        self.session.background(load_numpy, lambda _: None, self.session.show)
 
     def stop(self) -> None:
         if bpy.app.timers.is_registered(self._callback):
@@ -222,7 +223,7 @@ class Pump:
             _redraw()
         if self._imports or self._undo_message or self.roto.hurries or self.mocap.imports:
             return _IMPORTING_S
-        if self._later is not None:
+        if self._later is not None and not self.session.reading:
             self._later = self._later if next(self._later, None) else None
             return _BUSY_S
         return _BUSY_S if self.session.busy or self.first_run.running or self.weights.busy else _IDLE_S

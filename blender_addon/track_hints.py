@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .importers.track_record import TrackRecord
 from .importers.track_table import TrackTable
-from .importers.tracks import TrackRecord
 from .shared.errors import InvalidRequest
 from .shared.solve_hints import (
     AddedTrack,

@@ -8,7 +8,7 @@ import bpy
 from mathutils import Matrix, Vector
 
 from ..importers import ownership
-from ..picking.drag import MOVE, SCALE, TURN
+from ..picking.change import MOVE, SCALE, TURN
 
 _COLOURS = ((0.96, 0.20, 0.32), (0.54, 0.86, 0.0), (0.16, 0.56, 1.0))
 _WHITE = (0.9, 0.9, 0.9)

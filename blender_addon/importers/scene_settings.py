@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import lens
-
 if TYPE_CHECKING:
     from .contents import ShotContents
 
@@ -44,8 +42,10 @@ def blender_rate(rate: Fraction) -> tuple[int, float]:
 
 
 def _wanted(contents: ShotContents) -> dict[str, Any]:
+    from .lens import pixel_aspect
+
     intrinsics = contents.camera.intrinsics
-    aspect = lens.pixel_aspect(intrinsics)
+    aspect = pixel_aspect(intrinsics)
     fps, base = blender_rate(Fraction(intrinsics.fps))
     facts = contents.shot.facts
     return {

@@ -11,10 +11,7 @@ moved stays moved. After another tracking the numbers mean other things, and our
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -22,49 +19,16 @@ import bpy
 import numpy as np
 
 from ..overriding import overridden
-from . import ownership
+from .track_record import TrackRecord, is_automatic, keep_record, record_of
 from .track_table import ADDED, DELETED, LOCKED, TrackTable
 
 if TYPE_CHECKING:
     from .contents import ShotContents
 
-_RECORD = "backlot_tracks"
-_OURS = re.compile(r"#\d+")
 _AT_ONCE = 10
 _PATTERN_PX, _SEARCH_PX = 21.0, 61.0
 _GOOD_PX, _BAD_PX = 0.5, 2.0
 _PLAIN = (0.4, 0.4, 0.4)
-
-
-@dataclass
-class TrackRecord:
-    """What was imported into a clip. ids: of automatic tracks. deleted: ids that the artist had taken out before the
-    last solve. errors: median px of each of `ids`, None without a point. replaced: name of an edited track -> the id
-    of the automatic one that it stands for."""
-
-    key: str = ""
-    ids: list[int] = field(default_factory=list)
-    deleted: list[int] = field(default_factory=list)
-    errors: list[float | None] = field(default_factory=list)
-    replaced: dict[str, int] = field(default_factory=dict)
-
-
-def record_of(clip: bpy.types.MovieClip) -> TrackRecord:
-    """An empty one before the first import."""
-    text = clip.get(_RECORD)
-    return TrackRecord(**json.loads(text)) if isinstance(text, str) else TrackRecord()
-
-
-def keep_record(clip: bpy.types.MovieClip, record: TrackRecord) -> None:
-    clip[_RECORD] = json.dumps(vars(record))
-
-
-def error_of(record: TrackRecord, track: bpy.types.MovieTrackingTrack) -> float | None:
-    """The median error of an imported track, px; None for others."""
-    if not _OURS.fullmatch(track.name):
-        return None
-    number = int(track.name[1:])
-    return record.errors[record.ids.index(number)] if number in record.ids else None
 
 
 def import_tracks(clip: bpy.types.MovieClip, contents: ShotContents) -> Iterator[None]:
@@ -77,7 +41,7 @@ def import_tracks(clip: bpy.types.MovieClip, contents: ShotContents) -> Iterator
     before = record_of(clip)
     same = before.key == table.key and bool(before.ids)
     if not same:
-        remove_tracks(clip, [track.name for track in clip.tracking.tracks if _OURS.fullmatch(track.name)])
+        remove_tracks(clip, [track.name for track in clip.tracking.tracks if is_automatic(track.name)])
         yield
     present = {track.name for track in clip.tracking.tracks}
     missing = {number for number in before.ids if track_ref(number) not in present} if same else set()
@@ -210,8 +174,3 @@ def _colour(error: float) -> tuple[float, float, float]:
         return _PLAIN
     bad = min(max((error - _GOOD_PX) / (_BAD_PX - _GOOD_PX), 0.0), 1.0)
     return (0.15 + 0.75 * bad, 0.75 - 0.65 * bad, 0.1)
-
-
-def plate_of(collection: bpy.types.Collection | None) -> bpy.types.MovieClip | None:
-    """The shot's plate, None when it was not imported."""
-    return ownership.recall(collection, ownership.PLATE) if collection is not None else None

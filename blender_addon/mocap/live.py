@@ -44,4 +44,4 @@ class MocapLive:
         """A stage of a job has ended, or the job: what was seen may be something else now."""
         ended = status.request.stages if status.is_over else (result.stage for result in status.results[-1:])
         if STAGE in ended:
-            self.overlay.keypoints.forget()
+            self.overlay.forget_keypoints()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import bpy
 
 from .. import api, runtime
-from ..importers import ownership, tracks
-from ..importers.tracks import plate_of
+from ..importers import ownership
+from ..importers.track_record import keep_record, plate_of, record_of
 from ..properties import folder_path
 from ..shared.errors import ArtifactMissing, BacklotError, InvalidRequest, ShotReadOnly
 from ..shared.shot import ShotFolder
@@ -32,7 +32,7 @@ def clip_state(collection: bpy.types.Collection) -> ClipState:
     facts = ShotFolder(Path(collection[ownership.SHOT_FOLDER])).read().facts
     known = clip.backlot
     return ClipState(
-        record=tracks.record_of(clip),
+        record=record_of(clip),
         tracks=snapshot(clip, (facts.width, facts.height), facts.frame_start),
         survey=tuple(SurveyPoint(item.track, tuple(item.place), item.sd) for item in known.survey),
         distances=tuple(KnownDistance(item.first, item.second, item.metres, item.sd) for item in known.distances),
@@ -59,7 +59,7 @@ def save_hints(folder: Path, state: ClipState) -> TrackHints:
 
 def rename_edited(clip: bpy.types.MovieClip, found: TrackHints) -> None:
     """Edited tracks are the artist's own from now on: called by a name, with a note of what they stand for."""
-    record = tracks.record_of(clip)
+    record = record_of(clip)
     held = next(thing for thing in clip.tracking.objects if thing.is_camera).tracks
     for old, (new, number) in found.renamed.items():
         held[old].name = new
@@ -69,7 +69,7 @@ def rename_edited(clip: bpy.types.MovieClip, found: TrackHints) -> None:
         for item in clip.backlot.distances:
             item.first = new if item.first == old else item.first
             item.second = new if item.second == old else item.second
-    tracks.keep_record(clip, record)
+    keep_record(clip, record)
 
 
 class _OnPlate:
@@ -143,6 +143,8 @@ class BACKLOT_OT_forget_hints(_OnPlate, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..importers.tracks import remove_tracks
+
         collection = ownership.current_shot(context.scene)
         clip = plate_of(collection)
         shot = ShotFolder(Path(collection[ownership.SHOT_FOLDER]))
@@ -153,8 +155,8 @@ class BACKLOT_OT_forget_hints(_OnPlate, bpy.types.Operator):
         held = next(thing for thing in clip.tracking.objects if thing.is_camera).tracks
         for track in held:
             track.lock = False
-        tracks.remove_tracks(clip, [name for name in tracks.record_of(clip).replaced if name in held])
-        tracks.keep_record(clip, replace(tracks.record_of(clip), ids=[], errors=[], deleted=[], replaced={}))
+        remove_tracks(clip, [name for name in record_of(clip).replaced if name in held])
+        keep_record(clip, replace(record_of(clip), ids=[], errors=[], deleted=[], replaced={}))
         clip.backlot.survey.clear()
         clip.backlot.distances.clear()
         return FINISHED

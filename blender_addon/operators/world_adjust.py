@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import bpy
-import numpy as np
 from mathutils import Matrix
 
 from ..importers import ownership, world_record
-from ..picking.drag import MOVE, SCALE, TURN, Drag, change
+from ..picking.change import MOVE, SCALE, TURN, change
 from ..shared.camera_files import Similarity
 from ..shared.errors import InvalidRequest
 from ..shared.similarity import as_matrix, compose
@@ -26,7 +26,7 @@ AXES = (("X", "X", "Of the shot's Root"), ("Y", "Y", "Of the shot's Root"), ("Z"
 _NOTHING = 1e-9
 _EVEN = 1e-4
 """Relative difference of three scales that counts as none."""
-_STEPS = {MOVE: 0.1, TURN: np.radians(5.0), SCALE: 0.1}
+_STEPS = {MOVE: 0.1, TURN: math.radians(5.0), SCALE: 0.1}
 """Of a drag with Ctrl."""
 Placing = tuple[tuple[float, ...], ...]
 
@@ -80,13 +80,15 @@ class BACKLOT_OT_adjust_world(bpy.types.Operator):
         return change_world(self, context.scene, change(self.kind, "XYZ".index(self.axis), self.amount))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        from ..picking.drag import Drag
+
         viewport = main_viewport(context)
         if self.amount or viewport is None:
             return self.execute(context)
         root = ownership.recall(ownership.current_shot(context.scene), ownership.ROOT)
         self._area, self._region, self._shot = context.area, viewport.region, shot_id(context.scene)
         self._before, self._basis, self._by = placing(root), root.matrix_basis.copy(), 0.0
-        view = np.array(viewport.view.perspective_matrix @ root.matrix_world)
+        view = viewport.view.perspective_matrix @ root.matrix_world
         size = (viewport.region.width, viewport.region.height)
         self._drag = Drag(self.kind, "XYZ".index(self.axis), view, size, self._mouse(event))
         context.window_manager.modal_handler_add(self)
@@ -124,15 +126,15 @@ class BACKLOT_OT_adjust_world(bpy.types.Operator):
         self._by = amount
         by = change(self.kind, "XYZ".index(self.axis), amount)
         root.matrix_basis = self._basis @ Matrix(as_matrix(by))
-        said = {MOVE: f"{amount:.3f}", TURN: f"{np.degrees(amount):.1f}°", SCALE: f"{amount:.3f}"}[self.kind]
+        said = {MOVE: f"{amount:.3f}", TURN: f"{math.degrees(amount):.1f}°", SCALE: f"{amount:.3f}"}[self.kind]
         axis = "" if self.kind == SCALE else f" {self.axis}"
         self._area.header_text_set(f"{self.kind.title()}{axis}: {said}   (Ctrl: in steps, Esc: as it was before)")
 
     def _snapped(self, amount: float, is_snapped: bool) -> float:
-        step = float(_STEPS[self.kind])
+        step = _STEPS[self.kind]
         if not is_snapped:
             return amount
-        return max(round(amount / step) * step, step if self.kind == SCALE else -np.inf)
+        return max(round(amount / step) * step, step if self.kind == SCALE else -math.inf)
 
     def _mouse(self, event: bpy.types.Event) -> tuple[float, float]:
         return event.mouse_x - self._region.x, event.mouse_y - self._region.y
@@ -198,7 +200,7 @@ def similarity_of(root: bpy.types.Object) -> Similarity:
         raise InvalidRequest("The Root is mirrored or stretched.", "Give it the same scale along X, Y and Z.")
     rotation = tuple(tuple(map(float, row)) for row in turn.to_matrix())
     by = Similarity(size, rotation, tuple(map(float, place)))
-    if np.abs(np.array(as_matrix(by)) - np.eye(4)).max() < 1e-7:
+    if max(abs(part) for part in (*place, *turn[1:], size - 1.0)) < 1e-7:
         raise InvalidRequest("The Root stands at the origin.", "Move, turn or scale it first.")
     return by
 

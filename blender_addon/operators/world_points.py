@@ -12,7 +12,6 @@ import bpy
 
 from ..importers import ownership, world_record
 from ..picking import cloud_points
-from ..picking.modal import PointPicking, cloud_of
 from ..properties import WORLD_AXES
 from ..shared.errors import BacklotError, InvalidRequest
 from ..shared.world_messages import Pick
@@ -32,7 +31,7 @@ class _FromPoints:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        cloud = cloud_of(ownership.current_shot(context.scene))
+        cloud = cloud_points.cloud_of(ownership.current_shot(context.scene))
         if cloud is None and ownership.current_shot(context.scene) is not None:
             cls.poll_message_set("The shot was imported without its points")
             return False
@@ -43,7 +42,9 @@ class _FromPoints:
         raise NotImplementedError
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        cloud = cloud_of(ownership.current_shot(context.scene))
+        from ..picking.modal import PointPicking
+
+        cloud = cloud_points.cloud_of(ownership.current_shot(context.scene))
         in_view = context.area is not None and context.area.type == "VIEW_3D"
         if self.points or not in_view or cloud_points.selected(cloud):
             return self.execute(context)
@@ -74,7 +75,7 @@ class _FromPoints:
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             indices = cloud_points.named(self.points)
-            indices = indices or cloud_points.selected(cloud_of(ownership.current_shot(context.scene)))
+            indices = indices or cloud_points.selected(cloud_points.cloud_of(ownership.current_shot(context.scene)))
             self._check(len(indices))
         except BacklotError as error:
             return refuse(self, error)
@@ -91,7 +92,7 @@ class _FromPoints:
 
     def _send(self, context: bpy.types.Context, indices: list[int], revision: int | None) -> set[str]:
         try:
-            picks = cloud_points.picks(cloud_of(ownership.current_shot(context.scene)), indices)
+            picks = cloud_points.picks(cloud_points.cloud_of(ownership.current_shot(context.scene)), indices)
         except BacklotError as error:
             return refuse(self, error)
         noted = {} if revision is None else {"revision": revision}

@@ -7,7 +7,7 @@ from typing import ClassVar
 import bpy
 
 from ..importers import ownership
-from ..importers.tracks import plate_of
+from ..importers.track_record import plate_of
 from .tab import BacklotTab
 
 

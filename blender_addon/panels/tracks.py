@@ -8,7 +8,7 @@ from typing import ClassVar
 import bpy
 
 from ..importers import ownership
-from ..importers.tracks import error_of, plate_of, record_of
+from ..importers.track_record import error_of, plate_of, record_of
 from .tab import BacklotTab
 
 _ROWS = 8

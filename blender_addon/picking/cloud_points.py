@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import bpy
-import numpy as np
+from typing import TYPE_CHECKING
 
+import bpy
+
+from ..importers import ownership
 from ..shared.errors import InvalidRequest
 from ..shared.world_messages import Pick
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def cloud_of(collection: bpy.types.Collection | None) -> bpy.types.Object | None:
+    """The shot's cloud, None when it was not imported."""
+    return ownership.recall(collection, ownership.CLOUD) if collection is not None else None
 
 
 def places(cloud: bpy.types.Object) -> np.ndarray:
     """float32 [N,3] in the shot's world, which is the mesh's own space: the root may stand anywhere."""
+    import numpy as np
+
     if cloud.mode == "EDIT":
         cloud.update_from_editmode()
     xyz = np.empty(3 * len(cloud.data.vertices), np.float32)
@@ -20,6 +32,8 @@ def places(cloud: bpy.types.Object) -> np.ndarray:
 
 def pickable(cloud: bpy.types.Object) -> np.ndarray:
     """bool [N]: points that have a place."""
+    import numpy as np
+
     from ..importers.cloud import AT_INFINITY
 
     found = np.zeros(len(cloud.data.vertices), bool)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..shared.camera_files import UNCHANGED, Similarity
+from .change import MOVE, SCALE
 
-MOVE, TURN, SCALE = "MOVE", "TURN", "SCALE"
 _PARALLEL = 1e-3
 """Sine of the angle between line of sight and axis below which a drag along it says nothing."""
 _LEAST_PX = 4.0
@@ -22,10 +22,11 @@ class Drag:
     """
 
     def __init__(
-        self, kind: str, axis: int, view: np.ndarray, size: tuple[float, float], start: tuple[float, float]
+        self, kind: str, axis: int, view: ArrayLike, size: tuple[float, float], start: tuple[float, float]
     ) -> None:
         self._kind, self._axis = kind, np.eye(3)[axis]
-        self._view, self._back, self._size = view, np.linalg.inv(view), np.array(size, float)
+        self._view, self._size = np.array(view, float), np.array(size, float)
+        self._back = np.linalg.inv(self._view)
         self._pivot = self._pixel(np.zeros(3))
         self._last, self._turned = np.array(start, float), 0.0
         self._start = self._last
@@ -64,21 +65,6 @@ class Drag:
         if 1.0 - cosine * cosine < _PARALLEL**2:
             return None
         return float((near @ self._axis - cosine * (near @ sight)) / (1.0 - cosine * cosine))
-
-
-def change(kind: str, axis: int, amount: float) -> Similarity:
-    """What `amount` does to places of the world."""
-    if kind == SCALE:
-        return Similarity(amount, UNCHANGED.rotation, (0.0, 0.0, 0.0))
-    if kind == MOVE:
-        moved = [0.0, 0.0, 0.0]
-        moved[axis] = amount
-        return Similarity(1.0, UNCHANGED.rotation, (moved[0], moved[1], moved[2]))
-    one, two = (axis + 1) % 3, (axis + 2) % 3
-    turn = [list(row) for row in UNCHANGED.rotation]
-    turn[one][one] = turn[two][two] = math.cos(amount)
-    turn[two][one], turn[one][two] = math.sin(amount), -math.sin(amount)
-    return Similarity(1.0, tuple(tuple(row) for row in turn), (0.0, 0.0, 0.0))
 
 
 def _angle(before: np.ndarray, after: np.ndarray) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..importers import ownership
 from . import cloud_points, highlight
 from .screen import ScreenPoints
 
@@ -86,8 +85,3 @@ class PointPicking:
         spots = [spot for spot in map(self._screen.pixel, self.picked) if spot is not None]
         hovered = self._screen.pixel(self._hovered) if self._hovered is not None else None
         highlight.draw(spots, hovered, self._scale)
-
-
-def cloud_of(collection: bpy.types.Collection | None) -> bpy.types.Object | None:
-    """The shot's cloud, None when it was not imported."""
-    return ownership.recall(collection, ownership.CLOUD) if collection is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import blf
 import gpu
@@ -12,7 +13,9 @@ from ..shared.roto_prompts import FramePrompt, Stroke
 from .editor import PlateView
 from .edits import thinned
 from .gesture import BOX, STROKE, Gesture
-from .stroke_shader import StrokeShader
+
+if TYPE_CHECKING:
+    from .stroke_shader import StrokeShader
 
 Colour = tuple[float, float, float, float]
 Spot = tuple[float, float]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..session import Session
 from ..shared.artifacts import MATTE, ROTO, frame_name
 from ..shared.errors import BacklotError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _KEPT = 48
 _AT_ONCE = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import gpu
@@ -15,9 +15,11 @@ from .editor import Plate, PlateView, plate_of, plate_view, shows_plate, takes_h
 from .gesture import Gesture
 from .hint_drawing import Colour, HintPen
 from .mask_files import MaskFiles, Shown
-from .mask_shader import MaskShader
 from .previews import Asked, Previews
-from .stroke_shader import StrokeShader
+
+if TYPE_CHECKING:
+    from .mask_shader import MaskShader
+    from .stroke_shader import StrokeShader
 
 _WHITE: Colour = (1.0, 1.0, 1.0, 1.0)
 _GREY: Colour = (0.8, 0.8, 0.8, 1.0)
@@ -75,6 +77,8 @@ class Overlay:
         gpu.state.blend_set("NONE")
 
     def _draw_masks(self, scene: bpy.types.Scene, plate: Plate, view: PlateView, scale: float) -> None:
+        from .mask_shader import MaskShader
+
         layers = self.layers(scene, plate)
         if layers and self._shader is None:
             self._shader = MaskShader()
@@ -108,6 +112,8 @@ class Overlay:
         return found
 
     def _draw_hints(self, scene: bpy.types.Scene, plate: Plate, view: PlateView, scale: float) -> None:
+        from .stroke_shader import StrokeShader
+
         self._strokes = self._strokes or StrokeShader()
         pen, number = HintPen(view, scale, self._strokes), plate.number(scene)
         active = objects.active_object(scene)

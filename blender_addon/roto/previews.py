@@ -10,9 +10,7 @@ import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ..session import Session
 from ..shared.errors import BacklotError, JobCancelled
@@ -20,6 +18,9 @@ from ..shared.roto_messages import PreviewReply, PreviewRequest, packed_rows
 from ..shared.roto_prompts import FramePrompt
 from ..shared.wire import pack, unpack
 from .mask_files import Shown
+
+if TYPE_CHECKING:
+    import numpy as np
 
 METHOD = "roto.preview"
 _KEPT = 24
@@ -98,5 +99,7 @@ class Previews:
 
 def pixels(reply: PreviewReply) -> np.ndarray:
     """uint8 [H,W] 0 or 255. Raises `MalformedMessage`."""
+    import numpy as np
+
     rows = np.frombuffer(packed_rows(reply), np.uint8).reshape(reply.height, -1)
     return np.unpackbits(rows, axis=1, count=reply.width) * np.uint8(255)

@@ -164,7 +164,7 @@ def test_the_overlay_is_where_the_plate_shows_the_joints(empty: None, tmp_path: 
     """Lens distortion included, wherever the shot was moved to."""
     import bpy
     from bl_ext.user_default.backlot import api
-    from bl_ext.user_default.backlot.mocap.overlay import sticks_of
+    from bl_ext.user_default.backlot.mocap.painter import sticks_of
     from bl_ext.user_default.backlot.roto.editor import plate_of
     from bl_ext.user_default.backlot.shared.camera_files import read_camera
 

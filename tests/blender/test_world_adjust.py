@@ -35,7 +35,8 @@ def pixel(view: np.ndarray, place: tuple[float, float, float]) -> tuple[float, f
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_a_drag_follows_the_mouse(empty: None, axis: int, height: float) -> None:
     """What lies under the mouse when it is pressed lies there when it is let go."""
-    from bl_ext.user_default.backlot.picking.drag import Drag, change
+    from bl_ext.user_default.backlot.picking.change import change
+    from bl_ext.user_default.backlot.picking.drag import Drag
 
     view = viewer(height)
     grabbed = [0.0, 0.0, 0.0]
@@ -59,7 +60,7 @@ def test_a_drag_follows_the_mouse(empty: None, axis: int, height: float) -> None
 
 
 def test_the_change_of_a_drag(empty: None) -> None:
-    from bl_ext.user_default.backlot.picking.drag import change
+    from bl_ext.user_default.backlot.picking.change import change
 
     assert move_point(change("MOVE", 1, 2.5), (1.0, 1.0, 1.0)) == (1.0, 3.5, 1.0)
     assert move_point(change("SCALE", 0, 2.0), (1.0, 2.0, 3.0)) == (2.0, 4.0, 6.0)
@@ -70,7 +71,7 @@ def test_the_change_of_a_drag(empty: None) -> None:
 def test_scripts_adjust_the_world(shot: tuple[Any, Truth], backend: Any, root: Path) -> None:  # noqa: F811
     """Each a change of the shot's own world, in its files and in the scene; up and scale are known after it."""
     import bpy
-    from bl_ext.user_default.backlot.picking.drag import change
+    from bl_ext.user_default.backlot.picking.change import change
 
     imported, _ = shot
     with pytest.raises(RuntimeError, match="No amount"):
