@@ -24,7 +24,7 @@ from .engine_list import EngineList
 from .first_run.live import FirstRun
 from .followups import FollowUps
 from .jobs.live import JobsLive
-from .later import load, load_numpy
+from .later import load
 from .mocap.live import STAGE as MOCAP
 from .mocap.live import MocapLive
 from .properties import ShotSettings, folder_path, import_options
@@ -104,7 +104,6 @@ class Pump:
         self.compare.start()  # below the solve overlay
         self.solve_overlay.start()
         self.jobs.news.start()
-        self.session.background(load_numpy, lambda _: None, self.session.show)
 
     def stop(self) -> None:
         if bpy.app.timers.is_registered(self._callback):

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import bpy
 
+from .later import load_numpy
 from .pump import Pump
 from .session import Session
 
@@ -32,6 +33,7 @@ def register() -> None:
     _running["pump"] = Pump(Session())
     if not bpy.app.background:
         pump().start()
+        session().background(load_numpy, lambda _: None, session().show)
 
 
 def unregister() -> None:
