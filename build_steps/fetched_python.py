@@ -106,14 +106,26 @@ def _unpack(packed: Path) -> None:
     shutil.rmtree(beside, ignore_errors=True)
     try:
         with tarfile.open(packed, "r:gz") as tar:
-            tar.extractall(beside, filter="data")
+            # Before Python 3.11.4 there is no filter; the archive is the published one, by its hash, in any case.
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
+            tar.extractall(beside)
         unpacked = beside / "python"
-        program = unpacked / interpreter().relative_to(folder())
-        subprocess.run(
-            [str(program), "-c", "import ensurepip, ssl, venv"], check=True, capture_output=True, timeout=120
-        )
+        _try(unpacked / interpreter().relative_to(folder()))
+        shutil.rmtree(folder(), ignore_errors=True)  # what is left of one that lost its program
         unpacked.rename(folder())
-    except (OSError, tarfile.TarError, subprocess.SubprocessError) as error:
-        raise BuildError(f"The fetched Python does not run on this computer: {error}. Install Python 3.11.") from error
+    except (OSError, tarfile.TarError) as error:
+        raise BuildError(
+            f"Python {VERSION} could not be unpacked into {folder().parent}: {error}. Make room on that disk, then set "
+            "up again."
+        ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _try(program: Path) -> None:
+    """Raises `BuildError` for one that does not run here."""
+    command = [str(program), "-c", "import ensurepip, ssl, venv"]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=120, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise BuildError(f"The fetched Python does not run on this computer: {error}. Install Python 3.11.") from error

@@ -46,6 +46,15 @@ def run(
         plans = [dataclasses.replace(plan, python=python) for plan in _plans(extras, lean)]
         with _alone():
             record = _make(plans, offline, fetch_python)
+    except OSError as failed:
+        place = f": {failed.filename}" if failed.filename else ""
+        _tell(
+            "failed",
+            message=f"{failed.strerror or failed}{place}. Check that disk, then set up again.",
+            log="",
+            code="",
+        )
+        return 1
     except BuildError as failed:
         message, _, log = _in_words(str(failed)).partition("\n")
         code = "no-python" if isinstance(failed, pythons.NoPython) else ""

@@ -34,7 +34,7 @@ from .errors import (
     from_wire,
 )
 from .link import FATAL, Link
-from .messages import CANCELLED, EVENT, FAILED, GONE, JobEvent, JobRequest, JobStatus
+from .messages import CANCELLED, DONE, EVENT, FAILED, GONE, JobEvent, JobRequest, JobStatus
 from .wire import pack, unpack
 
 CALL_TIMEOUT_S = 30.0
@@ -191,8 +191,9 @@ class Client:
         try:
             status = self._wait_over(job, on_event, reconnect_timeout_s, latest)
             if status is None:
-                self.cancel(job)
-                raise JobCancelled(f"Job {job} took longer than {timeout_s:g} s and was cancelled.")
+                status = self.cancel(job)  # as it is now: it may have ended this very moment
+                if status.state not in (DONE, FAILED):
+                    raise JobCancelled(f"Job {job} took longer than {timeout_s:g} s and was cancelled.")
         finally:
             self._watched.discard(job)
         if status.state == FAILED:

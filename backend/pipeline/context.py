@@ -50,6 +50,7 @@ class RateMeter:
         self._clock = clock
         self._began = clock()
         self._last = (self._began, 0)
+        self._heard = False
         self._rate: float | None = None
         self._end: float | None = None
 
@@ -57,7 +58,8 @@ class RateMeter:
         """(units a second, seconds to `total`), None while unknown."""
         now = self._clock()
         since, before = self._last
-        if done < before:  # a stage that counts anew for its next step
+        continues, self._heard = not self._heard and done > 1, True
+        if done < before or continues:  # a stage that counts anew for its next step, or has some behind it
             self._rate, self._end, self._began, self._last = None, None, now, (now, done)
         elif now - since >= self._WINDOW_S:
             self._rate = self._mixed(self._rate, (done - before) / (now - since), now - since, self._memory_s(now))
@@ -99,8 +101,8 @@ class StageContext:
     _meter: RateMeter = field(default_factory=RateMeter)
     _frames_meter: RateMeter = field(default_factory=RateMeter)
     _fraction: float = 0.0
-    share: float = 0.0
-    """Of this stage that is done, 0..1, as it said last."""
+    shares: tuple[float, float] | None = None
+    """Of this stage that was done, 0..1, as it said first and last; None before it said anything."""
 
     def progress(
         self, done: int, total: int, frame: int | None = None, note: str = "", frames: tuple[int, int] = (0, 0)
@@ -111,8 +113,9 @@ class StageContext:
         rate, eta = self._meter.update(done, total)
         frames_rate = self._frames_meter.update(*frames)[0] if frames[1] else None
         start, end = self.span
-        self.share = min(done / max(total, 1), 1.0)
-        self._fraction = max(self._fraction, start + (end - start) * self.share)
+        share = min(done / max(total, 1), 1.0)
+        self.shares = (share if self.shares is None else self.shares[0], share)
+        self._fraction = max(self._fraction, start + (end - start) * share)
         self.observer.progress(
             Progress(self.stage, done, total, frame, rate, eta, self._fraction, note, *frames, frames_rate)
         )

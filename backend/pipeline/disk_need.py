@@ -13,13 +13,15 @@ _LEAST_SHARE = 0.02
 _MARGIN = 1.2
 
 
-def explained(full: DiskFull, shot: Path, began: float, share: float) -> DiskFull:
-    """The error with how much more is needed, and where. began: when the stage did, in seconds since 1970. share: of
-    the stage that was done, 0..1."""
+def explained(full: DiskFull, shot: Path, began: float, shares: tuple[float, float]) -> DiskFull:
+    """The error with how much more is needed, and where. began: when this run of the stage did, in seconds since 1970.
+    shares: of the stage that were done, 0..1, when this run first said so (one that continues has some behind it) and
+    when the disk was full."""
     written = _written_since(shot, began)
+    share = shares[1] - shares[0]
     if share < _LEAST_SHARE or not written:
         return full
-    need = _MARGIN * written * (1.0 - share) / share
+    need = _MARGIN * written * (1.0 - shares[1]) / share
     try:
         free = shutil.disk_usage(shot).free
     except OSError:
@@ -28,8 +30,7 @@ def explained(full: DiskFull, shot: Path, began: float, share: float) -> DiskFul
         f"{full.message} About {readable(need)} more is needed in {shot}, and {readable(free)} is left.",
         f"Free about {readable(max(need - free, 1e6))} on that disk and run the job again: it continues where it "
         f"stopped.",
-        **full.details,
-        needed_bytes=int(need),
+        **{**full.details, "needed_bytes": int(need)},
     )
 
 

@@ -213,7 +213,7 @@ def _bring_up_to_date(planned: PlannedStage, context: StageContext, *, forced: b
     try:
         result = planned.module.run(planned.params, context)
     except DiskFull as full:
-        raise explained(full, context.shot.root, began, context.share) from full
+        raise explained(full, context.shot.root, began, context.shares or (0.0, 0.0)) from full
     result = replace(result, seconds=round(time.monotonic() - started, 3), notices=tuple(context.notices))
     values, revision = to_values(planned.params), manifest.world_revision(context.shot)
     done = Manifest(MANIFEST_VERSION, planned.key, values, dict(planned.inputs), result, revision)

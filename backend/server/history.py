@@ -57,9 +57,10 @@ class History:
         """Every job, oldest first. A file that cannot be read is put aside and a new one begun."""
         return await self._do(self._open)
 
-    async def save(self, job: StoredJob) -> None:
-        """Adds a job, or replaces it as it was. Raises `DiskFull`, `InternalError`."""
-        await self._do(lambda: self._save(job))
+    async def save(self, *jobs: StoredJob) -> None:
+        """Adds jobs, or replaces them as they were; all before what is saved later. Raises `DiskFull`,
+        `InternalError`."""
+        await self._do(lambda: [self._save(job) for job in jobs])
 
     async def forget(self, ids: list[str]) -> None:
         """Removes jobs."""

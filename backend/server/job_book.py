@@ -145,8 +145,8 @@ class JobBook:
             job.status = replace(job.status, request=request, order=place.order)
             self._last_order = max(self._last_order, place.order)
             self._hub.publish(MOVED, job.status)
-        for place in places:
-            await self._save(place.job, place.job.status)
+        # All in one go: one of them may start meanwhile, and must not be saved as waiting after that.
+        await self._save(*(place.job for place in places))
 
     async def start(self, job: Job) -> None:
         self.logs.add(job.id, "info", f"started on {job.device}")
@@ -187,15 +187,15 @@ class JobBook:
 
     async def _change(self, job: Job, kind: str, **changes: Any) -> None:
         status = replace(job.status, **changes)
-        await self._save(job, status)
+        await self._save(replace(job, status=status))
         job.status = status
         self._hub.publish(kind, status)
 
-    async def _save(self, job: Job, status: JobStatus) -> None:
+    async def _save(self, *jobs: Job) -> None:
         try:
-            await self._history.save(StoredJob(status, job.crashes))
-        except BacklotError as error:  # the job goes on: only its memory across restarts is lost
-            LOG.error("job %s could not be saved: %s", job.id, error)
+            await self._history.save(*(StoredJob(job.status, job.crashes) for job in jobs))
+        except BacklotError as error:  # they go on: only their memory across restarts is lost
+            LOG.error("%s could not be saved: %s", ", ".join(f"job {job.id}" for job in jobs), error)
 
 
 def _gives_up(job: Job) -> WorkerCrashed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.server
 import io
@@ -103,6 +104,32 @@ def test_a_download_that_breaks_off_is_gone_on_with_and_the_python_is_found(
     monkeypatch.setattr(python_places, "usual", lambda version: iter(()))
     monkeypatch.setattr(pythons, "sys", SimpleNamespace(executable="/nowhere/python"))
     assert pythons.find((HERE,), "The backend") == Path(sys.executable)
+
+
+@needs_shell
+def test_one_that_lost_its_program_is_fetched_anew(server: _Server) -> None:
+    (fetched_python.folder() / "lib").mkdir(parents=True)
+    assert fetched_python.fetch(lambda text: None).is_file()
+    assert not (fetched_python.folder() / "lib").exists()
+
+
+@needs_shell
+def test_one_that_does_not_run_here_says_so_and_a_full_disk_something_else(
+    server: _Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    server.content = _archive()
+    monkeypatch.setattr(fetched_python, "_HASHES", dict.fromkeys(fetched_python._HASHES, _sha256(server.content)))
+    with pytest.raises(BuildError, match="does not run on this computer"):
+        fetched_python.fetch(lambda text: None)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", full)
+    with pytest.raises(BuildError, match=r"could not be unpacked into .*No space left.*Make room"):
+        fetched_python.fetch(lambda text: None)
+    assert not fetched_python.folder().exists()
 
 
 @needs_shell

@@ -15,6 +15,7 @@ import pytest
 from backend.pipeline import manifest, runner
 from backend.pipeline.atomic import PARTIAL, atomic_folder, atomic_path, write_text
 from backend.pipeline.context import RateMeter, StageContext
+from backend.pipeline.disk_need import explained
 from backend.pipeline.fingerprint import key_of, of_file, of_sequence
 from backend.pipeline.shot_lock import shot_lock
 from backend.pipeline.stage import Engine
@@ -314,6 +315,23 @@ def test_rate_and_time_left_follow_the_clock() -> None:
     assert meter.update(0, 100) == (None, None)
     now[0] = 2.0
     assert meter.update(10, 100) == (5.0, 18.0)
+
+
+def test_what_was_done_in_an_earlier_run_is_no_speed_of_this_one() -> None:
+    now = [0.0]
+    meter = RateMeter(lambda: now[0])
+    now[0] = 1.0
+    assert meter.update(500, 1000) == (None, None)
+    now[0] = 2.0
+    assert meter.update(510, 1000) == (10.0, 49.0)
+
+
+def test_a_stage_that_continues_on_a_full_disk_needs_what_it_writes_now(tmp_path: Path) -> None:
+    """From 60 % to 70 % it wrote 10 MB: 30 MB and a margin are missing."""
+    (tmp_path / "written").write_bytes(bytes(10_000_000))
+    full = explained(DiskFull("Full.", needed_bytes=1), tmp_path, 0.0, (0.6, 0.7))
+    assert full.details["needed_bytes"] == pytest.approx(36e6, rel=1e-6) and "36 MB more is needed" in full.message
+    assert explained(DiskFull("Full."), tmp_path, 0.0, (0.6, 0.6)).message == "Full."
 
 
 def test_time_left_counts_down_while_the_speed_swings() -> None:
