@@ -11,7 +11,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ class History:
     async def save(self, *jobs: StoredJob) -> None:
         """Adds jobs, or replaces them as they were; all before what is saved later. Raises `DiskFull`,
         `InternalError`."""
-        await self._do(lambda: [self._save(job) for job in jobs])
+        await self._do(lambda: self._save(jobs))
 
     async def forget(self, ids: list[str]) -> None:
         """Removes jobs."""
@@ -102,13 +102,11 @@ class History:
         rows = database.execute("SELECT status, crashes FROM jobs ORDER BY number").fetchall()
         return [StoredJob(unpack(JobStatus, json.loads(text)), crashes) for text, crashes in rows]
 
-    def _save(self, job: StoredJob) -> None:
-        status = job.status
-        text = json.dumps(pack(status), ensure_ascii=False)
-        self._open_database.execute(
+    def _save(self, jobs: Sequence[StoredJob]) -> None:
+        self._open_database.executemany(
             "INSERT INTO jobs (id, state, created, crashes, status) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT(id) DO UPDATE SET state=excluded.state, crashes=excluded.crashes, status=excluded.status",
-            (status.id, status.state, status.created, job.crashes, text),
+            [_row(job) for job in jobs],
         )
 
     def _forget(self, ids: list[str]) -> None:
@@ -131,3 +129,8 @@ def outdated(jobs: list[JobStatus], keep_jobs: int, keep_days: float, now: float
     over = sorted((job for job in jobs if job.state in TERMINAL), key=lambda job: job.created, reverse=True)
     oldest = now - keep_days * 86400
     return [job.id for place, job in enumerate(over) if place >= keep_jobs or job.created < oldest]
+
+
+def _row(job: StoredJob) -> tuple[str, str, float, int, str]:
+    status = job.status
+    return status.id, status.state, status.created, job.crashes, json.dumps(pack(status), ensure_ascii=False)
