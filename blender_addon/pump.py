@@ -154,7 +154,7 @@ class Pump:
             work.contents, work.ready_since = contents, time.perf_counter()
 
         def failed(error: BacklotError) -> None:
-            self._imports.remove(work)
+            self._imports = [other for other in self._imports if other is not work]
             self.session.error = error
 
         self.session.background(lambda: read_shot(folder, options.track_limit, options.depth), ready, failed)
@@ -205,7 +205,7 @@ class Pump:
             self.roto.history_moved()
         if self._opened:
             self._opened, self.session.changed = False, True
-            self.jobs.scenes.file_opened()
+            self.jobs.file_opened()
             self.roto.forget()
             self.mocap.imports.drop()
         self.roto.follow_scenes()
@@ -320,7 +320,7 @@ class Pump:
 
     @bpy.app.handlers.persistent
     def _history_changed(self, *_: object) -> None:
-        """Undo, redo and loading a file replace every datablock: an import that had begun starts again."""
+        """Undo and redo replace every datablock: an import that had begun starts again."""
         for work in self._imports:
             work.steps = None
         self.mocap.imports.begin_again()
@@ -333,6 +333,8 @@ class Pump:
 
     @bpy.app.handlers.persistent
     def _file_opened(self, *_: object) -> None:
+        """What was on its way belongs to scenes of the file before, whatever this one's are called."""
+        self._imports.clear()
         self._opened = True
 
 

@@ -21,6 +21,11 @@ class JobsLive:
         self.meter = MachineMeter(session)
         self.log = LogText(session)
 
+    def file_opened(self) -> None:
+        """Scenes and texts are others now."""
+        self.scenes.file_opened()
+        self.log.forget()
+
     def heard(self, event: JobEvent) -> None:
         """Of every event, before the scenes that wait for its job are served."""
         self.news.heard(event)

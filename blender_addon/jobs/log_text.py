@@ -36,12 +36,18 @@ class LogText:
         self._said, self._waits, self._ended, self._asked = [], False, False, -1e9
         _write(text, said)
 
+    def forget(self) -> None:
+        """Follows no job any more: a text of that name is another one in another file."""
+        self._job = ""
+
     def step(self) -> None:
         """Asks for what has been logged since, while the job runs and once after."""
         text = bpy.data.texts.get(self._text) if self._job else None
+        if text is None:
+            self._job = ""
+        if not self._session.online:
+            self._waits = False
         if text is None or self._ended or self._waits or not self._session.online:
-            if text is None:
-                self._job = ""
             return
         now = self._clock()
         if now - self._asked < _EVERY_S:

@@ -7,7 +7,6 @@ from typing import ClassVar
 import bpy
 
 from .. import runtime
-from ..diagnostics.report import log_of_job
 from ..properties import selected_job
 from ..shared.errors import InvalidRequest
 from .reporting import FINISHED, refuse
@@ -25,6 +24,8 @@ class BACKLOT_OT_show_job_log(bpy.types.Operator):
     job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..diagnostics.report import log_of_job
+
         selected, session = selected_job(context.window_manager.backlot_jobs), runtime.session()
         job = self.job or (selected.job if selected is not None else "")
         said = log_of_job(session.home, job) if job else ""

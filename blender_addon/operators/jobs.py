@@ -144,8 +144,12 @@ class BACKLOT_OT_tell_job_end(bpy.types.Operator):
 
     def modal(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """With the first event, which goes on to whom it is meant for."""
-        context.window_manager.event_timer_remove(self._timer)
+        self.cancel(context)
         return self.execute(context) | {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Also when Blender ends it, because a file is opened."""
+        context.window_manager.event_timer_remove(self._timer)
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         self.report({"WARNING" if self.failed else "INFO"}, self.text or "No job has ended")

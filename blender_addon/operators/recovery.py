@@ -80,7 +80,9 @@ class BACKLOT_OT_find_shot_folder(bpy.types.Operator, ImportHelper):
         return _has_shot(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return self.execute(context) if self.filepath else ImportHelper.invoke(self, context, event)
+        if self.properties.is_property_set("filepath"):  # not the one of the last time
+            return self.execute(context)
+        return ImportHelper.invoke(self, context, event)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene
@@ -119,7 +121,9 @@ class BACKLOT_OT_find_clip(bpy.types.Operator, ImportHelper):
         return _has_shot(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return self.execute(context) if self.filepath else ImportHelper.invoke(self, context, event)
+        if self.properties.is_property_set("filepath"):  # not the one of the last time
+            return self.execute(context)
+        return ImportHelper.invoke(self, context, event)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings, path = context.scene.backlot, Path(bpy.path.abspath(self.filepath))

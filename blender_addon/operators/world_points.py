@@ -59,7 +59,8 @@ class _FromPoints:
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         try:
             done = self._picking.hear(event)
-        except ReferenceError:  # another file was opened, or an undo replaced the cloud
+        except ReferenceError:  # an undo or an import replaced the cloud
+            self._picking.end()
             return CANCELLED
         if done in ("pass", "own"):
             return {"PASS_THROUGH"} if done == "pass" else {"RUNNING_MODAL"}
