@@ -141,7 +141,7 @@ def _depth(folder: Path, facts: SourceFacts) -> DepthSummary:
     shares = (("measured", meta.measured), ("known", meta.known))
     said = [f"{share:.0%} {word}" for word, share in shares if share is not None]
     if said:
-        lines.append(f"{', '.join(said)} of all pixels")
+        lines.append(f"Pixels: {', '.join(said)}")
     revision = read_camera(folder).world.revision
     problem = staleness.SENTENCE if staleness.is_of_an_earlier_camera(folder) else ""
     if meta.world_revision != revision:

@@ -11,6 +11,7 @@ from ..shared.messages import CANCELLED, DONE, FAILED, QUEUED, RUNNING, JobStatu
 from ..shared.stages import STAGES, in_order
 
 _WORK = {
+    "": "Starting on",
     "ingest": "Reading",
     "roto": "Finding the masks of",
     "matte": "Making the mattes of",
@@ -61,7 +62,7 @@ def device_name(device: str) -> str:
 
 
 def stage_label(name: str) -> str:
-    return next((stage.label for stage in STAGES if stage.name == name), name or "Starting")
+    return next((stage.label for stage in STAGES if stage.name == name), name)
 
 
 def shot_name(status: JobStatus) -> str:
@@ -109,8 +110,10 @@ def ran_s(status: JobStatus) -> float:
 
 
 def step_text(status: JobStatus) -> str:
-    """`Solve Camera, step 2 of 2`."""
+    """`Solve Camera, step 2 of 2`. Before the first step, what was asked for."""
     stage = status.progress.stage
+    if not stage:
+        return wanted(status)
     names = _stages(status)
     label = stage_label(stage)
     return f"{label}, step {names.index(stage) + 1} of {len(names)}" if stage in names and len(names) > 1 else label

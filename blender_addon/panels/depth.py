@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _GAPS = 6
 """Ranges without depth that the panel lists."""
-_TUNED = (("Step", "Every n-th Pixel"), ("Edge", "Cut at Jumps of"), ("Least Confidence", "Confidence From"))
+_TUNED = (("Step", "Every n-th Pixel"), ("Edge", "Cut at Jumps of"), ("Least Confidence", "Confidence"))
 """Inputs of the surface's modifier that the panel shows."""
 
 

@@ -9,7 +9,7 @@ import bpy
 
 from .. import runtime, wording
 from ..roto import edits, objects
-from ..roto.editor import shows_plate, takes_hints
+from ..roto.editor import BRUSH, hint_tool, shows_plate
 from ..stage_states import RUNNING
 from .stage_line import draw_import, draw_notices, draw_some, draw_state, last_result, summary_of
 from .stage_panel import Fold, StagePanel, When, panels_of
@@ -81,8 +81,9 @@ def _first_step(context: bpy.types.Context) -> str:
     """What to do where there is no object yet."""
     if not shows_plate(context.scene, context.space_data):
         return "Press Show Plate, then click on an object in it"
-    if takes_hints(context):
-        return "Click on an object in the plate"
+    tool = hint_tool(context)
+    if tool:
+        return "Paint on an object in the plate" if tool == BRUSH else "Click on an object in the plate"
     by = "Press Place Hints" if context.space_data.type == "CLIP_EDITOR" else "Choose Roto Points in the toolbar"
     return f"{by}, then click on an object"
 

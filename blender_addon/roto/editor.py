@@ -16,8 +16,8 @@ from ..shared.shot import ShotFolder, SourceFacts
 from . import objects
 
 _SPACES = ("IMAGE_EDITOR", "CLIP_EDITOR")
-TOOLS = ("backlot.roto_points", "backlot.roto_brush")
-"""Of the Image Editor's toolbar."""
+POINTS, BRUSH = "backlot.roto_points", "backlot.roto_brush"
+"""Tools of the Image Editor's toolbar."""
 SESSION = "BACKLOT_OT_roto_session"
 """Blender's name of the operator that the Clip Editor has in their place."""
 
@@ -63,14 +63,16 @@ def shows_plate(scene: bpy.types.Scene, space: Any) -> bool:
     return image is not None and (image == objects.of_scene(scene).plate or _is_plate(scene, image.filepath))
 
 
-def takes_hints(context: bpy.types.Context) -> bool:
-    """Whether a click on the picture of the context's editor makes a hint now: by a tool of the Image Editor, or while
-    Place Hints runs in the Clip Editor."""
+def hint_tool(context: bpy.types.Context) -> str:
+    """By what a click on the picture of the context's editor makes a hint now: a tool of the Image Editor, or the
+    operator that runs in the Clip Editor; "" when it makes none."""
     if context.space_data.type == "CLIP_EDITOR":
-        window = context.window
-        return window is not None and any(run.bl_idname == SESSION for run in window.modal_operators)
-    tool = context.workspace.tools.from_space_image_mode(context.space_data.mode) if context.workspace else None
-    return tool is not None and tool.idname in TOOLS
+        running = context.window.modal_operators if context.window is not None else ()
+        return SESSION if any(run.bl_idname == SESSION for run in running) else ""
+    if context.workspace is None:
+        return ""
+    tool = context.workspace.tools.from_space_image_mode(context.space_data.mode)
+    return tool.idname if tool is not None and tool.idname in (POINTS, BRUSH) else ""
 
 
 def _is_plate(scene: bpy.types.Scene, file: str) -> bool:

@@ -11,7 +11,7 @@ import gpu
 from ..shared.errors import BacklotError
 from ..shared.roto_prompts import FramePrompt
 from . import edits, objects
-from .editor import Plate, PlateView, plate_of, plate_view, shows_plate, takes_hints
+from .editor import BRUSH, POINTS, SESSION, Plate, PlateView, hint_tool, plate_of, plate_view, shows_plate
 from .gesture import Gesture
 from .hint_drawing import Colour, HintPen
 from .mask_files import MaskFiles, Shown
@@ -27,6 +27,9 @@ _WARNING: Colour = (1.0, 0.65, 0.25, 1.0)
 _OTHERS_FILL = 0.6
 _MARGIN_PX = 12.0
 _LETTERS = 90
+_CLICK = "Click on an object, or drag a box around it"
+_HOW = {POINTS: _CLICK, SESSION: _CLICK, BRUSH: "Paint on an object"}
+"""What makes the first hint."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,8 @@ class Overlay:
     def words(self, name: str, number: int, prompt: FramePrompt) -> list[tuple[str, Colour]]:
         """What is seen, in short lines with their colours."""
         if not name:
-            if not takes_hints(bpy.context):
-                return []
-            return [(f"Frame {number}", _GREY), ("Click on an object, or drag a box around it", _WHITE)]
+            how = _HOW.get(hint_tool(bpy.context))
+            return [(f"Frame {number}", _GREY), (how, _WHITE)] if how else []
         lines = [(f"{name}, frame {number}: {edits.in_words(prompt)}", _WHITE)]
         if self._previews.error is not None:
             lines += [(text[:_LETTERS], _WARNING) for text in (self._previews.error.message,)]

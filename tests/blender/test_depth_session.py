@@ -78,7 +78,7 @@ def test_what_the_panel_says(empty: None, root: Path) -> None:
     assert read_summary(root).depth is None
     write_depth(root, truth, DepthPlan(left_out=(1002,), parts=("mesh",)))
     said = read_summary(root).depth
-    assert said.lines[0] == "3 of 4 frames, by synthetic" and said.lines[2] == "80% measured, 90% known of all pixels"
+    assert said.lines[0] == "3 of 4 frames, by synthetic" and said.lines[2] == "Pixels: 80% measured, 90% known"
     assert said.missing == ("No depth in frame 1002: no pose",)
     assert said.has_mesh and not said.has_cloud and not said.problem
     write_depth(root, truth, DepthPlan(revision=1))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def test_jobs_forgotten_while_away_are_not_kept(pump: Any, waits: Any) -> None: 
 
 def test_what_is_said_of_a_job(pump: Any, waits: Any) -> None:  # noqa: F811
     from bl_ext.user_default.backlot.jobs import words
+    from bl_ext.user_default.backlot.shared.messages import Progress
 
     submit(waits, "one", "two")
     run_until(pump, lambda: len(rows()) == 2 and rows()[0][1].startswith("63 %"))
@@ -119,6 +121,9 @@ def test_what_is_said_of_a_job(pump: Any, waits: Any) -> None:  # noqa: F811
     assert words.waiting_text(two, jobs) == "1st in line for the CPU, which works on one"
     bar = "Backlot: Solving the camera of one, 63 %, about 45 s left, 1 waiting"
     assert pump.jobs.news.status_text() == bar
+    begun = replace(one, progress=Progress())
+    assert words.step_text(begun) == words.wanted(begun) and words.progress_text(begun) == "Starting"
+    assert words.status_bar_text(begun, jobs) == "Backlot: Starting on one, 0 %, 1 waiting"
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ def steps(window):
     settings = scene.backlot.solve
     settings.use_focal_mm, settings.focal_mm = True, window.settings["focal_mm"]
     settings.use_sensor_mm, settings.sensor_mm, settings.fix_focal = True, 36.0, True
+    for area in bpy.context.window_manager.windows[0].screen.areas:
+        area.tag_redraw()  # as a click into the panel does
     yield 1.0
     window.screenshot("11_out_of_date")
     known = len(solve.jobs())
