@@ -26,17 +26,17 @@ from .shared import connection
 from .shared.backend_process import start_backend
 from .shared.client import Client
 from .shared.errors import InvalidParameter
-from .shared.import_messages import CameraImport
 from .shared.messages import JobEvent, JobRequest, JobStatus
 from .shared.shot import default_shot_folder
 from .shared.wire import pack, unpack
-from .shared.world_messages import WorldReply, WorldRequest, WorldSuggestion
 
 if TYPE_CHECKING:
     from .importers.shot_import import ImportedShot
     from .mocap.scene_import import ImportedMocap
     from .roto.scene_import import ImportedRoto
     from .shared.footage_messages import ProbeReply
+    from .shared.import_messages import CameraImport
+    from .shared.world_messages import WorldReply, WorldRequest, WorldSuggestion
 
 OnEvent = Callable[[JobEvent], None]
 _CHANGE_S = 3600.0
@@ -214,6 +214,8 @@ def probe_clip(footage: str | Path) -> ProbeReply:
 def change_world(request: WorldRequest) -> WorldReply:
     """Sets origin, up, heading or scale of a shot and moves what was imported from it. `WorldRequest.shot` is the
     absolute path of its folder. Starts the backend when none runs."""
+    from .shared.world_messages import WorldReply
+
     with _client() as client:
         reply = unpack(WorldReply, client.call("world.change", pack(request), timeout_s=_CHANGE_S))
     runtime.pump().worlds.apply(request.shot, reply)
@@ -222,6 +224,8 @@ def change_world(request: WorldRequest) -> WorldReply:
 
 def suggest_world(shot: str | Path) -> WorldSuggestion:
     """Where the ground of a solved shot seems to be."""
+    from .shared.world_messages import WorldSuggestion
+
     with _client() as client:
         folder = str(Path(shot).expanduser().absolute())
         return unpack(WorldSuggestion, client.call("world.suggest", {"shot": folder}, timeout_s=_CHANGE_S))

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MODULES = (
-    "shared.motion_arrays", "summary", "importers.contents", "importers.camera", "importers.cloud", "importers.plate",
-    "depth.grid_nodes", "depth.grid", "depth.scene_import", "compositing.trees", "compositing.view",
-    "compositing.composite", "compositing.depth_effects", "importers.world_move", "importers.shot_import",
-    "shared.solve_hints", "track_hints", "roto.png", "roto.results", "roto.scene_import", "roto.sources", "mocap.rig",
-    "mocap.contents", "mocap.cleaning", "mocap.scene_import", "mocap.retarget", "mocap.retargeting",
-    "compositing.shadow_catcher", "roto.holdout", "diagnostics.report", "weights.drawing", "solve_overlay.marks",
-    "solve_overlay.scene_view", "solve_overlay.painter", "compare.painter", "clip_facts", "shared.footage_messages",
-    "importers.lens", "importers.tracks", "mocap.painter", "roto.mask_shader", "roto.stroke_shader", "picking.drag",
-    "picking.modal",
+    "shared.camera_files", "importers.world_record", "shared.motion_arrays", "summary", "importers.contents",
+    "importers.camera", "importers.cloud", "importers.plate", "depth.grid_nodes", "depth.grid", "depth.scene_import",
+    "compositing.trees", "compositing.view", "compositing.composite", "compositing.depth_effects",
+    "importers.world_move", "importers.shot_import", "shared.solve_hints", "track_hints", "roto.png", "roto.results",
+    "roto.scene_import", "roto.sources", "mocap.rig", "mocap.contents", "mocap.cleaning", "mocap.scene_import",
+    "mocap.retarget", "mocap.retargeting", "compositing.shadow_catcher", "roto.holdout", "diagnostics.report",
+    "weights.drawing", "solve_overlay.marks", "solve_overlay.scene_view", "solve_overlay.painter", "compare.painter",
+    "clip_facts", "shared.footage_messages", "importers.lens", "importers.tracks", "mocap.painter",
+    "roto.mask_shader", "roto.stroke_shader", "picking.drag", "picking.modal",
 )  # fmt: skip
 """In an order in which each brings few others along: a turn of the pump takes one."""
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from .importers import ownership, world_record
-from .importers.world_record import WorldRecord
+from .importers import ownership
 from .session import Session
 from .shared.errors import BacklotError
 from .shared.wire import pack, unpack
-from .shared.world_messages import WorldReply, WorldRequest, WorldSuggestion
+
+if TYPE_CHECKING:
+    from .importers.world_record import WorldRecord
+    from .shared.world_messages import WorldReply, WorldRequest, WorldSuggestion
 
 Moved = Callable[[str], None]
 """Hears what happened, for the undo list."""
@@ -41,6 +43,8 @@ class Worlds:
 
     def imported(self, collection: bpy.types.Collection) -> None:
         """Notes the world of a shot that was just read from its files."""
+        from .importers import world_record
+
         record = world_record.read(collection)
         if record is not None:
             self._known[collection[ownership.SHOT_FOLDER]] = record
@@ -50,6 +54,8 @@ class Worlds:
     def change(self, request: WorldRequest, label: str, settle: Settle | None = None) -> None:
         """Asks for a change; its answer moves what was imported. label: for the undo list. settle: is told before that
         whether there will be a change."""
+        from .shared.world_messages import WorldReply
+
         folder = request.shot
         settle = settle or _nothing
 
@@ -63,6 +69,7 @@ class Worlds:
 
     def apply(self, folder: str, reply: WorldReply) -> None:
         """Moves every import of the shot by a change that the backend has made."""
+        from .importers import world_record
         from .importers.world_move import move_shot
 
         self.suggestions.pop(folder, None)
@@ -79,6 +86,7 @@ class Worlds:
 
     def suggest(self, folder: str) -> None:
         """Asks where the ground is; `suggestions` has the answer when it is there."""
+        from .shared.world_messages import WorldSuggestion
 
         def answered(plain: Any) -> None:
             self._asked.discard(folder)
@@ -109,6 +117,8 @@ class Worlds:
         """After undo or redo: asks the backend to take each shot to the world in which the scene now has it.
 
         The scene's record of it cannot be wrong about the solve: a shot that was solved anew meanwhile is left."""
+        from .importers import world_record
+
         for collection in bpy.data.collections:
             folder = collection.get(ownership.SHOT_FOLDER)
             shown = world_record.read(collection) if folder else None
@@ -118,6 +128,9 @@ class Worlds:
             self._put_back(folder, shown)
 
     def _put_back(self, folder: str, wanted: WorldRecord) -> None:
+        from .importers import world_record
+        from .shared.world_messages import WorldReply, WorldRequest
+
         request = WorldRequest(
             folder,
             world_from_solve=wanted.world_from_solve,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +49,7 @@ class Connection:
 
 
 def new_token() -> str:
-    return secrets.token_hex(32)
+    return os.urandom(32).hex()
 
 
 def write(home: Path, connection: Connection) -> None:

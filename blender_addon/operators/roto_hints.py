@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, ClassVar
 
 import bpy
@@ -174,6 +173,8 @@ class _FromBlender:
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        import hashlib
+
         from ..roto.png import encode, write_mask
 
         def edit(plate: Plate) -> Any:

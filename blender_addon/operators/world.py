@@ -7,9 +7,8 @@ from typing import Any
 import bpy
 
 from .. import api, preferences, runtime
-from ..importers import ownership, world_record
+from ..importers import ownership
 from ..shared.errors import BacklotError
-from ..shared.world_messages import WorldRequest
 from ..worlds import Settle
 from .reporting import FINISHED, refuse
 
@@ -37,6 +36,9 @@ def set_world(
 ) -> set[str]:
     """Asks for a change of the current shot's world. In the background it is done when this returns; with a window
     the answer moves the scene when it comes, and `settle` is called before."""
+    from ..importers import world_record
+    from ..shared.world_messages import WorldRequest
+
     collection = ownership.current_shot(scene)
     record = world_record.read(collection)
     known = {"revision": record.revision} if record is not None else {}

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import bpy
 from mathutils import Matrix
 
-from ..importers import ownership, world_record
+from ..importers import ownership
 from ..picking.change import MOVE, SCALE, TURN, change
-from ..shared.camera_files import Similarity
 from ..shared.errors import InvalidRequest
-from ..shared.similarity import as_matrix, compose
 from ..solve_overlay.camera_frame import main_viewport
 from .reporting import CANCELLED, FINISHED, refuse
 from .world import poll_shot, set_world
+
+if TYPE_CHECKING:
+    from ..shared.camera_files import Similarity
 
 KINDS = (
     (MOVE, "Move", "Move the shot along an axis"),
@@ -38,6 +40,9 @@ def change_world(
     settle: Callable[[bool], None] | None = None,
 ) -> set[str]:
     """Asks for `by` on top of the present world. Where up and scale come from stays said unless `by` changes them."""
+    from ..importers import world_record
+    from ..shared.similarity import compose
+
     record = world_record.read(ownership.current_shot(scene))
     if record is None:
         return refuse(operator, InvalidRequest("The shot's world is not known.", "Import the shot again."))
@@ -123,6 +128,8 @@ class BACKLOT_OT_adjust_world(bpy.types.Operator):
         return change_world(self, context.scene, by, lambda _done: put_back(shot, before))
 
     def _show(self, root: bpy.types.Object, amount: float) -> None:
+        from ..shared.similarity import as_matrix
+
         self._by = amount
         by = change(self.kind, "XYZ".index(self.axis), amount)
         root.matrix_basis = self._basis @ Matrix(as_matrix(by))
@@ -194,6 +201,8 @@ def put_back(shot: str, to: Placing) -> None:
 
 def similarity_of(root: bpy.types.Object) -> Similarity:
     """The Root's own move. Raises `InvalidRequest` when it is none, or stretches."""
+    from ..shared.camera_files import Similarity
+
     place, turn, scale = root.matrix_basis.decompose()
     size = float(sum(scale) / 3.0)
     if min(scale) <= 0.0 or max(abs(one - size) for one in scale) > _EVEN * size:

@@ -6,17 +6,19 @@ Edit Mode, each takes those.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
 
-from ..importers import ownership, world_record
+from ..importers import ownership
 from ..picking import cloud_points
 from ..properties import WORLD_AXES
 from ..shared.errors import BacklotError, InvalidRequest
-from ..shared.world_messages import Pick
 from .reporting import CANCELLED, refuse
 from .world import poll_shot, set_world
+
+if TYPE_CHECKING:
+    from ..shared.world_messages import Pick
 
 _POINTS = "Vertex numbers of the cloud, separated by spaces; empty: those selected in Edit Mode, or picked by mouse"
 
@@ -42,6 +44,7 @@ class _FromPoints:
         raise NotImplementedError
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        from ..importers import world_record
         from ..picking.modal import PointPicking
 
         cloud = cloud_points.cloud_of(ownership.current_shot(context.scene))

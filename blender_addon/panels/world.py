@@ -7,7 +7,7 @@ from typing import ClassVar
 import bpy
 
 from .. import runtime, wording
-from ..importers import ownership, world_record
+from ..importers import ownership
 from .tab import BacklotTab, letters
 
 _UP = {"none": "a guess", "points": "from the points", "picked": "picked", "imported": "imported"}
@@ -19,6 +19,8 @@ class BACKLOT_PT_world(BacklotTab, bpy.types.Panel):
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..importers import world_record
+
         collection = ownership.current_shot(context.scene)
         record = world_record.read(collection) if collection is not None else None
         if record is None:

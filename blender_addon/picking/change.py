@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from ..shared.camera_files import UNCHANGED, Similarity
+if TYPE_CHECKING:
+    from ..shared.camera_files import Similarity
 
 MOVE, TURN, SCALE = "MOVE", "TURN", "SCALE"
 
 
 def change(kind: str, axis: int, amount: float) -> Similarity:
     """What `amount` does to places of the world."""
+    from ..shared.camera_files import UNCHANGED, Similarity
+
     if kind == SCALE:
         return Similarity(amount, UNCHANGED.rotation, (0.0, 0.0, 0.0))
     if kind == MOVE:

@@ -8,10 +8,11 @@ import bpy
 
 from ..importers import ownership
 from ..shared.errors import InvalidRequest
-from ..shared.world_messages import Pick
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from ..shared.world_messages import Pick
 
 
 def cloud_of(collection: bpy.types.Collection | None) -> bpy.types.Object | None:
@@ -66,6 +67,8 @@ def selected(cloud: bpy.types.Object) -> list[int]:
 
 def picks(cloud: bpy.types.Object, indices: list[int]) -> tuple[Pick, ...]:
     """The points as the backend takes them. Raises `InvalidRequest` for one that is not there or has no place."""
+    from ..shared.world_messages import Pick
+
     xyz, good = places(cloud), pickable(cloud)
     for index in indices:
         if not 0 <= index < len(xyz):
