@@ -34,7 +34,7 @@ from .errors import (
     from_wire,
 )
 from .link import FATAL, Link
-from .messages import CANCELLED, DONE, EVENT, FAILED, GONE, JobEvent, JobRequest, JobStatus
+from .messages import CANCELLED, DONE, EVENT, FAILED, GONE, JobEvent, JobRequest, JobsGone, JobStatus
 from .wire import pack, unpack
 
 CALL_TIMEOUT_S = 30.0
@@ -275,7 +275,7 @@ class Client:
             self._known.add(event.status.id)
             self._inbox.put(event)
         elif notification.method == GONE:
-            self._forget(set(notification.params["jobs"]))
+            self._forget(set(unpack(JobsGone, notification.params).jobs))
 
     def _forget(self, jobs: set[str]) -> None:
         self._known -= jobs

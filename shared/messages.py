@@ -25,8 +25,8 @@
 | doctor | {} | {"text": report, "facts": map} |
 | shutdown | {} | {}; running jobs go back to the queue and continue at the next start |
 
-Notifications to those who watch: `job.event`, a JobEvent, and `job.gone`, {"jobs": [ids]}, for jobs that the history
-has forgotten. Every job ends in exactly one event whose kind is `done`, `failed` or `cancelled`, and none follows it.
+Notifications to those who watch: `job.event`, a JobEvent, and `job.gone`, a JobsGone. Every job ends in exactly one
+event whose kind is `done`, `failed` or `cancelled`, and none follows it.
 """
 
 from __future__ import annotations
@@ -152,6 +152,13 @@ class JobEvent:
     sequence: int
     kind: str
     status: JobStatus
+
+
+@dataclass(frozen=True)
+class JobsGone:
+    """Ids of jobs that the history has forgotten."""
+
+    jobs: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shared.codec import Notification, encode
 from shared.errors import MessageTooLarge
-from shared.messages import EVENT, GONE, JobEvent, JobStatus
+from shared.messages import EVENT, GONE, JobEvent, JobsGone, JobStatus
 from shared.wire import pack
 
 LOG = logging.getLogger("backlot.server.hub")
@@ -52,7 +52,7 @@ class Hub:
         for watcher in self._watchers:
             watched = [job for job in jobs if watcher.watches(job)]
             if watched:
-                watcher.deliver(encode(Notification(GONE, {"jobs": watched})), "")
+                watcher.deliver(encode(Notification(GONE, pack(JobsGone(tuple(watched))))), "")
 
 
 def _event(sequence: int, kind: str, status: JobStatus) -> bytes:

@@ -75,14 +75,15 @@ class JobBook:
     # -- life of the book -----------------------------------------------------------------------------
 
     async def open(self) -> list[Job]:
-        """Reads history; returns the jobs that go back into the queue, in order."""
+        """Reads history; returns the jobs that go back into the queue, in the order in which they may start: those that
+        had begun before the others, whose turn may have been moved."""
         for stored in await self._history.open():
             await self._enter(stored.status, stored.crashes)
         await self._prune()
         await self.logs.keep_only(set(self._jobs))
         for job in self.unfinished():
             await self._take_up(job)
-        return self.unfinished()
+        return sorted(self.unfinished(), key=lambda job: (job.status.attempts == 0, *job.status.turn))
 
     async def _take_up(self, job: Job) -> None:
         if job.status.state == RUNNING:
@@ -130,7 +131,8 @@ class JobBook:
         shot = status.request.shot
         if not status.is_over:  # in a thread: it asks the disk, which may be a slow network one
             shot = await asyncio.to_thread(os.path.realpath, shot)
-            order = status.order or math.floor(self._last_order) + 1.0
+            # 0 is an order like any other: who has none has no device either.
+            order = status.order if status.device else math.floor(self._last_order) + 1.0
             status = replace(status, device=resolve_device(status.request.device), order=order)
         self._last_order = max(self._last_order, status.order)
         job = self._jobs[status.id] = Job(status, os.path.normcase(shot), crashes)

@@ -70,10 +70,11 @@ def test_a_killed_server_keeps_the_order_of_the_line(home: Path) -> None:
         first, second, third = (client.submit(scripted_job("quick", f"/shots/{n}")).id for n in range(3))
         client.call("job.move", job=third, before=first)
         client.call("job.move", job=first, after=second)
+        client.call("job.move", job=second, before=third)
     backend.kill()
     with backend, backend.client() as client:
         line = [status.id for status in in_line(client.watch()) if status.id != running.id]
-        assert line == [third, second, first]
+        assert line == [second, third, first]
         client.cancel(running.id)
         client.wait(first, DONE)
 

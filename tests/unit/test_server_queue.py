@@ -13,10 +13,12 @@ import pytest
 
 from backend.server.history import History, StoredJob, outdated
 from backend.server.hub import Hub
+from backend.server.job_book import JobBook
 from backend.server.job_logs import CHUNK_BYTES, JobLogs
 from backend.server.job_queue import Job, JobQueue
 from backend.server.leftovers import remove_leftovers
 from backend.server.outbox import Outbox
+from backend.server.settings import Settings
 from backend.worker.protocol import log_line
 from shared.codec import Decoder, Notification
 from shared.errors import DiskFull
@@ -220,6 +222,27 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(DiskFull, match=tmp_path.name):
         asyncio.run(scenario())
+
+
+def test_jobs_come_back_in_the_order_of_the_line_after_those_that_had_begun(tmp_path: Path) -> None:
+    """Moved to the front three times from 2: orders go on below 0. One of a version without orders comes last."""
+    orders = {"second": 0.0, "third": 1.0, "first": -1.0}
+    known = [replace(status(id, QUEUED), order=order, device="cpu") for id, order in orders.items()]
+    begun = replace(status("begun", RUNNING), order=5.0, device="cpu", attempts=1)
+
+    async def scenario() -> list[str]:
+        settings = Settings(tmp_path)
+        settings.logs_dir.mkdir(parents=True)
+        history, logs = History(tmp_path / "jobs.sqlite3"), JobLogs(settings.logs_dir)
+        await history.open()
+        await history.save(*(StoredJob(one) for one in (*known, begun, status("old", QUEUED))))
+        book = JobBook(settings, history, logs, Hub())
+        found = [job.id for job in await book.open()]
+        await history.close()
+        logs.close()
+        return found
+
+    assert asyncio.run(scenario()) == ["begun", "first", "second", "third", "old"]
 
 
 def test_outdated_jobs_are_the_old_and_the_many_that_are_over() -> None:
