@@ -64,10 +64,10 @@ class BACKLOT_MT_everything(bpy.types.Menu):
 
 def draw_import(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
     """File > Import."""
-    self.layout.operator("backlot.open_clip", text="Backlot Clip (video, image sequence)").filepath = ""
-    self.layout.operator("backlot.import_shot", text="Backlot Shot (shot.json)").filepath = ""
+    self.layout.operator("backlot.open_clip", text="Backlot Clip (video, image sequence)")
+    self.layout.operator("backlot.import_shot", text="Backlot Shot (shot.json)")
     text = "Backlot Camera (.abc, .chan, .jsx, .fbx, .usd, COLMAP)"
-    self.layout.operator("backlot.import_camera", text=text).filepath = ""
+    self.layout.operator("backlot.import_camera", text=text)
 
 
 def draw_export(self: bpy.types.Menu, _context: bpy.types.Context) -> None:

@@ -32,7 +32,9 @@ class BACKLOT_OT_open_clip(bpy.types.Operator, ImportHelper):
     solve: bpy.props.BoolProperty(name="Solve Now", description="Start solving the camera at once", default=False)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.properties.is_property_set("filepath"):  # dropped into the viewport; not the one of the last time
+        if self.filepath and self.properties.is_property_set(
+            "filepath"
+        ):  # dropped into the viewport; not the one of the last time
             return self.execute(context)
         return ImportHelper.invoke(self, context, event)
 

@@ -64,7 +64,9 @@ class BACKLOT_OT_import_camera(bpy.types.Operator, ImportHelper):
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.properties.is_property_set("filepath"):  # dropped: only what is to be decided is asked
+        if self.filepath and self.properties.is_property_set(
+            "filepath"
+        ):  # dropped: only what is to be decided is asked
             return context.window_manager.invoke_props_dialog(self, title=f"Import {Path(self.filepath).name}")
         return ImportHelper.invoke(self, context, event)
 

@@ -45,7 +45,7 @@ class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
     )  # fmt: skip
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.properties.is_property_set("filepath"):  # not the one of the last time
+        if self.filepath and self.properties.is_property_set("filepath"):  # not the one of the last time
             return self.execute(context)
         return ImportHelper.invoke(self, context, event)
 
