@@ -96,21 +96,21 @@ def _place(
     yield None
     if plate is not None:
         yield from measure_lens(plate, contents.camera.intrinsics)
-        yield from import_tracks(plate, contents)
-        yield None
     cloud = place_cloud(scene, collection, root, contents, mesh, name) if mesh is not None else None
     if lost_root:
         _hang_up(root, camera, cloud)
     _follow_the_world(collection, contents)
-    depth = None
-    if contents.depth_maps is not None:
-        yield None
-        for depth in import_depth(scene, collection, contents, contents.depth_maps, name):  # noqa: B007
-            yield None
     kept = apply_scene_settings(scene, collection, contents) if options.set_scene else []
     if options.set_scene and (is_new or scene.camera is None):
         scene.camera = camera
         scene.frame_current = int(contents.path.frames[0])
+    yield None  # the artist sees the camera; what takes longer follows
+    if plate is not None:
+        yield from import_tracks(plate, contents)
+    depth = None
+    if contents.depth_maps is not None:
+        for depth in import_depth(scene, collection, contents, contents.depth_maps, name):  # noqa: B007
+            yield None
     yield ImportedShot(
         collection=collection,
         root=root,

@@ -34,6 +34,7 @@ def solve(window):
     yield from look_at_the_queue(window)
     yield camera_stands, SOLVE_S
     look_through_the_camera(window)
+    yield (lambda: not running().importing), SOLVE_S  # the tracks come after the camera
     yield 2.0
     window.screenshot("3_solved")
     report(window)
