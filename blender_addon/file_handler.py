@@ -13,6 +13,12 @@ FRAMES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".exr")
 CAMERAS = (".chan", ".jsx", ".abc", ".fbx", ".usd", ".usda", ".usdc")
 
 
+def is_given(operator: bpy.types.Operator) -> bool:
+    """Whether an operator's file was dropped, or named by a button or script. Blender also fills in the one of the last
+    run, which is not meant."""
+    return bool(operator.filepath) and operator.properties.is_property_set("filepath")
+
+
 class _OnViewport:
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:

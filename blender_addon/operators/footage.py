@@ -10,7 +10,7 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from .. import api, known, runtime
-from ..file_handler import FRAMES, VIDEO
+from ..file_handler import FRAMES, VIDEO, is_given
 from ..first_run.live import READY
 from ..properties import clip_path
 from ..shared.errors import BacklotError, FootageNotFound
@@ -32,9 +32,7 @@ class BACKLOT_OT_open_clip(bpy.types.Operator, ImportHelper):
     solve: bpy.props.BoolProperty(name="Solve Now", description="Start solving the camera at once", default=False)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.filepath and self.properties.is_property_set(
-            "filepath"
-        ):  # dropped into the viewport; not the one of the last time
+        if is_given(self):  # dropped into the viewport
             return self.execute(context)
         return ImportHelper.invoke(self, context, event)
 

@@ -9,6 +9,7 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from .. import api, known, runtime
+from ..file_handler import is_given
 from ..properties import folder_path, import_options
 from ..requests import has_plate, ingest_request, own_blender
 from ..shared.axes import ROTATION_ORDERS
@@ -64,9 +65,7 @@ class BACKLOT_OT_import_camera(bpy.types.Operator, ImportHelper):
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.filepath and self.properties.is_property_set(
-            "filepath"
-        ):  # dropped: only what is to be decided is asked
+        if is_given(self):  # dropped: only what is to be decided is asked
             return context.window_manager.invoke_props_dialog(self, title=f"Import {Path(self.filepath).name}")
         return ImportHelper.invoke(self, context, event)
 

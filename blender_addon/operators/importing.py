@@ -9,6 +9,7 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from .. import runtime
+from ..file_handler import is_given
 from ..importers import ownership
 from ..importers.options import DEFAULT_TRACKS, ImportOptions
 from ..properties import folder_path, import_options
@@ -45,7 +46,7 @@ class BACKLOT_OT_import_shot(bpy.types.Operator, ImportHelper):
     )  # fmt: skip
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.filepath and self.properties.is_property_set("filepath"):  # not the one of the last time
+        if is_given(self):
             return self.execute(context)
         return ImportHelper.invoke(self, context, event)
 

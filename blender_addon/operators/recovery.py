@@ -9,7 +9,7 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from .. import runtime
-from ..file_handler import FRAMES, VIDEO
+from ..file_handler import FRAMES, VIDEO, is_given
 from ..properties import folder_path
 from ..shared.errors import BacklotError, FootageNotFound, InvalidRequest
 from ..shared.shot import ShotFolder
@@ -80,7 +80,7 @@ class BACKLOT_OT_find_shot_folder(bpy.types.Operator, ImportHelper):
         return _has_shot(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.filepath and self.properties.is_property_set("filepath"):  # not the one of the last time
+        if is_given(self):
             return self.execute(context)
         return ImportHelper.invoke(self, context, event)
 
@@ -121,7 +121,7 @@ class BACKLOT_OT_find_clip(bpy.types.Operator, ImportHelper):
         return _has_shot(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.filepath and self.properties.is_property_set("filepath"):  # not the one of the last time
+        if is_given(self):
             return self.execute(context)
         return ImportHelper.invoke(self, context, event)
 

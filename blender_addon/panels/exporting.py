@@ -37,7 +37,7 @@ def _missing(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
 
 
 def _draw_import(layout: bpy.types.UILayout) -> None:
-    layout.operator("backlot.import_camera", text="Import a Camera", icon="IMPORT").filepath = ""
+    layout.operator("backlot.import_camera", text="Import a Camera", icon="IMPORT")
 
 
 EXPORT = StagePanel(

@@ -34,8 +34,8 @@ class BACKLOT_PT_shot(BacklotTab, bpy.types.Panel):
         if not settings.clip and not settings.folder:
             column = layout.column(align=True)
             column.scale_y = 1.4
-            column.operator("backlot.open_clip", text="Choose a Clip", icon="FILE_MOVIE").filepath = ""
-            layout.operator("backlot.import_shot", text="Open a Shot Folder", icon="FILE_FOLDER").filepath = ""
+            column.operator("backlot.open_clip", text="Choose a Clip", icon="FILE_MOVIE")
+            layout.operator("backlot.import_shot", text="Open a Shot Folder", icon="FILE_FOLDER")
             return
         column = layout.column(align=True)
         column.prop(settings, "clip", text="", icon="FILE_MOVIE", placeholder="Clip")

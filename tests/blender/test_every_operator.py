@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from tests.blender.synthetic_shot import ShotPlan, write_shot
 
+WAIT_S = 120.0
 MODES = ("EMPTY", "OBJECT", "EDIT_MESH", "EDIT_ARMATURE", "POSE", "LINKED")
 LEFT_OUT = {"backlot.open_folder"}
 """Opens another program's window."""
@@ -50,6 +52,14 @@ def scene(
     yield mode
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
+    _end_work(runtime.session())
+
+
+def _end_work(session: Any) -> None:
+    """What the operators left to the thread ends here, and not in the tests of other files."""
+    concurrent.futures.wait([work.future for work in session._work], timeout=WAIT_S)
+    session._finish_work()
+    session.error = None
 
 
 def _enter(mode: str) -> None:
