@@ -52,13 +52,7 @@ def look(job: MocapJob, context: StageContext, progress: Progress) -> PoseResult
 
 
 def look_from_elsewhere(job: MocapJob, context: StageContext, progress: Progress) -> list[dict[str, Seen]]:
-    """What each further view sees of people, by its own labels. Raises `InvalidRequest` for an engine that does not
-    look at joints, and what `pose_tracks` raises."""
-    if job.views and job.params.engine in RESEARCH:
-        raise InvalidRequest(
-            f"Engine {job.params.engine} looks at one camera only.",
-            "Choose an engine that sees joints (mediapipe, dwpose, rtmpose, vitpose), or leave --mocap-views out.",
-        )
+    """What each further view sees of people, by its own labels. Raises what `pose_tracks` raises."""
     return [_seen_by(view, number, job, context, progress) for number, view in enumerate(job.views, 1)]
 
 

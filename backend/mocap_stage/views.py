@@ -16,6 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from backend.mocap.evidence import Cameras, Evidence
 from backend.mocap.footage import CHUNK, Footage, Seen
 from backend.mocap.skeleton import Floats
+from backend.mocap_external import ENGINES as RESEARCH
 from shared.camera_files import SolvedCamera, read_camera
 from shared.errors import ArtifactMissing, InvalidRequest
 from shared.mocap_params import MocapParams
@@ -54,6 +55,11 @@ def open_views(
     """camera, fps: of the shot itself; numbers: its frames that are captured. Raises `InvalidRequest` and
     `ArtifactMissing` for a view that cannot be used, and say why."""
     folders = view_folders(params, shot)
+    if folders and params.engine in RESEARCH:
+        raise InvalidRequest(
+            f"Engine {params.engine} looks at one camera only.",
+            "Choose an engine that sees joints (mediapipe, dwpose, rtmpose, vitpose), or leave --mocap-views out.",
+        )
     if folders and camera.extrinsics.units != "metres":
         raise InvalidRequest(f"The world of {shot.root} has no size yet, so that no other camera stands in it.", _WORLD)
     names = [folder.name for folder in folders]

@@ -6,12 +6,14 @@
 A clip is a video, or a folder of frames. Prints one JSON object a line: `begin`, `progress` and `end` of each clip, and
 `summary` as the last. Blender prints lines of its own among them; --report writes the same lines, alone, into a file.
 Clips that have their .blend already are skipped: run it again after a crash, a kill or a repair, and only the rest is
-done. The exit code is 0 when every clip has its camera, 1 when some failed, 2 without clips.
+done. The exit code is 0 when every clip has its camera, 1 when some failed, 2 without
+clips or when two have the same name.
 """
 
 import argparse
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import addon_utils
@@ -29,6 +31,10 @@ def main() -> int:
     clips = sorted(path for path in options.folder.iterdir() if is_clip(path))
     if not clips:
         print(f"There is no clip in {options.folder}.", file=sys.stderr)
+        return 2
+    twice = [name for name, count in Counter(map(name_of, clips)).items() if count > 1]
+    if twice:
+        print(f"Several clips would make the same {twice[0]}.blend: rename all but one of them.", file=sys.stderr)
         return 2
     addon_utils.enable(EXTENSION)  # --factory-startup enables nothing
     options.out.mkdir(parents=True, exist_ok=True)
@@ -54,17 +60,22 @@ def is_clip(path: Path) -> bool:
     return path.suffix.lower() in VIDEOS
 
 
+def name_of(clip: Path) -> str:
+    """Of what is made of it. A folder's name has no suffix: shot.v1 and shot.v2 are two."""
+    return clip.name if clip.is_dir() else clip.stem
+
+
 def solve_one(clip: Path, options: argparse.Namespace) -> str:
     """One clip into OUT/NAME.blend; the shot folder lies beside it. Returns how it ended."""
     from bl_ext.user_default.backlot import api
     from bl_ext.user_default.backlot.shared.errors import BacklotError
 
-    scene_file = options.out / f"{clip.stem}.blend"
+    scene_file = options.out / f"{name_of(clip)}.blend"
     if scene_file.exists():
         return tell(options, "end", clip=clip.name, state="skipped")
     tell(options, "begin", clip=clip.name)
     bpy.ops.wm.read_homefile(use_empty=True)
-    folder = options.out / f"{clip.stem}_shot"
+    folder = options.out / f"{name_of(clip)}_shot"
     try:
         shot = api.solve(
             clip, shot=folder, quality=options.quality, timeout_s=options.timeout, on_event=progress(clip, options)

@@ -55,7 +55,7 @@ def test_a_batch_goes_on_after_a_failure_and_is_not_done_twice(
     clips.mkdir()
     for name in ("one.mp4", "still.mp4", "two.mov", "notes.txt"):
         (clips / name).write_bytes(b"")
-    frames = clips / "three"
+    frames = clips / "three.v2"
     frames.mkdir()
     (frames / "frame_0001.png").write_bytes(b"")
     report = tmp_path / "report.jsonl"
@@ -63,7 +63,7 @@ def test_a_batch_goes_on_after_a_failure_and_is_not_done_twice(
         assert run_example("batch.py", monkeypatch, clips, out, "--report", report) == 1
         said = _lines(capsys)
         assert [(line["clip"], line["state"]) for line in said if line["event"] == "end"] == [
-            ("one.mp4", "done"), ("still.mp4", "failed"), ("three", "done"), ("two.mov", "done"),
+            ("one.mp4", "done"), ("still.mp4", "failed"), ("three.v2", "done"), ("two.mov", "done"),
         ]  # fmt: skip
         (failed,) = (line for line in said if line.get("state") == "failed")
         assert failed["code"] == "no-parallax" and failed["remedy"] == "Film it again."
@@ -72,8 +72,18 @@ def test_a_batch_goes_on_after_a_failure_and_is_not_done_twice(
         assert run_example("batch.py", monkeypatch, clips, out) == 1
         states = [line["state"] for line in _lines(capsys) if line["event"] == "end"]
         assert states == ["skipped", "failed", "skipped", "skipped"]
+    assert (out / "three.v2.blend").is_file()
     bpy.ops.wm.open_mainfile(filepath=str(out / "two.blend"))
     assert bpy.context.scene.camera is not None
+
+
+def test_clips_that_would_make_the_same_scene_are_refused(
+    empty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one.mp4", "one.mov"):
+        (tmp_path / name).write_bytes(b"")
+    assert run_example("batch.py", monkeypatch, tmp_path, tmp_path / "out") == 2
+    assert "the same one.blend" in capsys.readouterr().err
 
 
 def test_a_batch_without_clips_is_wrong_use(empty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from backend.mocap.evidence import Cameras, Evidence
 from backend.mocap.skeleton import human
 from backend.mocap_stage.cameras import ShotCameras, cameras_of
-from backend.mocap_stage.views import ShotView, matched_view
+from backend.mocap_stage.views import ShotView, matched_view, open_views
 from backend.pose import PoseJob, PoseResult
 from shared.artifacts import frame_name
 from shared.camera_files import read_camera
@@ -110,6 +110,8 @@ def test_worlds_must_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         run_mocap(shot, sees_both(scene, beside), monkeypatch, views="left")
     with pytest.raises(InvalidRequest, match="is the shot itself"):
         run_mocap(shot, sees_both(scene, beside), monkeypatch, views="front")
+    with pytest.raises(InvalidRequest, match="gvhmr looks at one camera only"):
+        open_views(MocapParams(views="left", engine="gvhmr"), shot, read_camera(shot.root), "24", scene.numbers)
     with pytest.raises(InvalidParameter, match="name no shot"):
         MocapParams(views=" , ")
 
