@@ -47,6 +47,17 @@ def time_left(seconds: float) -> str:
     return f"about {hours} h {rest} min" if rest else f"about {hours} h"
 
 
+def _briefly(seconds: float) -> str:
+    """As `time_left`, in a few letters: `45 s`, `12 min`, `1:20 h`."""
+    if seconds < 97.5:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(10 * round(minutes / 10), 60)
+    return f"{hours}:{rest:02d} h"
+
+
 def rate(frames_a_second: float) -> str:
     if frames_a_second >= 9.95:
         return f"{frames_a_second:.0f} frames a second"
@@ -96,7 +107,7 @@ def in_list(status: JobStatus, number: int) -> str:
         return f"{ordinal(number)} in line"
     if status.state == RUNNING:
         left = status.progress.eta_s
-        return percent(status) if left is None else f"{percent(status)}, {time_left(left).removeprefix('about ')}"
+        return percent(status) if left is None else f"{percent(status)}, {_briefly(left)}"
     if status.state == DONE:
         return duration(ran_s(status))
     return "Failed" if status.state == FAILED else "Cancelled"

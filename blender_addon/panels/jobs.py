@@ -17,7 +17,7 @@ _ICONS = {QUEUED: "SORTTIME", RUNNING: "PLAY", DONE: "CHECKMARK", FAILED: "ERROR
 
 class BACKLOT_UL_jobs(bpy.types.UIList):
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flt=0) -> None:
-        split = layout.split(factor=0.57, align=True)
+        split = layout.split(factor=0.52, align=True)
         split.label(text=item.title, icon=_ICONS.get(item.state, "QUESTION"))
         if item.state == RUNNING:
             split.progress(factor=item.fraction, type="BAR", text=item.detail)

@@ -121,6 +121,8 @@ def test_what_is_said_of_a_job(pump: Any, waits: Any) -> None:  # noqa: F811
     assert words.waiting_text(two, jobs) == "1st in line for the CPU, which works on one"
     bar = "Backlot: Solving the camera of one, 63 %, about 45 s left, 1 waiting"
     assert pump.jobs.news.status_text() == bar
+    for seconds, brief in ((3.0, "5 s"), (44.0, "45 s"), (730.0, "12 min"), (4900.0, "1:20 h")):
+        assert words.in_list(replace(one, progress=replace(one.progress, eta_s=seconds)), 0) == f"63 %, {brief}"
     begun = replace(one, progress=Progress())
     assert words.step_text(begun) == words.wanted(begun) and words.progress_text(begun) == "Starting"
     assert words.status_bar_text(begun, jobs) == "Backlot: Starting on one, 0 %, 1 waiting"
