@@ -15,6 +15,7 @@ from backend.depth.frame import FrameDepth
 from backend.depth.job import DepthJob
 from backend.fusion.ply import read_ply
 from backend.fusion.shapes import Cloud, Mesh
+from backend.pipeline import manifest
 from backend.pipeline.runner import is_up_to_date, plan
 from backend.world.change import WorldStep, change_world
 from shared.camera_files import Similarity
@@ -84,6 +85,10 @@ def test_it_is_the_floor_and_moves_with_the_world(tmp_path: Path, asked: list[in
 def test_a_cloud_of_maps_that_are_there_needs_no_engine(tmp_path: Path, asked: list[int]) -> None:
     result, _ = run_depth(tmp_path, engine="mvs")
     record(tmp_path, result, engine="mvs")
+    shot = ShotFolder(tmp_path)
+    done = manifest.find(shot, "depth")
+    assert done is not None and done.params.pop("holes")  # as a version wrote it that had no such parameter
+    manifest.write(shot, "depth", done)
     assert asked == [1001, 1002, 1003, 1004] and not (tmp_path / FUSED_CLOUD).exists()
     frame = tmp_path / "depth/frame_1002.exr"
     made = frame.stat().st_mtime_ns
