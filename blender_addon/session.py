@@ -26,7 +26,7 @@ from .shared.wire import pack, unpack
 if TYPE_CHECKING:
     from .summary import ShotSummary
 
-_EVENTS_AT_ONCE = 20
+_EVENTS_AT_ONCE, _ALL_AT_ONCE = 20, 10_000
 
 Failed = Callable[[BacklotError], None]
 
@@ -75,7 +75,7 @@ class Session:
     def close(self) -> None:
         """Ends the connection and the threads; jobs go on in the backend."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-        self._drop_client()
+        self._drop_client(tell=False)
 
     @contextmanager
     def still(self) -> Iterator[None]:
@@ -190,11 +190,15 @@ class Session:
             call.failed(error)
         self.show(error)
 
-    def _drop_client(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._greeted += self._client.greeted
-        self._client, self.changed = None, True
+    def _drop_client(self, *, tell: bool = True) -> None:
+        """tell: those who wait for an answer hear that there will be none."""
+        client, self._client, self.changed = self._client, None, True
+        if client is None:
+            return
+        client.close()
+        self._greeted += client.greeted
+        if tell:
+            client.poll(_ALL_AT_ONCE)
 
     def show(self, error: BacklotError) -> None:
         """Panels say it until something else is asked for."""

@@ -173,6 +173,19 @@ def test_the_backend_goes_and_comes_back(pump: Any, home: Path, tmp_path: Path) 
         assert watches() > before
 
 
+def test_what_was_asked_of_a_backend_that_is_left_is_answered(pump: Any, home: Path) -> None:
+    """Else what waits for the answer, such as a change of the world, would wait for ever."""
+    from tests.contract.fake_backend import FakeBackend
+
+    heard: list[Any] = []
+    with FakeBackend(home):
+        run_until(pump, lambda: pump.session.online)
+        pump.session.ask("job.list", {"limit": 1}, heard.append, heard.append)
+        assert pump.session._awaited == 1
+        pump.session.reconnect()
+        assert len(heard) == 1 and pump.session._awaited == 0
+
+
 def test_an_import_survives_undo_in_its_middle(pump: Any, tmp_path: Path) -> None:
     import bpy
     from bl_ext.user_default.backlot.importers.shot_import import ImportOptions
