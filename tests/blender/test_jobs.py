@@ -162,7 +162,7 @@ def test_the_end_is_told_to_whom_it_concerns(pump: Any, home: Path, tmp_path: Pa
         run_until(pump, lambda: [item.state for item in listed().items] == ["done"])
         assert pump.jobs.news.news is None and not pump.importing
         start_solve(bpy.context.scene)
-        run_until(pump, lambda: bpy.context.scene.camera is not None)
+        run_until(pump, lambda: bpy.context.scene.camera is not None and not pump.importing)
     assert theirs.status.state == "done"
     assert {c["backlot_folder"] for c in bpy.data.collections if "backlot_folder" in c} == {
         str(tmp_path / "clip_backlot")
@@ -294,7 +294,7 @@ def test_an_import_that_was_undone_stays_undone(pump: Any, home: Path, tmp_path:
         run_until(pump, lambda: pump.session.online)
         job = backend.submit(JobRequest(str(tmp_path / "clip_backlot")), "blender").status.id
         bpy.context.scene.backlot.job = job
-        run_until(pump, lambda: bpy.context.scene.camera is not None)
+        run_until(pump, lambda: bpy.context.scene.camera is not None and not pump.importing)
         assert bpy.context.scene.backlot.job == ""
         bpy.context.scene.camera = None
         bpy.context.scene.backlot.job = job  # as undo brings it back
@@ -304,7 +304,7 @@ def test_an_import_that_was_undone_stays_undone(pump: Any, home: Path, tmp_path:
         pump.jobs.scenes.file_opened()
         bpy.context.scene.backlot.job = job  # as a file that was not saved since has it
         pump.session.changed = True
-        run_until(pump, lambda: bpy.context.scene.camera is not None)
+        run_until(pump, lambda: bpy.context.scene.camera is not None and not pump.importing)
 
 
 def test_a_job_too_old_for_the_list_is_found(pump: Any, home: Path, tmp_path: Path) -> None:  # noqa: F811
@@ -382,7 +382,7 @@ def test_a_job_is_found_again_after_blender_was_killed(pump: Any, home: Path, tm
         try:
             bpy.ops.wm.open_mainfile(filepath=str(saved))
             assert bpy.context.scene.backlot.job == job.status.id and bpy.context.scene.camera is None
-            run_until(pump, lambda: bpy.context.scene.camera is not None)
+            run_until(pump, lambda: bpy.context.scene.camera is not None and not pump.importing)
         finally:
             pump.stop()
     assert [item.state for item in listed().items] == ["done"]

@@ -78,7 +78,7 @@ def test_solve_ends_in_the_scene(pump: Any, home: Path, tmp_path: Path) -> None:
     scene.backlot.solve.use_focal_mm, scene.backlot.solve.focal_mm = True, 24.89
     with FakeBackend(home, solved_shot) as backend:
         start_solve(scene)
-        longest = run_until(pump, lambda: scene.camera is not None)
+        longest = run_until(pump, lambda: scene.camera is not None and not pump.importing)
         (job,) = backend.jobs.values()
     assert job.request.params["solve"] == {"focal_mm": 24.89}
     assert job.request.shot == str(tmp_path / "clip_backlot")
@@ -116,7 +116,7 @@ def test_a_failure_shows_its_remedy_and_can_be_retried(pump: Any, home: Path, tm
         assert pump.session.job_of(tmp_path / "clip_backlot") == job
         run_until(pump, lambda: scene.backlot.job == "")
         bpy.ops.backlot.retry_job(job=job.id)
-        run_until(pump, lambda: scene.camera is not None)
+        run_until(pump, lambda: scene.camera is not None and not pump.importing)
 
 
 def test_cancel(pump: Any, home: Path, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_the_backend_goes_and_comes_back(pump: Any, home: Path, tmp_path: Path) 
         backend.drop_clients()
         job = backend.submit(JobRequest(shot=str(tmp_path / "clip_backlot")), "somebody else")
         bpy.context.scene.backlot.job = job.status.id
-        run_until(pump, lambda: bpy.context.scene.camera is not None)
+        run_until(pump, lambda: bpy.context.scene.camera is not None and not pump.importing)
         assert watches() > before
 
 
@@ -203,7 +203,7 @@ def test_an_import_survives_undo_in_its_middle(pump: Any, tmp_path: Path) -> Non
     next(work.steps)
     bpy.ops.ed.undo()
     assert work.steps is None
-    run_until(pump, lambda: bpy.context.scene.camera is not None)
+    run_until(pump, lambda: bpy.context.scene.camera is not None and not pump.importing)
     pump.stop()
 
 
