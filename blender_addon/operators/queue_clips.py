@@ -39,12 +39,14 @@ class BACKLOT_OT_queue_clips(bpy.types.Operator, ImportHelper):
         if missing is not None or not chosen:
             return refuse(self, FootageNotFound(f"There is no clip at {missing or folder}.", "Choose clips."))
         own = context.scene.backlot
+        clips = dict.fromkeys(footage_of(path) for path in chosen)  # frames of one sequence are one clip
         try:
-            for clip in dict.fromkeys(footage_of(path) for path in chosen):
+            for clip in clips:
                 _solve_in_a_scene(clip, own)
         except BacklotError as error:
             return refuse(self, error)
-        self.report({"INFO"}, f"Queued {len(chosen)} clips, each in a scene of its own")
+        did = "Solved" if waits_for_jobs() else "Queued"
+        self.report({"INFO"}, f"{did}, each in a scene of its own: {', '.join(clip.stem for clip in clips)}")
         return FINISHED
 
 

@@ -65,7 +65,8 @@ class BACKLOT_OT_queue_scenes(bpy.types.Operator):
                     start_job(scene, request)
         except BacklotError as error:
             return refuse(self, error)
-        self.report({"INFO"}, f"Queued: {', '.join(scene.name for scene in scenes)}")
+        did = "Done" if waits_for_jobs() else "Queued"
+        self.report({"INFO"}, f"{did}: {', '.join(scene.name for scene in scenes)}")
         return FINISHED
 
 
