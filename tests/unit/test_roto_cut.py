@@ -61,6 +61,16 @@ def test_a_click_or_a_stroke_gives_the_whole_thing(cutter: Cutter) -> None:
     assert overlap(cutter.soft_mask(said(strokes=(stroke,))), truth()) > 0.85
 
 
+def test_a_stroke_says_how_large_the_thing_is() -> None:
+    """A small thing on a large one that stands out more: painted along, it is the small one."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    small = ((x - 70.5) / 7) ** 2 + ((y - 45.5) / 12) ** 2 < 1
+    seen = np.where(small[..., None], np.clip(np.add(picture(), (50, 70, 10)), 0, 255), picture())
+    stroke = Stroke(((70.5, 37.0), (70.5, 54.0)), 2.0)
+    soft = Cutter(seen.astype(np.uint8)).soft_mask(said(strokes=(stroke,)))
+    assert overlap(soft, small) > 0.85
+
+
 def test_what_is_said_of_a_pixel_holds(cutter: Cutter) -> None:
     """Against all evidence: an include in the surroundings, an exclude in the middle, and painted lines."""
     hints = said(

@@ -120,7 +120,7 @@ class Cutter:
         return np.where(region, soft, np.minimum(soft, _OUTSIDE))
 
     def _from_marks(self, marks: Marks, taken: Bools, check: Checkpoint) -> Floats:
-        """From clicks or strokes alone, or a box around the whole picture: nothing says how large the object is."""
+        """From clicks or strokes alone, or a box around the whole picture: nothing draws a border around the object."""
         around = marks.include if marks.include.any() else np.ones_like(taken)
         margin = _AROUND_MARKS * min(taken.shape)
         scene = self._scene(window_around(around, 0.0, margin, _TRIAL_PIXELS))
@@ -129,7 +129,8 @@ class Cutter:
         if not known.inside.any():
             middle = np.abs(scene.pieces.place / scene.window.shape[::-1] - 0.5).max(axis=1)
             known = Known(middle == middle.min(), known.outside | (middle > 0.48))
-        soft = plausible_extent(scene, known, min(taken.shape) * scene.window.scale, check)
+        scale = scene.window.scale
+        soft = plausible_extent(scene, known, min(taken.shape) * scale, marks.painted * scale, check)
         return self._placed(scene.window, soft)
 
     def _corrected(self, marks: Marks, taken: Bools, start: Floats, check: Checkpoint) -> Floats:

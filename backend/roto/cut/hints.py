@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,8 @@ from shared.roto_prompts import FramePrompt, Point, Stroke
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _SUBPIXEL_BITS = 4
+_DAB = 1.5
+"""Widths of the brush up to which a stroke is a click."""
 
 
 def _no_points() -> Floats:
@@ -71,11 +74,13 @@ class Hints:
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """Hints as pixels, bool [H,W]: include, exclude hold what is certain. inside: union of the boxes, None without."""
+    """Hints as pixels, bool [H,W]: include, exclude hold what is certain. inside: union of the boxes, None without.
+    painted: px from end to end of what was painted of the object, 0 when it was only clicked or dabbed on."""
 
     include: Bools
     exclude: Bools
     inside: Bools | None
+    painted: float
 
 
 def marks_of(hints: Hints, height: int, width: int, *, correcting: bool = False) -> Marks:
@@ -91,7 +96,8 @@ def marks_of(hints: Hints, height: int, width: int, *, correcting: bool = False)
     painted_in, painted_out = _painted(hints.strokes, height, width)
     points_in, points_out = (_pixels(points, height, width) for points in (hints.include, hints.exclude))
     _check_agreement(hints, points_in, points_out, painted_in, painted_out)
-    return Marks(painted_in | points_in, painted_out | points_out, _inside(hints.boxes, height, width))
+    inside, painted = _inside(hints.boxes, height, width), _painted_length(hints.strokes, painted_in)
+    return Marks(painted_in | points_in, painted_out | points_out, inside, painted)
 
 
 def _check_places(hints: Hints, height: int, width: int) -> None:
@@ -145,6 +151,16 @@ def _painted(strokes: tuple[Stroke, ...], height: int, width: int) -> tuple[Bool
     for stroke in strokes:
         _draw(drawn, stroke.points, stroke.radius, 1 if stroke.include else 2)
     return drawn == 1, drawn == 2
+
+
+def _painted_length(strokes: tuple[Stroke, ...], painted: Bools) -> float:
+    """px, of pixels that strokes include; 0 when they are hardly longer than their brush is wide."""
+    if not painted.any():
+        return 0.0
+    rows, columns = np.nonzero(painted)
+    length = math.hypot(float(np.ptp(rows)) + 1, float(np.ptp(columns)) + 1)
+    widest = max(2 * stroke.radius for stroke in strokes if stroke.include)
+    return length if length > _DAB * widest else 0.0
 
 
 def _draw(drawn: NDArray[np.uint8], points: tuple[Point, ...], radius: float, value: int) -> None:
