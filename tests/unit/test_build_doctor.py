@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout in which nothing is set up, on a computer that has all it needs."""
     monkeypatch.setattr(layout, "environments_root", lambda: tmp_path)
     monkeypatch.setattr(system, "missing_libraries", dict)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**12))
     return tmp_path
 
 

@@ -31,6 +31,7 @@ def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(layout, "PYTHONS", (HERE,))
     monkeypatch.setattr("build_steps.console.cache_root", lambda: tmp_path / "cache")
     monkeypatch.setenv("BACKLOT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: _Usage(10**12, 0, 10**12))  # as on a computer with room
     base_plan = environments.base_plan
 
     def smaller(extras: Any = ()) -> environments.Plan:
