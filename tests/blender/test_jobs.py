@@ -94,6 +94,7 @@ def test_ended_jobs_leave_every_list(pump: Any, waits: Any, home: Path) -> None:
         bpy.ops.backlot.clear_jobs()
         run_until(pump, lambda: other.poll(0.0) is not None and set(other.jobs) == {running})
         run_until(pump, lambda: [item.job for item in listed().items] == [running])
+        assert ended not in other.jobs and ended not in pump.session.jobs
     finally:
         other.close()
 
@@ -105,6 +106,7 @@ def test_jobs_forgotten_while_away_are_not_kept(pump: Any, waits: Any) -> None: 
     waits.drop_clients()
     waits.forget([ended])
     run_until(pump, lambda: [item.job for item in listed().items] == [running])
+    assert set(pump.session.jobs) == {running}
 
 
 def test_what_is_said_of_a_job(pump: Any, waits: Any) -> None:  # noqa: F811
@@ -321,6 +323,7 @@ def test_a_job_too_old_for_the_list_is_found(pump: Any, home: Path, tmp_path: Pa
         bpy.context.scene.backlot.job = f"gone-for-ever {job}"
         pump.session.changed = True
         run_until(pump, lambda: bpy.context.scene.camera is not None and bpy.context.scene.backlot.job == "")
+        assert pump.session.error is None and pump.session.jobs[job].state == "done"
 
 
 _BLENDER = """

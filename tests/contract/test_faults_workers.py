@@ -146,6 +146,7 @@ def test_a_cancel_while_the_worker_starts_is_obeyed(scripted: BackendProcess) ->
         job = client.submit(scripted_job("steps"))
         client.cancel(job.id)
         client.wait(job.id, CANCELLED)
+        assert client.status(job.id).state == CANCELLED and not client.status(job.id).results
 
 
 @pytest.mark.parametrize("delay_ms", range(0, 60, 12))
